@@ -1,0 +1,48 @@
+"""``python -m emotion_core``: one sub-command a module of ``emotion_core.commands``.
+
+A command module has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(args) -> int``; heavy
+imports belong inside ``run``, so that ``--help`` answers at once.
+"""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from emotion_core import __version__, commands
+from emotion_core.errors import EmotionError
+
+
+def command_names() -> list[str]:
+    """All sub-commands."""
+    return sorted(item.name for item in pkgutil.iter_modules(commands.__path__))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m emotion_core",
+        description="Train, compare and demonstrate facial-expression classifiers.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in command_names():
+        module = importlib.import_module(f"{commands.__name__}.{name}")
+        child = sub.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(child)
+        child.set_defaults(run_command=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; an error the user can act on is one line and exit code 2."""
+    args = build_parser().parse_args(argv)
+    try:
+        code: int = args.run_command(args)
+    except EmotionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    return code

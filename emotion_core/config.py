@@ -1,0 +1,360 @@
+"""Job settings as frozen dataclasses. JSON, command-line flags and form fields come from their fields."""
+
+import argparse
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from emotion_core.errors import ConfigError, unknown
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    group: str = "basic",
+) -> Any:
+    """A dataclass field that carries its help text, limits (inclusive) and form group."""
+    metadata = {"help": help, "choices": choices, "low": low, "high": high, "group": group}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of a config, as a form or a parser needs it."""
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    choices: tuple[str, ...]
+    low: float | None
+    high: float | None
+    group: str
+
+    @property
+    def flag(self) -> str:
+        """Command-line spelling: ``label_smoothing`` is ``--label-smoothing``."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def label(self) -> str:
+        """Spelling for a form."""
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Base of all configs: checks every field against its limits when it is made."""
+
+    def __post_init__(self) -> None:
+        for item in self.settings():
+            value = getattr(self, item.name)
+            if item.type is float and type(value) is int:
+                object.__setattr__(self, item.name, float(value))
+            elif type(value) is not item.type:
+                raise ConfigError(
+                    f"{item.name} must be of type {item.type.__name__}, got {value!r}."
+                )
+            if item.choices and value not in item.choices:
+                raise ConfigError(unknown(item.name, str(value), item.choices))
+            if isinstance(value, int | float) and value != value:
+                raise ConfigError(f"{item.name} must be a number, got {value}.")
+            if item.low is not None and value < item.low:
+                raise ConfigError(f"{item.name} must be at least {item.low:g}, got {value:g}.")
+            if item.high is not None and value > item.high:
+                raise ConfigError(f"{item.name} must be at most {item.high:g}, got {value:g}.")
+
+    @classmethod
+    def settings(cls) -> list[Setting]:
+        """The fields in order."""
+        hints = typing.get_type_hints(cls)
+        found = []
+        for item in dataclasses.fields(cls):
+            default = (
+                item.default
+                if item.default is not dataclasses.MISSING
+                else typing.cast(Any, item.default_factory)()
+            )
+            kind = hints[item.name]
+            kind = typing.get_origin(kind) or kind
+            assert not isinstance(kind, types.UnionType), "a setting has one plain type"
+            found.append(Setting(name=item.name, type=kind, default=default, **item.metadata))
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Make a config from plain values; missing fields take their defaults.
+
+        Raises:
+            ConfigError: a name is unknown or a value breaks its rule.
+        """
+        names = [item.name for item in cls.settings()]
+        for name in values:
+            if name not in names:
+                raise ConfigError(unknown("setting", name, names))
+        return cls(**values)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked again."""
+        return self.from_dict(self.to_dict() | changes)
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add one flag a field. Only flags that the user gave end up in the namespace."""
+        for item in cls.settings():
+            shown = "" if item.default in ("", {}) else f" (default: {item.default})"
+            common: dict[str, Any] = {
+                "dest": item.name,
+                "default": argparse.SUPPRESS,
+                "help": (item.help + shown).replace("%", "%%"),
+            }
+            if item.type is bool:
+                parser.add_argument(item.flag, action=argparse.BooleanOptionalAction, **common)
+            elif item.type is dict:
+                parser.add_argument(item.flag, action=_KeyValue, metavar="KEY=VALUE", **common)
+            elif item.choices:
+                parser.add_argument(item.flag, metavar="|".join(item.choices), **common)
+            else:
+                parser.add_argument(item.flag, type=item.type, metavar=item.type.__name__, **common)
+
+    @classmethod
+    def given(cls, namespace: argparse.Namespace) -> dict[str, Any]:
+        """The settings that the user gave on the command line."""
+        names = {item.name for item in cls.settings()}
+        return {name: value for name, value in vars(namespace).items() if name in names}
+
+
+class _KeyValue(argparse.Action):
+    """Collects repeated ``--options key=value`` into a dict; numbers and true/false are converted."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        key, sign, text = str(values).partition("=")
+        if not sign or not key:
+            parser.error(f"{option_string} takes KEY=VALUE, got '{values}'")
+        found = dict(getattr(namespace, self.dest, {}))
+        found[key] = _parse_value(text)
+        setattr(namespace, self.dest, found)
+
+
+def _parse_value(text: str) -> bool | int | float | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Config):
+    """Everything that decides the result of a training run."""
+
+    model: str = setting("sequential", "registered model name")
+    options: dict[str, Any] = setting(
+        {}, "model options, such as stem=small or pretrained=true", group="model"
+    )
+    data: str = setting("synthetic", "data set: a path, or 'synthetic' for drawn faces")
+    recipe: str = setting(
+        "best", "preset that the other settings start from", choices=("best", "study")
+    )
+    epochs: int = setting(40, "passes over the training split", low=1, high=10_000)
+    batch_size: int = setting(64, "images a step", low=2, high=65_536)
+    seed: int = setting(0, "seed of the split's draw order, augmentation and weights", low=0)
+
+    optimizer: str = setting(
+        "sgd", "optimizer", choices=("sgd", "adam", "adamw"), group="optimizer"
+    )
+    lr: float = setting(
+        0.05, "peak learning rate, reached after warm-up", low=1e-7, high=10, group="optimizer"
+    )
+    momentum: float = setting(
+        0.9, "Nesterov momentum (sgd only)", low=0, high=0.999, group="optimizer"
+    )
+    weight_decay: float = setting(
+        5e-4, "decay of weights, not of biases and norms", low=0, high=1, group="optimizer"
+    )
+    schedule: str = setting(
+        "cosine", "learning rate over time", choices=("cosine", "constant"), group="optimizer"
+    )
+    warmup_epochs: float = setting(1.0, "epochs of linear warm-up", low=0, group="optimizer")
+    clip_norm: float = setting(
+        5.0, "largest gradient norm; 0 turns clipping off", low=0, group="optimizer"
+    )
+    ema: float = setting(
+        0.999,
+        "decay a step of the averaged weights; 0 turns them off",
+        low=0,
+        high=0.99999,
+        group="optimizer",
+    )
+    early_stopping: int = setting(
+        0,
+        "stop after this many epochs without a better validation; 0 never",
+        low=0,
+        group="optimizer",
+    )
+    monitor: str = setting(
+        "accuracy",
+        "validation metric that picks the best epoch",
+        choices=("accuracy", "macro_f1"),
+        group="optimizer",
+    )
+
+    label_smoothing: float = setting(
+        0.1, "share of each target spread over all classes", low=0, high=0.9, group="regularisation"
+    )
+    mixup: float = setting(
+        0.2,
+        "alpha of mixup's Beta distribution; 0 turns it off",
+        low=0,
+        high=10,
+        group="regularisation",
+    )
+    class_weights: str = setting(
+        "none", "loss weight a class", choices=("none", "study", "balanced"), group="regularisation"
+    )
+    sampling: str = setting(
+        "none",
+        "which images an epoch draws: all once, classes equally often, "
+        "all classes repeated up to the largest, or cut down to the smallest",
+        choices=("none", "balanced", "over", "under"),
+        group="regularisation",
+    )
+    val_fraction: float = setting(
+        0.1,
+        "share of train held out for validation, if the data has none",
+        low=0.01,
+        high=0.5,
+        group="regularisation",
+    )
+
+    plain_copy: bool = setting(
+        False,
+        "show each image once plain and once augmented an epoch, as the study did",
+        group="augmentation",
+    )
+    flip: float = setting(
+        0.5, "probability of a left-right flip", low=0, high=1, group="augmentation"
+    )
+    rotation: float = setting(
+        12.0, "largest rotation in degrees", low=0, high=180, group="augmentation"
+    )
+    translation: float = setting(
+        0.08, "largest shift, as a share of the width", low=0, high=0.5, group="augmentation"
+    )
+    scale: float = setting(
+        0.15, "largest zoom in or out, as a share", low=0, high=0.5, group="augmentation"
+    )
+    brightness: float = setting(
+        0.2,
+        "largest change of brightness, as a share of white",
+        low=0,
+        high=1,
+        group="augmentation",
+    )
+    contrast: float = setting(
+        0.3, "largest change of contrast, as a share", low=0, high=1, group="augmentation"
+    )
+    blur: float = setting(
+        0.0, "probability of blur or low resolution", low=0, high=1, group="augmentation"
+    )
+    noise: float = setting(
+        0.0,
+        "largest standard deviation of pixel noise, as a share of white",
+        low=0,
+        high=0.5,
+        group="augmentation",
+    )
+    erasing: float = setting(
+        0.25, "probability of erasing one rectangle", low=0, high=1, group="augmentation"
+    )
+    normalize: str = setting(
+        "image",
+        "pixel normalisation: each image by itself, by the training split's mean and deviation, or 0..1",
+        choices=("image", "dataset", "unit"),
+        group="augmentation",
+    )
+
+    precision: str = setting(
+        "auto",
+        "arithmetic; auto is bf16 on CUDA and fp32 on a CPU",
+        choices=("auto", "fp32", "bf16"),
+        group="machine",
+    )
+    device: str = setting("auto", "auto, cpu or cuda:N", group="machine")
+    compile: bool = setting(False, "compile the model with torch.compile first", group="machine")
+    threads: int = setting(
+        0, "CPU threads; 0 leaves it to PyTorch", low=0, high=1024, group="machine"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kind, _, index = self.device.partition(":")
+        if kind not in ("auto", "cpu", "cuda") or (
+            index and not (kind == "cuda" and index.isdigit())
+        ):
+            raise ConfigError(f"device must be auto, cpu, cuda or cuda:N, got '{self.device}'.")
+
+
+# What a recipe changes from the defaults above. The study: Adam 1e-4, batch 32, 30 epochs,
+# each training image once as it is and once augmented, class weights for block_cnn alone.
+_STUDY: dict[str, Any] = {
+    "epochs": 30,
+    "batch_size": 32,
+    "optimizer": "adam",
+    "lr": 1e-4,
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "warmup_epochs": 0.0,
+    "clip_norm": 0.0,
+    "ema": 0.0,
+    "label_smoothing": 0.0,
+    "mixup": 0.0,
+    "plain_copy": True,
+    "rotation": 10.0,
+    "translation": 0.1,
+    "scale": 0.1,
+    "brightness": 0.0,
+    "contrast": 0.0,
+    "erasing": 0.0,
+    "normalize": "unit",
+}
+
+
+def recipe_config(recipe: str, model: str, **given: Any) -> TrainConfig:
+    """A recipe's settings for one model, with the user's own settings on top.
+
+    Args:
+        recipe: ``best`` (ours) or ``study`` (the published study's, exactly).
+        model: Registered model name.
+        given: Settings that replace the recipe's.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+    base: dict[str, Any] = {"recipe": recipe, "model": model}
+    if recipe == "study":
+        base |= _STUDY
+        if model == "block_cnn":
+            base["class_weights"] = "study"
+    return TrainConfig.from_dict(base | given)

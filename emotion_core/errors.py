@@ -1,0 +1,52 @@
+"""Errors a user can act on. Each message names the thing, the rule, the value and the next step."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EmotionError(Exception):
+    """Base of all errors shown to the user as one line, without a traceback."""
+
+
+class ConfigError(EmotionError):
+    """A setting is unknown or outside its range."""
+
+
+class DataError(EmotionError):
+    """A data source is missing, malformed or unsafe to read."""
+
+
+class FetchError(EmotionError):
+    """A download failed or its checksum differs."""
+
+
+class ModelError(EmotionError):
+    """A model name or option is unknown, or a needed library is missing."""
+
+
+class CheckpointError(EmotionError):
+    """A weight file or its metadata cannot be used."""
+
+
+class RunError(EmotionError):
+    """A run folder is missing, broken or in the wrong state for what was asked."""
+
+
+class TrainingError(EmotionError):
+    """Training cannot go on: not-a-number loss, memory exhausted, disk full."""
+
+
+class ImageError(EmotionError):
+    """An uploaded picture or video cannot be read or is too large."""
+
+
+class LiveError(EmotionError):
+    """The live pipeline cannot start or go on."""
+
+
+def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
+    """Message for a name that is not among the choices, with the nearest one first."""
+    names = sorted(choices)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"Unknown {kind} '{name}'.{hint} Choose one of: {', '.join(names)}."

@@ -1,0 +1,267 @@
+"""Run folders: the one place where a training run, its settings, curves, results and weights live.
+
+A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config.json``,
+``status.json``, ``metrics.jsonl`` (a row an epoch), ``train.log``, ``run.lock``,
+``model.safetensors`` + ``model.json``, ``resume.pt``, ``report.json`` and ``predictions.npz``.
+Nothing here loads torch.
+"""
+
+import datetime
+import re
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from emotion_core.config import TrainConfig
+from emotion_core.errors import EmotionError, RunError, unknown
+from emotion_core.files import append_json_line, read_json, read_json_lines, write_json
+from emotion_core.paths import checkpoints_dir
+
+FORMAT = 1
+STATES = ("queued", "running", "stopped", "finished", "failed")
+
+
+def now() -> str:
+    """The time in UTC as ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What a run is doing; ``status.json``. Times are UTC ISO 8601, rates are images a second."""
+
+    state: str = "queued"
+    created: str = ""
+    started: str = ""
+    finished: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    images_per_second: float = 0.0
+    seconds_left: float = 0.0
+    train_seconds: float = 0.0
+    error: str = ""
+    pid: int = 0
+    device: str = ""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. Every read is from disk, so two processes see the same."""
+
+    path: Path
+    problem: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        """Folder name, the run's identity."""
+        return self.path.name
+
+    @property
+    def weights_path(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def model_path(self) -> Path:
+        """Architecture, options, labels and preprocessing of the weights."""
+        return self.path / "model.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "train.log"
+
+    @property
+    def resume_path(self) -> Path:
+        return self.path / "resume.pt"
+
+    @property
+    def predictions_path(self) -> Path:
+        return self.path / "predictions.npz"
+
+    def config(self) -> TrainConfig:
+        """The run's settings.
+
+        Raises:
+            RunError: ``config.json`` is missing or malformed.
+        """
+        return TrainConfig.from_dict(self._read("config.json"))
+
+    def status(self) -> Status:
+        """The stored status, mended by the lock: running with a free lock is failed.
+
+        Raises:
+            RunError: ``status.json`` is missing or malformed.
+        """
+        values = self._read("status.json")
+        if values.get("format", 0) > FORMAT:
+            raise RunError(
+                f"Run '{self.name}' has format {values['format']}, this version reads up to "
+                f"{FORMAT}. Update emotion_core."
+            )
+        try:
+            status = Status(**values)
+        except TypeError as error:
+            raise RunError(f"Run '{self.name}': status.json is malformed ({error}).") from error
+        if status.state == "running" and not self.is_locked():
+            error_text = status.error or "The training process ended without a result."
+            return Status(**(asdict(status) | {"state": "failed", "error": error_text}))
+        return status
+
+    def write_status(self, status: Status) -> None:
+        """Replace ``status.json``."""
+        write_json(self.path / "status.json", asdict(status))
+
+    def lock(self) -> filelock.FileLock:
+        """Held by the training process; the system frees it when the process dies, however."""
+        return filelock.FileLock(self.path / "run.lock", timeout=0)
+
+    def is_locked(self) -> bool:
+        """Whether a training process is at work on this run."""
+        if not (self.path / "run.lock").exists():
+            return False
+        lock = self.lock()
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            return True
+        lock.release()
+        return False
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
+        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1)."""
+        return read_json_lines(self.metrics_path)
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add one epoch's row."""
+        append_json_line(self.metrics_path, row)
+
+    def report(self) -> dict[str, Any] | None:
+        """Test results of a finished run (see ``evaluation.report``), None before."""
+        return self._read("report.json") if (self.path / "report.json").exists() else None
+
+    def predictions(self) -> dict[str, np.ndarray] | None:
+        """Arrays of ``predictions.npz`` (see ``evaluation.report``), None before.
+
+        Raises:
+            RunError: the file is not a plain array archive.
+        """
+        if not self.predictions_path.exists():
+            return None
+        try:
+            with np.load(self.predictions_path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except Exception as error:  # zipfile, zlib and numpy each raise their own
+            raise RunError(
+                f"Run '{self.name}': predictions.npz cannot be read ({error})."
+            ) from error
+
+    def log_tail(self, lines: int = 20) -> list[str]:
+        """Last lines of ``train.log``."""
+        if not self.log_path.exists():
+            return []
+        with self.log_path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 64 * 1024))
+            text = file.read().decode(errors="replace")
+        return text.splitlines()[-lines:]
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            values = read_json(path)
+        except FileNotFoundError as error:
+            raise RunError(f"Run '{self.name}': {name} is missing.") from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"Run '{self.name}': {name} cannot be read ({error}).") from error
+        if not isinstance(values, dict):
+            raise RunError(f"Run '{self.name}': {name} must hold a JSON object.")
+        return values
+
+
+def create_run(config: TrainConfig, root: Path | None = None) -> Run:
+    """Make a run folder in state queued; its name is unique."""
+    root = root or checkpoints_dir()
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    base = f"{stamp}-{config.model}-s{config.seed}"
+    root.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, 1000):
+        path = root / (base if attempt == 1 else f"{base}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        run = Run(path)
+        write_json(path / "config.json", config.to_dict())
+        run.write_status(Status(created=now(), epochs=config.epochs))
+        return run
+    raise RunError(f"No free name for a run called '{base}' in {root}.")
+
+
+def list_runs(root: Path | None = None) -> list[Run]:
+    """All run folders, newest first. A broken one is listed with its ``problem``."""
+    root = root or checkpoints_dir()
+    if not root.is_dir():
+        return []
+    found = []
+    for path in sorted(root.iterdir(), key=lambda item: item.name, reverse=True):
+        if not path.is_dir() or path.name.startswith("."):
+            continue
+        run, problem = Run(path), ""
+        try:
+            run.config()
+            run.status()
+            run.report()
+        except EmotionError as error:
+            problem = str(error)
+        found.append(Run(path, problem))
+    return found
+
+
+def load_run(name: str | Path, root: Path | None = None) -> Run:
+    """A run by folder path, full name, or a part of its name that only one run has.
+
+    Raises:
+        RunError: no run, or more than one, fits.
+    """
+    path = Path(name)
+    if (path / "config.json").exists():
+        return Run(path.resolve())
+    runs = list_runs(root)
+    fits = [run for run in runs if run.name == str(name)] or [
+        run for run in runs if str(name) in run.name
+    ]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        names = ", ".join(run.name for run in fits[:5])
+        raise RunError(f"'{name}' fits {len(fits)} runs: {names}. Give more of the name.")
+    if not runs:
+        raise RunError(f"No run '{name}': there are no runs in {root or checkpoints_dir()} yet.")
+    raise RunError(unknown("run", str(name), [run.name for run in runs]))
+
+
+def delete_run(run: Run) -> None:
+    """Remove a run folder for good.
+
+    Raises:
+        RunError: it is training, or the folder is not a run.
+    """
+    if not re.match(r"^\d{8}-\d{6}-", run.name) and not (run.path / "config.json").exists():
+        raise RunError(f"{run.path} is not a run folder; nothing was deleted.")
+    if run.is_locked():
+        raise RunError(f"Run '{run.name}' is training. Stop it first.")
+    # Rename first: a half-deleted folder must not be listed as a broken run.
+    doomed = run.path.with_name(f".deleted-{run.name}")
+    run.path.rename(doomed)
+    shutil.rmtree(doomed)
