@@ -1,0 +1,88 @@
+"""ImageNet weights from torchvision, made to fit one gray channel and seven emotions."""
+
+import logging
+import re
+import urllib.error
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import torch
+from torch import nn
+
+from emotion_core.errors import ModelError
+from emotion_core.files import sha256_file
+
+_log = logging.getLogger(__name__)
+
+# DenseNet's published weights carry the names of its first implementation.
+_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
+
+
+def load_imagenet(net: nn.Module, weights: Any, *, stem: str, head: str) -> None:
+    """Load ImageNet weights into a network with a gray stem and a new head.
+
+    A gray image is an RGB image with three equal channels, so the sum of the stem's kernel over
+    its channels answers just as the RGB kernel would. A stem of another kernel size and the head
+    keep their fresh weights.
+
+    Args:
+        net: The network; changed in place.
+        weights: A torchvision weights entry.
+        stem: Name of the first convolution's weight.
+        head: Prefix of the names of the layer that was replaced.
+
+    Raises:
+        ModelError: the file is not cached and cannot be fetched, is damaged, or does not fit.
+    """
+    state = {_modern_name(name): value for name, value in _fetch(weights.url).items()}
+    state = {name: value for name, value in state.items() if not name.startswith(head)}
+    own = net.state_dict()
+    kernel = state[stem].sum(dim=1, keepdim=True)
+    if kernel.shape == own[stem].shape:
+        state[stem] = kernel
+    else:
+        del state[stem]
+        _log.warning(
+            "The ImageNet stem (%d x %d) does not fit this model's stem (%d x %d), which starts "
+            "from fresh weights; all later layers are pretrained.",
+            *kernel.shape[2:],
+            *own[stem].shape[2:],
+        )
+    try:
+        missing, unexpected = net.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise ModelError(f"The ImageNet weights do not fit this model: {error}") from error
+    lost = [name for name in missing if name != stem and not name.startswith(head)]
+    lost = [name for name in lost if not name.endswith("num_batches_tracked")]
+    if lost or unexpected:
+        raise ModelError(
+            f"The ImageNet weights do not fit this model: missing {lost[:3]}, "
+            f"unexpected {list(unexpected)[:3]}. Check the installed torchvision."
+        )
+
+
+def _fetch(url: str) -> dict[str, torch.Tensor]:
+    file = PurePosixPath(url).name
+    path = Path(torch.hub.get_dir()) / "checkpoints" / file
+    try:
+        state: dict[str, torch.Tensor] = torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", progress=False, check_hash=True, weights_only=True
+        )
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise ModelError(
+            f"The ImageNet weights {file} are not on this machine and could not be fetched "
+            f"({reason}). Download {url} where there is a network and put it at {path}, or train "
+            "with pretrained=false."
+        ) from error
+    except Exception as error:  # a damaged file fails in many ways
+        found = f" (sha256 {sha256_file(path)[:8]}...)" if path.is_file() else ""
+        raise ModelError(
+            f"The ImageNet weights {path}{found} cannot be read: {error}. Delete the file and "
+            f"try again; its sha256 must start with {path.stem.rpartition('-')[2]}."
+        ) from error
+    return state
+
+
+def _modern_name(name: str) -> str:
+    return _OLD_DENSENET.sub(r"\1\2", name)
