@@ -1,0 +1,100 @@
+"""Calibration on the validation split: one temperature, and a threshold below which to abstain."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emotion_core.evaluation.metrics import softmax, top_confidence
+
+TEMPERATURE_RANGE = (0.05, 20.0)
+# Accuracy that answers should have when the model may abstain, and the smallest share of images
+# from which such an accuracy is believed.
+ABSTAIN_ACCURACY = 0.80
+_MIN_COVERAGE = 0.10
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature that minimises the negative log-likelihood (Guo et al. 2017).
+
+    The likelihood is convex in the inverse temperature, so its slope is bisected.
+
+    Args:
+        logits: ``(n, 7)`` raw outputs on validation.
+        labels: ``(n,)`` truths.
+
+    Returns:
+        Within ``TEMPERATURE_RANGE``; 1 when there are no images or the logits are all equal.
+    """
+    logits = np.asarray(logits, np.float64)
+    if len(logits) == 0 or np.ptp(logits, axis=1).max() == 0:
+        return 1.0
+    true = logits[np.arange(len(labels)), labels].mean()
+
+    def slope(inverse: float) -> float:
+        expected = (softmax(logits, 1 / inverse) * logits).sum(axis=1).mean()
+        return float(expected - true)
+
+    low, high = 1 / TEMPERATURE_RANGE[1], 1 / TEMPERATURE_RANGE[0]
+    if slope(low) >= 0:
+        return TEMPERATURE_RANGE[1]
+    if slope(high) <= 0:
+        return TEMPERATURE_RANGE[0]
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
+    return 2 / (low + high)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Accuracy of the answers that are left when the least confident are withheld.
+
+    Attributes:
+        threshold: ``(k,)`` confidences, falling; an answer at or above one is given.
+        coverage: ``(k,)`` share of images answered, rising to 1.
+        accuracy: ``(k,)`` share of the answers that are right.
+    """
+
+    threshold: np.ndarray
+    coverage: np.ndarray
+    accuracy: np.ndarray
+
+
+def coverage_curve(labels: np.ndarray, probs: np.ndarray) -> Coverage:
+    """One point for each distinct confidence."""
+    predicted, confidence = top_confidence(probs)
+    order = np.argsort(-confidence, kind="stable")
+    confidence = confidence[order]
+    right = np.cumsum((predicted == labels)[order])
+    # Equal confidences are answered together or not at all.
+    last = np.flatnonzero(np.append(np.diff(confidence) != 0, True)) if len(order) else order
+    return Coverage(confidence[last], (last + 1) / max(len(order), 1), right[last] / (last + 1))
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """A threshold on the confidence and what it gives where it was chosen."""
+
+    threshold: float
+    coverage: float
+    accuracy: float
+    reached: bool
+
+
+def abstain_threshold(
+    labels: np.ndarray, probs: np.ndarray, accuracy: float = ABSTAIN_ACCURACY
+) -> Abstention:
+    """The lowest threshold whose answers reach an accuracy.
+
+    Where none does on at least a tenth of the images, the most accurate such threshold is
+    returned with ``reached`` false. Threshold 0 means that every image may be answered.
+    """
+    curve = coverage_curve(labels, probs)
+    believed = np.flatnonzero(curve.coverage >= _MIN_COVERAGE)
+    if len(believed) == 0:
+        return Abstention(0.0, 1.0, 0.0, False)
+    enough = believed[curve.accuracy[believed] >= accuracy]
+    reached = len(enough) > 0
+    best = enough[-1] if reached else believed[curve.accuracy[believed].argmax()]
+    threshold = 0.0 if best == len(curve.coverage) - 1 else float(curve.threshold[best])
+    return Abstention(threshold, float(curve.coverage[best]), float(curve.accuracy[best]), reached)

@@ -1,0 +1,236 @@
+"""The result of a finished run: ``report.json`` and ``predictions.npz``.
+
+Everything that is chosen (epoch, temperature, threshold) is chosen on validation; the test split
+is predicted once and only reported. All figures are computed from the logits as they are stored,
+so ``predictions.npz`` and the temperature give every number of ``report.json`` again.
+"""
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emotion_core.data.duplicates import leak_free_mask
+from emotion_core.data.faces import FaceData
+from emotion_core.data.splits import Split, split_indices
+from emotion_core.errors import DataError
+from emotion_core.evaluation.calibrate import abstain_threshold, fit_temperature
+from emotion_core.evaluation.metrics import classification_metrics, softmax
+from emotion_core.files import atomic_path, write_json
+from emotion_core.labels import EMOTIONS
+from emotion_core.runs import Run, now
+
+FORMAT = 1
+BATCH_SIZE = 256
+
+
+def evaluate_run(
+    run: Run, data: FaceData, split: Split | None = None, *, device: str = "cpu"
+) -> dict[str, Any]:
+    """Predict validation and test, calibrate, and write the run's report and predictions.
+
+    Args:
+        run: A run with weights.
+        data: The data set that the run was trained on, or another one for its test split.
+        split: Positions of the splits; by default the cut that training uses.
+        device: ``cpu`` or ``cuda:N``.
+
+    Returns:
+        The report as written to ``report.json``.
+
+    Raises:
+        CheckpointError: the run's weights are missing or do not fit.
+        DataError: the data has no test or validation images.
+    """
+    from emotion_core.models.checkpoint import load_classifier, set_temperature
+
+    split = split or split_indices(data, val_fraction=run.config().val_fraction)
+    for name, indices in (("validation", split.val), ("test", split.test)):
+        if len(indices) == 0:
+            raise DataError(f"'{data.name}' ({data.source}) has no {name} images to report on.")
+
+    classifier = load_classifier(run, backend="torch", device=device)
+    logits: dict[str, np.ndarray] = {}
+    flipped: dict[str, np.ndarray] = {}
+    for name, indices in (("val", split.val), ("test", split.test)):
+        logits[name], flipped[name] = _predict(classifier, data.images, indices)
+    labels = {"val": data.labels[split.val], "test": data.labels[split.test]}
+
+    temperature = fit_temperature(logits["val"], labels["val"])
+    set_temperature(run, temperature)
+    report, arrays = build_report(
+        run, data, split, labels=labels, logits=logits, flipped=flipped, temperature=temperature
+    )
+    report["cost"] = measure_cost(run)
+    report["environment"] = environment()
+    with atomic_path(run.predictions_path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_json(run.path / "report.json", report)
+    return report
+
+
+def build_report(
+    run: Run,
+    data: FaceData,
+    split: Split,
+    *,
+    labels: dict[str, np.ndarray],
+    logits: dict[str, np.ndarray],
+    flipped: dict[str, np.ndarray],
+    temperature: float,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """All figures that follow from logits, and the arrays to keep.
+
+    Args:
+        run: Gives name, settings and curves.
+        data: The data set.
+        split: Positions of its splits.
+        labels: ``val`` and ``test`` truths ``(n,)``.
+        logits: ``val`` and ``test`` float16 ``(n, 7)``.
+        flipped: The same for mirrored faces.
+        temperature: Fitted on ``logits["val"]``.
+
+    Returns:
+        The report without ``cost`` and ``environment``, and the arrays of ``predictions.npz``.
+    """
+    config, rows = run.config(), run.metrics()
+    probs = {name: softmax(values, temperature) for name, values in logits.items()}
+    tta = {name: (probs[name] + softmax(flipped[name], temperature)) / 2 for name in probs}
+    plain = classification_metrics(labels["test"], softmax(logits["test"]), resamples=1)
+    test = classification_metrics(labels["test"], probs["test"])
+    abstention = abstain_threshold(labels["val"], probs["val"])
+    report: dict[str, Any] = {
+        "format": FORMAT,
+        "run": run.name,
+        "model": config.model,
+        "options": config.options,
+        "recipe": config.recipe,
+        "epochs": int(rows[-1]["epoch"]) if rows else 0,
+        "best_epoch": best_epoch(rows, config.monitor),
+        "date": now(),
+        "data": {
+            "name": data.name,
+            "source": Path(data.source).name,
+            "fingerprint": data.fingerprint,
+            "test_fingerprint": data.test_fingerprint,
+            "synthetic": data.synthetic,
+            "counts": {
+                name: _counts(data.labels[getattr(split, name)])
+                for name in ("train", "val", "test")
+            },
+        },
+        "val": classification_metrics(labels["val"], probs["val"]),
+        "test": test,
+        "subsets": {
+            name: classification_metrics(labels["test"][mask], probs["test"][mask])
+            for name, mask in _subsets(data, split).items()
+            if mask.any()
+        },
+        "flip_tta": {name: classification_metrics(labels[name], tta[name]) for name in tta},
+        "temperature": temperature,
+        "test_uncalibrated": {name: plain[name] for name in ("ece", "nll", "brier")},
+        "abstain": {
+            "threshold": abstention.threshold,
+            "val_coverage": abstention.coverage,
+            "val_accuracy": abstention.accuracy,
+        },
+    }
+    arrays = {
+        "ids": np.asarray(data.ids)[split.test].astype(str),
+        "labels": labels["test"].astype(np.int64),
+        "logits": logits["test"],
+        "probs": to_half(probs["test"]),
+        "val_ids": np.asarray(data.ids)[split.val].astype(str),
+        "val_labels": labels["val"].astype(np.int64),
+        "val_logits": logits["val"],
+        "val_probs": to_half(probs["val"]),
+    }
+    return report, arrays
+
+
+def to_half(values: np.ndarray) -> np.ndarray:
+    """Round ``(n, 7)`` scores to float16 so that the largest of each row stays the largest.
+
+    Rounding can make two scores equal, and a tie would turn some predictions around.
+    """
+    half = values.astype(np.float16)
+    top = values.argmax(axis=1)
+    rows = np.flatnonzero(half.argmax(axis=1) != top)
+    half[rows, top[rows]] = np.nextafter(half[rows].max(axis=1), np.float16(np.inf))
+    return half
+
+
+def best_epoch(rows: list[dict[str, Any]], monitor: str = "accuracy") -> int:
+    """The first epoch with the best validation ``accuracy`` or ``macro_f1``; 0 without any."""
+    key = f"val_{monitor}"
+    return int(max(rows, key=lambda row: (row[key], -row["epoch"]))["epoch"]) if rows else 0
+
+
+def measure_cost(run: Run) -> dict[str, Any]:
+    """Size, work and speed: parameters, MACs of one face, bytes on disk, CPU milliseconds a face
+    through the fastest backend, training seconds and images a second."""
+    from emotion_core.models.checkpoint import load_classifier
+    from emotion_core.models.latency import measure_latency
+    from emotion_core.models.layers import count_macs, count_parameters
+
+    classifier = load_classifier(run)
+    latency = measure_latency(classifier)
+    rates = [row["images_per_second"] for row in run.metrics() if row.get("images_per_second")]
+    return {
+        "parameters": count_parameters(classifier.model),
+        "macs": count_macs(classifier.model),
+        "size_bytes": run.weights_path.stat().st_size,
+        "latency_ms": latency.median_ms,
+        "latency_p90_ms": latency.p90_ms,
+        "latency_backend": latency.backend,
+        "train_seconds": run.status().train_seconds,
+        "images_per_second": float(np.median(rates)) if rates else 0.0,
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Versions and hardware that a figure depends on."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count() or 1,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+    }
+
+
+def _predict(
+    classifier: Any, images: np.ndarray, indices: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """float16 logits ``(n, 7)`` of the faces and of their mirror images."""
+    plain, mirrored = [], []
+    for start in range(0, len(indices), BATCH_SIZE):
+        faces = np.ascontiguousarray(images[indices[start : start + BATCH_SIZE]])
+        plain.append(classifier.logits(faces))
+        mirrored.append(classifier.logits(np.ascontiguousarray(faces[:, :, ::-1])))
+    return to_half(np.concatenate(plain)), to_half(np.concatenate(mirrored))
+
+
+def _subsets(data: FaceData, split: Split) -> dict[str, np.ndarray]:
+    usage = np.char.lower(np.asarray(data.usage)[split.test].astype(str))
+    subsets = {"private_test": usage == "privatetest", "public_test": usage == "publictest"}
+    return subsets | {"leak_free": leak_free_mask(data)}
+
+
+def _counts(labels: np.ndarray) -> dict[str, int]:
+    numbers = np.bincount(labels, minlength=len(EMOTIONS))
+    return dict(zip(EMOTIONS, map(int, numbers), strict=True))
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
