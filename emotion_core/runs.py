@@ -6,10 +6,14 @@ A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config
 Nothing here loads torch.
 """
 
+import contextlib
 import datetime
+import os
 import re
 import shutil
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,12 @@ import filelock
 import numpy as np
 
 from emotion_core.config import TrainConfig
-from emotion_core.errors import EmotionError, RunError, unknown
+from emotion_core.errors import ConfigError, EmotionError, RunError, unknown
 from emotion_core.files import append_json_line, read_json, read_json_lines, write_json
 from emotion_core.paths import checkpoints_dir
 
 FORMAT = 1
+START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
 STATES = ("queued", "running", "stopped", "finished", "failed")
 
 
@@ -32,16 +37,23 @@ def now() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What a run is doing; ``status.json``. Times are UTC ISO 8601, rates are images a second."""
+    """What a run is doing; ``status.json``.
+
+    Times are UTC ISO 8601. ``epoch`` counts finished epochs; ``step`` of ``steps`` is inside the
+    current one, with its running ``train_loss`` and ``train_accuracy`` (0..1).
+    """
 
     state: str = "queued"
     created: str = ""
+    queued: str = ""
     started: str = ""
     finished: str = ""
     epoch: int = 0
     epochs: int = 0
     step: int = 0
     steps: int = 0
+    train_loss: float = 0.0
+    train_accuracy: float = 0.0
     images_per_second: float = 0.0
     seconds_left: float = 0.0
     train_seconds: float = 0.0
@@ -49,6 +61,16 @@ class Status:
     pid: int = 0
     device: str = ""
     format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        """Raises ValueError on a value of the wrong type: the file may come from anywhere."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            fits = (int, float) if item.type is float else item.type
+            if isinstance(value, bool) or not isinstance(value, fits):  # type: ignore[arg-type]
+                raise ValueError(f"{item.name} is {value!r}")
+        if self.state not in STATES:
+            raise ValueError(unknown("state", self.state, STATES))
 
 
 @dataclass(frozen=True)
@@ -94,36 +116,78 @@ class Run:
         Raises:
             RunError: ``config.json`` is missing or malformed.
         """
-        return TrainConfig.from_dict(self._read("config.json"))
+        values = self._read("config.json")
+        try:
+            return TrainConfig.from_dict(values)
+        except ConfigError as error:
+            raise RunError(f"Run '{self.name}': config.json is malformed. {error}") from error
 
     def status(self) -> Status:
-        """The stored status, mended by the lock: running with a free lock is failed.
+        """The stored status, mended by the lock: at work with a free lock is failed.
 
         Raises:
             RunError: ``status.json`` is missing or malformed.
         """
         values = self._read("status.json")
-        if values.get("format", 0) > FORMAT:
+        version = values.get("format", 0)
+        if isinstance(version, int) and version > FORMAT:
             raise RunError(
-                f"Run '{self.name}' has format {values['format']}, this version reads up to "
+                f"Run '{self.name}' has format {version}, this version reads up to "
                 f"{FORMAT}. Update emotion_core."
             )
         try:
             status = Status(**values)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise RunError(f"Run '{self.name}': status.json is malformed ({error}).") from error
-        if status.state == "running" and not self.is_locked():
-            error_text = status.error or "The training process ended without a result."
-            return Status(**(asdict(status) | {"state": "failed", "error": error_text}))
+        if status.state in ("running", "queued") and not self._is_starting(status):
+            if self.is_locked():
+                return status
+            # The process may have ended properly between the two reads.
+            if self._read("status.json") != values:
+                return self.status()
+            ended = "without a result" if status.state == "running" else "while it was queued"
+            error_text = status.error or f"The training process ended {ended}."
+            return replace(status, state="failed", error=error_text, pid=0)
         return status
+
+    @staticmethod
+    def _is_starting(status: Status) -> bool:
+        """Whether a process was spawned a moment ago and cannot hold the lock yet."""
+        if status.state != "queued" or status.pid:
+            return False
+        try:
+            since = datetime.datetime.fromisoformat(status.queued or status.created)
+            age = (datetime.datetime.now(datetime.UTC) - since).total_seconds()
+        except (TypeError, ValueError):
+            return False
+        return age < START_SECONDS
 
     def write_status(self, status: Status) -> None:
         """Replace ``status.json``."""
         write_json(self.path / "status.json", asdict(status))
 
     def lock(self) -> filelock.FileLock:
-        """Held by the training process; the system frees it when the process dies, however."""
-        return filelock.FileLock(self.path / "run.lock", timeout=0)
+        """Held by the training process; the system frees it when the process dies, however.
+
+        Whoever holds it, and nobody else, writes ``status.json``. It waits up to two seconds,
+        because ``is_locked`` of another process holds it for an instant.
+        """
+        return filelock.FileLock(self.path / "run.lock", timeout=2)
+
+    @contextlib.contextmanager
+    def locked(self, action: str) -> Iterator[None]:
+        """Hold the lock for a change of the run from outside.
+
+        Raises:
+            RunError: a training process holds it; the message says that ``action`` is refused.
+        """
+        try:
+            with self.lock():
+                yield
+        except filelock.Timeout as error:
+            raise RunError(
+                f"Run '{self.name}' is being trained, so it cannot be {action}. Stop it first."
+            ) from error
 
     def is_locked(self) -> bool:
         """Whether a training process is at work on this run."""
@@ -131,7 +195,7 @@ class Run:
             return False
         lock = self.lock()
         try:
-            lock.acquire()
+            lock.acquire(timeout=0)
         except filelock.Timeout:
             return True
         lock.release()
@@ -252,16 +316,68 @@ def load_run(name: str | Path, root: Path | None = None) -> Run:
 
 
 def delete_run(run: Run) -> None:
-    """Remove a run folder for good.
+    """Take a run away; ``restore_run`` brings it back until ``purge_deleted``.
 
     Raises:
         RunError: it is training, or the folder is not a run.
     """
-    if not re.match(r"^\d{8}-\d{6}-", run.name) and not (run.path / "config.json").exists():
+    if not _RUN_NAME.match(run.name) and not (run.path / "config.json").exists():
         raise RunError(f"{run.path} is not a run folder; nothing was deleted.")
-    if run.is_locked():
-        raise RunError(f"Run '{run.name}' is training. Stop it first.")
-    # Rename first: a half-deleted folder must not be listed as a broken run.
-    doomed = run.path.with_name(f".deleted-{run.name}")
-    run.path.rename(doomed)
-    shutil.rmtree(doomed)
+    if not run.path.is_dir():
+        raise RunError(f"Run '{run.name}' is not there any more.")
+    with run.locked("deleted"):
+        trash = _trash_path(run.path)
+        if trash.exists():
+            shutil.rmtree(trash)
+        run.path.rename(trash)
+        os.utime(trash)  # purge_deleted goes by the time of deletion
+
+
+def restore_run(name: str, root: Path | None = None) -> Run:
+    """Bring a deleted run back.
+
+    Raises:
+        RunError: it was purged, or its name is taken again.
+    """
+    path = (root or checkpoints_dir()) / name
+    if path.exists():
+        raise RunError(f"Run '{name}' is already there.")
+    try:
+        _trash_path(path).rename(path)
+    except FileNotFoundError as error:
+        raise RunError(f"Run '{name}' cannot be brought back: it is gone for good.") from error
+    return Run(path)
+
+
+def deleted_runs(root: Path | None = None) -> list[str]:
+    """Names of the runs that ``restore_run`` can bring back, last deleted first."""
+    found = _trash_folders(root or checkpoints_dir())
+    return [path.name.removeprefix(_TRASH) for path in found]
+
+
+def purge_deleted(root: Path | None = None, *, older_than: float = 0.0) -> int:
+    """Remove runs for good that were deleted more than ``older_than`` seconds ago.
+
+    Returns:
+        How many were removed.
+    """
+    before = time.time() - older_than
+    count = 0
+    for path in _trash_folders(root or checkpoints_dir()):
+        if path.stat().st_mtime <= before:
+            shutil.rmtree(path)
+            count += 1
+    return count
+
+
+_RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
+_TRASH = ".deleted-"  # hidden, so that a deleted run is never listed
+
+
+def _trash_path(path: Path) -> Path:
+    return path.with_name(_TRASH + path.name)
+
+
+def _trash_folders(root: Path) -> list[Path]:
+    found = [path for path in root.glob(f"{_TRASH}*") if path.is_dir()]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
