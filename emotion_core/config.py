@@ -231,7 +231,10 @@ class TrainConfig(Config):
         group="regularisation",
     )
     class_weights: str = setting(
-        "none", "loss weight a class", choices=("none", "study", "balanced"), group="regularisation"
+        "none",
+        "loss weight a class: scikit-learn's balanced (the study's), or its square root",
+        choices=("none", "balanced", "sqrt"),
+        group="regularisation",
     )
     sampling: str = setting(
         "none",
@@ -356,5 +359,5 @@ def recipe_config(recipe: str, model: str, **given: Any) -> TrainConfig:
     if recipe == "study":
         base |= _STUDY
         if model == "block_cnn":
-            base["class_weights"] = "study"
+            base["class_weights"] = "balanced"
     return TrainConfig.from_dict(base | given)

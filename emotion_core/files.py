@@ -57,9 +57,13 @@ def read_json(path: Path) -> Any:
 
 def append_json_line(path: Path, row: dict[str, Any]) -> None:
     """Append one row to a JSON-lines file with a single write, so that readers see whole lines."""
-    line = (json.dumps(row, allow_nan=False) + "\n").encode()
     with path.open("ab", buffering=0) as file:
-        file.write(line)
+        file.write(_json_line(row))
+
+
+def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Replace a JSON-lines file atomically."""
+    write_bytes(path, b"".join(map(_json_line, rows)))
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
@@ -78,3 +82,7 @@ def sha256_file(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _json_line(row: dict[str, Any]) -> bytes:
+    return (json.dumps(row, allow_nan=False) + "\n").encode()

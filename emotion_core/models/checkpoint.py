@@ -1,0 +1,252 @@
+"""Weights with the metadata that is needed to use them: ``model.safetensors`` + ``model.json``."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from emotion_core.errors import CheckpointError, EmotionError
+from emotion_core.files import atomic_path, read_json, write_json
+from emotion_core.labels import EMOTIONS
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.runs import Run, load_run
+
+FORMAT = 1
+FACE_SIZE = 48
+
+
+def save_checkpoint(
+    run: Run,
+    model: nn.Module,
+    *,
+    architecture: str,
+    options: dict[str, Any],
+    preprocess: Preprocess,
+    temperature: float = 1.0,
+    half: bool = False,
+) -> None:
+    """Write a model's weights and metadata into a run folder, atomically.
+
+    Args:
+        run: The run folder.
+        model: The module; a compiled one must be passed uncompiled.
+        architecture: Its registered name.
+        options: What it was created with.
+        preprocess: Its pixel normalisation.
+        temperature: Logits are divided by it before the softmax (Guo et al. 2017).
+        half: Store floating-point weights as fp16; they are widened again when loaded.
+    """
+    tensors = {}
+    for name, value in model.state_dict().items():
+        if half and value.is_floating_point():
+            value = value.half()
+        tensors[name] = value.detach().cpu().contiguous()
+    with atomic_path(run.weights_path) as temporary:
+        safetensors.torch.save_file(tensors, temporary)
+    write_json(
+        run.model_path,
+        {
+            "format": FORMAT,
+            "architecture": architecture,
+            "options": options,
+            "labels": list(EMOTIONS),
+            "input_size": FACE_SIZE,
+            "mean": preprocess.mean,
+            "std": preprocess.std,
+            "per_image": preprocess.per_image,
+            "temperature": temperature,
+        },
+    )
+
+
+def set_temperature(run: Run, temperature: float) -> None:
+    """Store a temperature fitted after training."""
+    write_json(run.model_path, _metadata(run) | {"temperature": float(temperature)})
+
+
+class Classifier:
+    """A trained model ready to classify faces.
+
+    Attributes:
+        name: The run's name.
+        architecture: Registered model name.
+        options: What the model was created with.
+        model: The module in eval mode.
+        preprocess: Its pixel normalisation.
+        temperature: Calibration; 1 leaves probabilities as trained.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        name: str,
+        architecture: str,
+        options: dict[str, Any],
+        preprocess: Preprocess,
+        temperature: float = 1.0,
+        backend: str = "auto",
+        device: str = "cpu",
+    ) -> None:
+        from emotion_core.models import backends  # loads onnxruntime, which training never needs
+
+        self.model = model.eval().to(device)
+        self.name = name
+        self.architecture = architecture
+        self.options = options
+        self.preprocess = preprocess
+        self.temperature = temperature
+        self.device = device
+        self._forward = backends.create_backend(backend, self.model, preprocess, device=device)
+
+    @property
+    def backend(self) -> str:
+        """Name of the inference backend in use."""
+        return self._forward.kind
+
+    def logits(self, faces: np.ndarray) -> np.ndarray:
+        """Raw outputs, not calibrated.
+
+        Args:
+            faces: ``(N, 48, 48)`` uint8 gray faces.
+
+        Returns:
+            float32 ``(N, 7)``.
+
+        Raises:
+            CheckpointError: the array has another shape or type.
+        """
+        faces = np.asarray(faces)
+        if faces.ndim != 3 or faces.shape[1:] != (FACE_SIZE, FACE_SIZE) or faces.dtype != np.uint8:
+            raise CheckpointError(
+                f"Faces must be uint8 of shape (N, {FACE_SIZE}, {FACE_SIZE}), got "
+                f"{faces.dtype} of shape {faces.shape}."
+            )
+        if len(faces) == 0:
+            return np.zeros((0, len(EMOTIONS)), np.float32)
+        return self._forward(faces)
+
+    def probs(self, faces: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities in the order of ``labels.EMOTIONS``.
+
+        Args:
+            faces: ``(N, 48, 48)`` uint8 gray faces.
+
+        Returns:
+            float32 ``(N, 7)``, rows sum to 1.
+
+        Raises:
+            CheckpointError: the array has another shape or type.
+        """
+        scaled = self.logits(faces) / self.temperature
+        scaled -= scaled.max(axis=1, keepdims=True) if len(scaled) else 0.0
+        exponentials = np.exp(scaled)
+        probs: np.ndarray = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return probs
+
+
+def load_classifier(
+    run_dir: str | Path | Run, *, backend: str = "auto", device: str = "cpu"
+) -> Classifier:
+    """Load a run's weights for inference.
+
+    Args:
+        run_dir: A run, its folder, or a part of its name that only one run has.
+        backend: ``auto`` (fastest that is installed), ``torch`` or ``onnx``.
+        device: ``cpu`` or ``cuda:N``; only ``torch`` runs on CUDA.
+
+    Raises:
+        RunError: there is no such run.
+        CheckpointError: it has no weights, or they do not fit its metadata.
+    """
+    run = run_dir if isinstance(run_dir, Run) else load_run(run_dir)
+    values = _metadata(run)
+    if values["labels"] != list(EMOTIONS):
+        raise CheckpointError(
+            f"Run '{run.name}' was trained for the labels {values['labels']}; this version "
+            f"knows {list(EMOTIONS)} in this order."
+        )
+    model = create_model(values["architecture"], **values["options"])
+    load_weights(model, run)
+    return Classifier(
+        model,
+        name=run.name,
+        architecture=values["architecture"],
+        options=values["options"],
+        preprocess=Preprocess(values["mean"], values["std"], values["per_image"]),
+        temperature=values["temperature"],
+        backend=backend,
+        device=device,
+    )
+
+
+def load_weights(model: nn.Module, run: Run) -> None:
+    """Copy a run's weights into a model of the same architecture.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or of another architecture.
+    """
+    if not run.weights_path.exists():
+        raise CheckpointError(
+            f"Run '{run.name}' has no weights (model.safetensors). It may have been shipped "
+            "without them, or stopped before its first epoch ended."
+        )
+    try:
+        tensors = safetensors.torch.load_file(run.weights_path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(
+            f"Run '{run.name}': model.safetensors is damaged ({error})."
+        ) from error
+    expected = model.state_dict()
+    for name, value in expected.items():
+        if name not in tensors or tensors[name].shape != value.shape:
+            found = tuple(tensors[name].shape) if name in tensors else "nothing"
+            raise CheckpointError(
+                f"Run '{run.name}': weights do not fit model.json; '{name}' should be "
+                f"{tuple(value.shape)}, found {found}."
+            )
+    with torch.no_grad():
+        model.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
+
+
+def _metadata(run: Run) -> dict[str, Any]:
+    needed = {
+        "architecture": str,
+        "options": dict,
+        "labels": list,
+        "mean": int | float,
+        "std": int | float,
+        "per_image": bool,
+        "temperature": int | float,
+    }
+    try:
+        values = read_json(run.model_path)
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"Run '{run.name}' has no model.json, so no weights to load."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"Run '{run.name}': model.json cannot be read ({error}).") from error
+    for key, kind in needed.items():
+        if not isinstance(values, dict) or not isinstance(values.get(key), kind):
+            raise CheckpointError(f"Run '{run.name}': model.json lacks a valid '{key}'.")
+    if not values["temperature"] > 0:
+        raise CheckpointError(
+            f"Run '{run.name}': temperature must be above 0, got {values['temperature']}."
+        )
+    checked: dict[str, Any] = values
+    return checked
+
+
+def is_usable(run: Run) -> bool:
+    """Whether a run has weights that can be loaded."""
+    try:
+        _metadata(run)
+    except EmotionError:
+        return False
+    return run.weights_path.exists()

@@ -1,0 +1,90 @@
+"""Architectures by name. A builder takes keyword options and returns ``(N, 1, 48, 48)`` -> ``(N, 7)``."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from emotion_core.errors import ModelError, unknown
+
+Builder = Callable[..., nn.Module]
+
+# One module a family; each registers its builders when it is imported.
+_FAMILIES = (
+    "sequential",
+    "emotion_net",
+    "study",
+    "resnet",
+    "densenet",
+    "efficientnet",
+    "mobilenet",
+)
+
+_BUILDERS: dict[str, Builder] = {}
+
+
+def register_model(builder: Builder) -> Builder:
+    """Register a builder under its function name.
+
+    Raises:
+        ModelError: the name is taken.
+    """
+    name = builder.__name__
+    if name in _BUILDERS:
+        raise ModelError(f"A model called '{name}' is registered already. Choose another name.")
+    _BUILDERS[name] = builder
+    return builder
+
+
+def list_models() -> list[str]:
+    """Names of all registered architectures, sorted."""
+    return sorted(_builders())
+
+
+def create_model(name: str, **options: Any) -> nn.Module:
+    """Build an architecture with fresh weights.
+
+    Args:
+        name: A name from ``list_models()``.
+        options: The builder's keyword options, see ``model_options(name)``.
+
+    Returns:
+        A module from float images ``(N, 1, 48, 48)`` to logits ``(N, 7)``.
+
+    Raises:
+        ModelError: the name or an option is unknown, or an option's value is not allowed.
+    """
+    builder = _builder(name)
+    known = model_options(name)
+    for option in options:
+        if option not in known:
+            if not known:
+                raise ModelError(f"Model '{name}' has no options, got '{option}'.")
+            raise ModelError(unknown(f"option of {name}", option, known))
+    return builder(**options)
+
+
+def model_options(name: str) -> dict[str, Any]:
+    """Option names of an architecture and their defaults."""
+    parameters = inspect.signature(_builder(name)).parameters
+    return {key: value.default for key, value in parameters.items()}
+
+
+def model_summary(name: str) -> str:
+    """First line of an architecture's description."""
+    return (inspect.getdoc(_builder(name)) or "").partition("\n")[0]
+
+
+def _builder(name: str) -> Builder:
+    builders = _builders()
+    if name not in builders:
+        raise ModelError(unknown("model", name, builders))
+    return builders[name]
+
+
+def _builders() -> dict[str, Builder]:
+    for family in _FAMILIES:
+        importlib.import_module(f"emotion_core.models.{family}")
+    return _BUILDERS
