@@ -110,6 +110,10 @@ class Run:
     def predictions_path(self) -> Path:
         return self.path / "predictions.npz"
 
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / "run.lock"
+
     def config(self) -> TrainConfig:
         """The run's settings.
 
@@ -170,9 +174,10 @@ class Run:
         """Held by the training process; the system frees it when the process dies, however.
 
         Whoever holds it, and nobody else, writes ``status.json``. It waits up to two seconds,
-        because ``is_locked`` of another process holds it for an instant.
+        because ``is_locked`` of another process holds it for an instant. A thread that holds it
+        may take it again.
         """
-        return filelock.FileLock(self.path / "run.lock", timeout=2)
+        return filelock.FileLock(self._lock_path, timeout=2, is_singleton=True)
 
     @contextlib.contextmanager
     def locked(self, action: str) -> Iterator[None]:
@@ -191,15 +196,14 @@ class Run:
 
     def is_locked(self) -> bool:
         """Whether a training process is at work on this run."""
-        if not (self.path / "run.lock").exists():
+        if not self._lock_path.exists():
             return False
-        lock = self.lock()
+        probe = filelock.FileLock(self._lock_path, timeout=0)
         try:
-            lock.acquire(timeout=0)
+            with probe:
+                return False
         except filelock.Timeout:
             return True
-        lock.release()
-        return False
 
     def metrics(self) -> list[dict[str, Any]]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,

@@ -1,0 +1,103 @@
+"""``jobs``: training in the background, one at a time per device."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emotion_core.training.jobs import Job
+
+HELP = "train in the background: list, start, stop, resume, delete, restore"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One action a sub-command; without one, the jobs are listed."""
+    from emotion_core.config import TrainConfig
+
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="show all runs, those at work first")
+    listing.add_argument("--json", action="store_true", help="machine-readable, one list")
+    start = actions.add_parser("start", help="queue a run for each of the models given")
+    TrainConfig.add_arguments(start)
+    stop = actions.add_parser("stop", help="finish the step, save and stop; or leave the queue")
+    stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
+    resume = actions.add_parser("resume", help="go on with a stopped or failed run")
+    delete = actions.add_parser("delete", help="take runs away; restore brings them back")
+    delete.add_argument("--purge", action="store_true", help="for good, earlier deleted ones too")
+    restore = actions.add_parser("restore", help="bring deleted runs back")
+    for action in (stop, resume, restore):
+        action.add_argument("runs", nargs="+", metavar="RUN", help="name or a part of it")
+    delete.add_argument("runs", nargs="*", metavar="RUN", help="name or a part of it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the action; 0 when it is done."""
+    import json
+    from dataclasses import asdict
+
+    from emotion_core.errors import RunError
+    from emotion_core.runs import load_run, purge_deleted, restore_run
+    from emotion_core.training import jobs
+
+    action = args.action or "list"
+    if action == "list":
+        found = jobs.list_jobs()
+        if getattr(args, "json", False):
+            rows = [asdict(j.status) | {"run": j.run.name, "position": j.position} for j in found]
+            print(json.dumps(rows, indent=1))
+            return 0
+        for job in found:
+            print(f"{job.run.name}  {_describe(job)}")
+        if not found:
+            print("No runs yet. Start one: python -m emotion_core jobs start --model sequential")
+        return 0
+    if action == "start":
+        for name in _start(args):
+            print(f"Queued {name}. Watch it: python -m emotion_core jobs list")
+        return 0
+    if action == "restore":
+        for name in args.runs:
+            print(f"{restore_run(name).name} is back.")
+        return 0
+    if action == "delete" and not args.runs and not args.purge:
+        raise RunError("jobs delete needs the name of a run, or --purge.")
+    for name in args.runs:
+        chosen = load_run(name)
+        if action == "stop":
+            jobs.stop(chosen, force=args.force)
+            print(f"{chosen.name}: killed." if args.force else f"{chosen.name}: asked to stop.")
+        elif action == "resume":
+            jobs.resume(chosen)
+            print(f"{chosen.name}: queued again.")
+        else:
+            jobs.delete(chosen)
+            print(f"{chosen.name}: deleted." + ("" if args.purge else " Undo: jobs restore."))
+    if action == "delete" and args.purge:
+        print(f"{purge_deleted()} removed for good.")
+    return 0
+
+
+def _start(args: argparse.Namespace) -> list[str]:
+    """Queue a run for each model of ``--model a,b``; their names."""
+    from emotion_core.config import TrainConfig, recipe_config
+    from emotion_core.errors import ModelError, unknown
+    from emotion_core.models.registry import list_models
+    from emotion_core.training import jobs
+
+    given = TrainConfig.given(args)
+    recipe = given.pop("recipe", "best")
+    models = [name.strip() for name in given.pop("model", "sequential").split(",")]
+    for name in models:
+        if name not in list_models():
+            raise ModelError(unknown("model", name, list_models()))
+    return [jobs.start(recipe_config(recipe, name, **given)).name for name in models]
+
+
+def _describe(job: "Job") -> str:
+    """State and progress of a job in one line."""
+    status = job.status
+    if status.state == "queued":
+        return f"queued, number {job.position} for {job.queue}"
+    text = f"{status.state}, epoch {status.epoch} of {status.epochs}"
+    if status.state == "running":
+        text += f", {status.images_per_second:.0f} images/s, {status.seconds_left:.0f} s left"
+    return f"{text}: {status.error}" if status.error else text
