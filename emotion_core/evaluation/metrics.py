@@ -177,7 +177,54 @@ def bootstrap(
 
 def interval(samples: np.ndarray) -> np.ndarray:
     """Central 95 % of bootstrap samples along the first axis: ``(2, ...)``, low and high."""
-    return np.percentile(samples, [2.5, 97.5], axis=0)
+    low_high: np.ndarray = np.percentile(samples, [2.5, 97.5], axis=0)
+    return low_high
+
+
+@dataclass(frozen=True)
+class OneVsRest:
+    """One emotion against all others, at every threshold of its probability, strictest first.
+
+    Attributes:
+        precision: ``(k,)`` share of the faces at or above the threshold that are the emotion.
+        recall: ``(k,)`` share of the emotion's faces that are found, the true positive rate.
+        fall_out: ``(k,)`` share of the other faces that are taken for it, the false positive rate.
+        average_precision: Area under precision over recall, in steps; NaN without such faces.
+        auc: Area under recall over fall-out; NaN without such faces or without others.
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    fall_out: np.ndarray
+    average_precision: float
+    auc: float
+
+
+def one_vs_rest(is_emotion: np.ndarray, score: np.ndarray) -> OneVsRest:
+    """Precision-recall and ROC curve of one emotion.
+
+    Args:
+        is_emotion: ``(n,)`` bool truths.
+        score: ``(n,)`` its probability.
+    """
+    order = np.argsort(-score, kind="stable")
+    ranked, sorted_score = np.asarray(is_emotion, bool)[order], score[order]
+    last = np.flatnonzero(np.append(np.diff(sorted_score) != 0, True)) if len(order) else order
+    hits = np.cumsum(ranked)[last].astype(np.float64)
+    found = (last + 1).astype(np.float64)
+    positives, negatives = int(ranked.sum()), int((~ranked).sum())
+    precision = _ratio(hits, found)
+    recall = _ratio(hits, np.full(len(hits), positives))
+    fall_out = _ratio(found - hits, np.full(len(hits), negatives))
+    steps = np.diff(recall, prepend=0.0)
+    area = np.trapezoid(np.append(0.0, recall), np.append(0.0, fall_out))
+    return OneVsRest(
+        precision,
+        recall,
+        fall_out,
+        float((steps * precision).sum()) if positives else math.nan,
+        float(area) if positives and negatives else math.nan,
+    )
 
 
 def classification_metrics(
@@ -239,4 +286,5 @@ def classification_metrics(
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     above, below = np.broadcast_arrays(np.asarray(above, np.float64), np.asarray(below, np.float64))
-    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
+    ratio: np.ndarray = np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
+    return ratio

@@ -1,0 +1,496 @@
+"""Runs side by side from their folders alone: who is better, by how much, and whether it is chance.
+
+Only results on the same test set are compared; every other run is refused by name with the reason.
+"""
+
+import collections
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emotion_core.errors import DataError, EmotionError
+from emotion_core.evaluation.metrics import (
+    Bootstrap,
+    bootstrap,
+    classification_metrics,
+    interval,
+    softmax,
+    top_confidence,
+)
+from emotion_core.labels import EMOTIONS
+from emotion_core.runs import Run
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run did on the test set.
+
+    Attributes:
+        name: The run's name.
+        label: Short name for people, unique within a comparison.
+        report: ``report.json``.
+        rows: ``metrics.jsonl``.
+        ids: ``(n,)`` image names, in canonical test order.
+        labels: ``(n,)`` int64 truths.
+        logits: ``(n, 7)`` float64 as stored.
+        probs: ``(n, 7)`` float64, calibrated.
+        predicted: ``(n,)`` int64.
+    """
+
+    name: str
+    label: str
+    report: dict[str, Any]
+    rows: list[dict[str, Any]]
+    ids: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+    probs: np.ndarray
+    predicted: np.ndarray
+
+    @property
+    def test(self) -> dict[str, Any]:
+        """The report's test metrics."""
+        metrics: dict[str, Any] = self.report["test"]
+        return metrics
+
+    @property
+    def right(self) -> np.ndarray:
+        """``(n,)`` bool."""
+        correct: np.ndarray = self.predicted == self.labels
+        return correct
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A run that is not compared, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PairTest:
+    """Run ``a`` against run ``b`` on the same images; differences are a minus b.
+
+    Attributes:
+        a: Position of the first run.
+        b: Position of the second.
+        only_a: Images that only a has right.
+        only_b: Images that only b has right.
+        accuracy: Difference of accuracy, -1..1.
+        accuracy_ci95: Paired bootstrap interval of it.
+        macro_f1: Difference of macro-F1.
+        macro_f1_ci95: Paired bootstrap interval of it.
+        p_value: McNemar's exact test of equal accuracy.
+        p_holm: The same after Holm's correction for all pairs of the comparison.
+    """
+
+    a: int
+    b: int
+    only_a: int
+    only_b: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    macro_f1: float
+    macro_f1_ci95: tuple[float, float]
+    p_value: float
+    p_holm: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether chance is an unlikely explanation (corrected p below 0.05)."""
+        return self.p_holm < SIGNIFICANCE
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The mean of the runs' calibrated probabilities.
+
+    Attributes:
+        probs: ``(n, 7)``.
+        metrics: As a report's.
+        gain: Accuracy minus that of the best member.
+        gain_ci95: Paired bootstrap interval of it.
+    """
+
+    probs: np.ndarray
+    metrics: dict[str, Any]
+    gain: float
+    gain_ci95: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results on one test set with all pair tests.
+
+    Attributes:
+        results: In the order asked for.
+        refused: Runs left out.
+        samples: Shared bootstrap; column i belongs to ``results[i]``.
+        pairs: Every pair once, ``a < b``.
+        ensemble: Of all results; None for fewer than two.
+    """
+
+    results: tuple[Result, ...]
+    refused: tuple[Refusal, ...]
+    samples: Bootstrap
+    pairs: tuple[PairTest, ...]
+    ensemble: Ensemble | None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """``(n,)`` truths."""
+        return self.results[0].labels
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the test faces are drawn by code."""
+        return bool(self.results[0].report["data"]["synthetic"])
+
+    def pair(self, a: int, b: int) -> PairTest:
+        """The test of two runs, in the order of ``pairs``."""
+        return next(p for p in self.pairs if (p.a, p.b) == (min(a, b), max(a, b)))
+
+    def sentence(self, pair: PairTest) -> str:
+        """A pair test in the words of someone who has to decide."""
+        return pair_sentence(pair, self.results[pair.a].label, self.results[pair.b].label)
+
+
+def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
+    """Read runs' results and keep those on the test set that most of them share.
+
+    Returns:
+        Comparable results, in order and with short labels, and the refused runs.
+    """
+    found: list[Result] = []
+    refused: list[Refusal] = []
+    for run in dict.fromkeys(runs):
+        try:
+            found.append(_read_result(run))
+        except EmotionError as error:
+            refused.append(Refusal(run.name, str(error)))
+    kept: list[Result] = []
+    if found:
+        tests = collections.Counter(item.report["data"]["test_fingerprint"] for item in found)
+        wanted = tests.most_common(1)[0][0]
+        first = next(r for r in found if r.report["data"]["test_fingerprint"] == wanted)
+        for result in found:
+            reason = _difference(result, first)
+            if reason:
+                refused.append(Refusal(result.name, reason))
+            else:
+                kept.append(result)
+    labels = short_labels([result.report for result in kept])
+    return [_relabel(r, label) for r, label in zip(kept, labels, strict=True)], refused
+
+
+def compare_runs(runs: Iterable[Run]) -> Comparison:
+    """Compare runs on their shared test set.
+
+    Raises:
+        DataError: not one run can be used; the message gives each reason.
+    """
+    results, refused = load_results(runs)
+    if not results:
+        reasons = " ".join(item.reason for item in refused)
+        raise DataError(f"There is nothing to compare. {reasons or 'Choose at least one run.'}")
+    labels = results[0].labels
+    predicted = [result.predicted for result in results]
+    mixed = ensemble_probs(results)
+    samples = bootstrap(labels, np.stack([*predicted, mixed.argmax(axis=1)]))
+    members = Bootstrap(samples.accuracy[:, :-1], samples.macro_f1[:, :-1], samples.f1[:, :-1])
+    ensemble = None
+    if len(results) > 1:
+        metrics = classification_metrics(labels, mixed)
+        accuracies = [result.right.mean() for result in results]
+        best = int(np.argmax(accuracies))
+        gain = samples.accuracy[:, -1] - samples.accuracy[:, best]
+        ensemble = Ensemble(
+            mixed, metrics, float(metrics["accuracy"] - accuracies[best]), _pair_of(interval(gain))
+        )
+    return Comparison(
+        tuple(results), tuple(refused), members, tuple(_test_pairs(results, members)), ensemble
+    )
+
+
+def ensemble_probs(results: Sequence[Result]) -> np.ndarray:
+    """Mean of calibrated probabilities ``(n, 7)``."""
+    mean: np.ndarray = np.mean([result.probs for result in results], axis=0)
+    return mean
+
+
+def ensemble_metrics(results: Sequence[Result]) -> dict[str, Any]:
+    """Metrics of the ensemble of results on one test set.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not results:
+        raise DataError("An ensemble needs at least one run with predictions on this test set.")
+    return classification_metrics(results[0].labels, ensemble_probs(results))
+
+
+def mcnemar_exact(only_a: int, only_b: int) -> float:
+    """Two-sided exact p-value that two classifiers err equally often (McNemar 1947).
+
+    Under the hypothesis each image that only one has right is a fair coin; the tail is summed in
+    integers, so the result is correctly rounded.
+
+    Args:
+        only_a: Images that only the first has right.
+        only_b: Images that only the second has right.
+    """
+    n, tail, term = only_a + only_b, 0, 1
+    for k in range(min(only_a, only_b) + 1):
+        tail += term
+        term = term * (n - k) // (k + 1)
+    return min(1.0, 2 * tail / (1 << n))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for testing all of them (Holm 1979), in the order given."""
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def pair_sentence(pair: PairTest, a: str, b: str) -> str:
+    """Who beats whom, by how much, and whether that is chance."""
+    low, high = (100 * value for value in pair.accuracy_ci95)
+    difference = 100 * pair.accuracy
+    if difference < 0:
+        a, b, difference, low, high = b, a, -difference, -high, -low
+    if pair.only_a == pair.only_b:
+        return (
+            f"{a} and {b} are level; the 95 % interval of their difference is "
+            f"{low:.1f} to {high:.1f} points."
+        )
+    p = "p < 0.001" if pair.p_holm < 0.001 else f"p = {pair.p_holm:.3f}"
+    if pair.significant:
+        return (
+            f"{a} beats {b} by {difference:.1f} points, 95 % interval {low:.1f} to {high:.1f}; "
+            f"not chance ({p})."
+        )
+    return (
+        f"{a} is {difference:.1f} points ahead of {b}, 95 % interval {low:.1f} to {high:.1f}; "
+        f"that may be chance ({p})."
+    )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the runs' answers overlap, as positions into the test set.
+
+    Attributes:
+        matrix: ``(runs, runs)`` share of images with the same prediction.
+        all_right: Every run is right.
+        wrong_together: Every run gives the same wrong answer; the label may be the mistake.
+        wrong_apart: Every run is wrong, with different answers.
+        only_right: For each run, the images that it alone has right.
+    """
+
+    matrix: np.ndarray
+    all_right: np.ndarray
+    wrong_together: np.ndarray
+    wrong_apart: np.ndarray
+    only_right: tuple[np.ndarray, ...]
+
+
+def agreement(results: Sequence[Result]) -> Agreement:
+    """Overlap of the answers of results on one test set."""
+    predicted = np.stack([result.predicted for result in results])
+    right = predicted == results[0].labels
+    count, same = right.sum(axis=0), (predicted == predicted[0]).all(axis=0)
+    return Agreement(
+        matrix=(predicted[:, None] == predicted[None]).mean(axis=2),
+        all_right=np.flatnonzero(count == len(results)),
+        wrong_together=np.flatnonzero((count == 0) & same),
+        wrong_apart=np.flatnonzero((count == 0) & ~same),
+        only_right=tuple(np.flatnonzero(row & (count == 1)) for row in right),
+    )
+
+
+def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
+    """Positions that no other beats in both: cheaper and not worse, or better and not dearer.
+
+    Sorted by cost. Of equals all are kept; NaN is never on the front.
+    """
+    points = [
+        (c, v, i)
+        for i, (c, v) in enumerate(zip(cost, value, strict=True))
+        if not (math.isnan(c) or math.isnan(v))
+    ]
+    front = [
+        (c, i)
+        for c, v, i in points
+        if not any(oc <= c and ov >= v and (oc < c or ov > v) for oc, ov, _ in points)
+    ]
+    return [i for _, i in sorted(front)]
+
+
+def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
+    """Names for people: the model, and only as much more as tells the runs apart."""
+    forms: list[Callable[[dict[str, Any]], str]] = [
+        lambda report: str(report["model"]),
+        lambda report: f"{report['model']} ({report['recipe']})",
+        lambda report: f"{report['model']} ({report['recipe']}, {_seed(report['run'])})",
+        lambda report: str(report["run"]),
+    ]
+    found = [""] * len(reports)
+    for form in forms:
+        names = [form(report) for report in reports]
+        for index, name in enumerate(names):
+            if not found[index] and names.count(name) == 1:
+                found[index] = name
+    return [name or str(report["run"]) for name, report in zip(found, reports, strict=True)]
+
+
+def table_row(result: Result) -> dict[str, Any]:
+    """One run's line of the comparison table: plain values, rates 0..1, NaN where unknown."""
+    report, rows = result.report, result.rows
+    cost = report.get("cost", {})
+    best = max(rows, key=lambda row: row["val_accuracy"]) if rows else None
+    subsets = report.get("subsets", {})
+    nan = math.nan
+    return {
+        "run": result.name,
+        "label": result.label,
+        "model": report["model"],
+        "recipe": report["recipe"],
+        "accuracy": result.test["accuracy"],
+        "accuracy_low": result.test["accuracy_ci95"][0],
+        "accuracy_high": result.test["accuracy_ci95"][1],
+        "macro_f1": result.test["macro_f1"],
+        "weighted_f1": result.test["weighted_f1"],
+        "private_test": subsets.get("private_test", {}).get("accuracy", nan),
+        "leak_free": subsets.get("leak_free", {}).get("accuracy", nan),
+        "flip_tta": report.get("flip_tta", {}).get("test", {}).get("accuracy", nan),
+        "ece": result.test["ece"],
+        "val_peak": best["val_accuracy"] if best else nan,
+        "val_peak_epoch": best["epoch"] if best else 0,
+        "gap": best["train_accuracy"] - best["val_accuracy"] if best else nan,
+        "parameters": cost.get("parameters", nan),
+        "macs": cost.get("macs", nan),
+        "size_bytes": cost.get("size_bytes", nan),
+        "latency_ms": cost.get("latency_ms", nan),
+        "train_seconds": cost.get("train_seconds", nan),
+    }
+
+
+def _test_pairs(results: Sequence[Result], samples: Bootstrap) -> list[PairTest]:
+    rows: list[dict[str, Any]] = []
+    for a, b in itertools.combinations(range(len(results)), 2):
+        right_a, right_b = results[a].right, results[b].right
+        only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+        rows.append(
+            {
+                "a": a,
+                "b": b,
+                "only_a": only_a,
+                "only_b": only_b,
+                "accuracy": (only_a - only_b) / len(right_a),
+                "accuracy_ci95": _pair_of(
+                    interval(samples.accuracy[:, a] - samples.accuracy[:, b])
+                ),
+                "macro_f1": results[a].test["macro_f1"] - results[b].test["macro_f1"],
+                "macro_f1_ci95": _pair_of(
+                    interval(samples.macro_f1[:, a] - samples.macro_f1[:, b])
+                ),
+                "p_value": mcnemar_exact(only_a, only_b),
+            }
+        )
+    corrected = holm([row["p_value"] for row in rows])
+    return [PairTest(**row, p_holm=p) for row, p in zip(rows, corrected, strict=True)]
+
+
+def _read_result(run: Run) -> Result:
+    if run.problem:
+        raise DataError(run.problem)
+    report = run.report()
+    if report is None:
+        state = run.status().state
+        raise DataError(
+            f"Run '{run.name}' has no report.json (it is {state}); finish or evaluate it."
+        )
+    try:
+        emotions = list(report["test"]["per_emotion"])
+        temperature = float(report["temperature"])
+        fingerprint = str(report["data"]["test_fingerprint"])
+        for key in ("accuracy", "accuracy_ci95", "macro_f1", "weighted_f1", "ece", "confusion"):
+            report["test"][key]
+        for key in ("run", "model", "recipe"):
+            report[key]
+        report["data"]["synthetic"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"Run '{run.name}': report.json is incomplete (no valid {error}); evaluate it again."
+        ) from error
+    if emotions != list(EMOTIONS):
+        raise DataError(
+            f"Run '{run.name}' has the labels {', '.join(map(str, emotions))}; only runs with "
+            f"{', '.join(EMOTIONS)} in this order can be compared."
+        )
+    arrays = run.predictions()
+    if arrays is None:
+        raise DataError(f"Run '{run.name}' has no predictions.npz; evaluate it again.")
+    n = report["test"].get("n")
+    shapes = {"ids": (n,), "labels": (n,), "logits": (n, len(EMOTIONS))}
+    for key, shape in shapes.items():
+        if key not in arrays or arrays[key].shape != shape:
+            found = arrays[key].shape if key in arrays else "nothing"
+            raise DataError(
+                f"Run '{run.name}': predictions.npz must hold '{key}' of shape {shape}, "
+                f"found {found}; evaluate it again."
+            )
+    logits = arrays["logits"].astype(np.float64)
+    if not np.isfinite(logits).all() or not 0 < temperature < math.inf:
+        raise DataError(f"Run '{run.name}': its predictions hold values that are not numbers.")
+    probs = softmax(logits, temperature)
+    return Result(
+        name=run.name,
+        label=run.name,
+        report=report | {"data": report["data"] | {"test_fingerprint": fingerprint}},
+        rows=run.metrics(),
+        ids=arrays["ids"],
+        labels=arrays["labels"].astype(np.int64),
+        logits=logits,
+        probs=probs,
+        predicted=top_confidence(logits)[0],
+    )
+
+
+def _difference(result: Result, first: Result) -> str:
+    mine, theirs = result.report["data"], first.report["data"]
+    if mine["test_fingerprint"] != theirs["test_fingerprint"]:
+        return (
+            f"Run '{result.name}' was tested on another test set ({mine.get('name', 'unnamed')}, "
+            f"{len(result.labels):,} images) than '{first.name}' ({theirs.get('name', 'unnamed')}, "
+            f"{len(first.labels):,} images); accuracies on different images say nothing."
+        )
+    if not np.array_equal(result.labels, first.labels):
+        return (
+            f"Run '{result.name}' holds other test labels than '{first.name}' though the test set "
+            "is the same; evaluate it again."
+        )
+    return ""
+
+
+def _relabel(result: Result, label: str) -> Result:
+    return Result(**{**vars(result), "label": label})
+
+
+def _seed(run: str) -> str:
+    return "seed " + run.rpartition("-s")[2] if "-s" in run else run
+
+
+def _pair_of(low_high: np.ndarray) -> tuple[float, float]:
+    return float(low_high[0]), float(low_high[1])
