@@ -1,0 +1,244 @@
+"""Inference backends: the same logits from PyTorch or from ONNX Runtime, whichever is faster.
+
+Measured on two cores without AVX-512 (``python -m emotion_core bench inference``): ONNX Runtime
+answers one face two to ten times faster than PyTorch in eager mode, so ``auto`` prefers it.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from emotion_core.errors import ModelError, unknown
+from emotion_core.files import write_bytes
+from emotion_core.models.onnx_graph import INPUT, OUTPUT, export_onnx
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.paths import cache_dir
+
+KINDS = ("auto", "torch", "onnx")
+# Largest batch of one call: enough to fill the cores, little enough to stay in memory.
+_CHUNK = 64
+_MAX_THREADS = 4  # 48 px give a layer too little work for more
+_CACHED_GRAPHS = 24
+
+_log = logging.getLogger(__name__)
+
+
+class Backend(Protocol):
+    """A model ready to run.
+
+    Attributes:
+        kind: ``torch`` or ``onnx``.
+        threads: CPU threads of one call.
+    """
+
+    kind: str
+    threads: int
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        """Logits float32 ``(N, 7)`` of gray faces uint8 ``(N, 48, 48)``, N at least 1."""
+        ...
+
+
+def create_backend(
+    kind: str,
+    model: nn.Module,
+    preprocess: Preprocess,
+    *,
+    device: str = "cpu",
+    threads: int = 0,
+) -> Backend:
+    """Make a model ready to run.
+
+    Args:
+        kind: ``auto`` (ONNX Runtime on a CPU where it is installed, else PyTorch), ``torch`` or
+            ``onnx``.
+        model: In eval mode and on ``device``. ``torch`` keeps it and lays its weights out
+            channels-last; ``onnx`` copies its weights.
+        preprocess: Its pixel normalisation.
+        device: ``cpu`` or ``cuda:N``.
+        threads: CPU threads of one call; 0 takes all cores up to four.
+
+    Raises:
+        ModelError: the kind is unknown, its library is missing, it does not run on the device,
+            or the model cannot be converted.
+    """
+    if kind not in KINDS:
+        raise ModelError(unknown("backend", kind, KINDS))
+    if threads < 0:
+        raise ModelError(f"threads must be 0 or more, got {threads}.")
+    threads = threads or min(_MAX_THREADS, os.cpu_count() or 1)
+    on_cpu = torch.device(device).type == "cpu"
+    if kind == "onnx" and not on_cpu:
+        raise ModelError(f"The onnx backend runs on the CPU, not on '{device}'. Choose torch.")
+    if kind == "onnx":
+        return OnnxBackend(model, preprocess, threads)
+    if kind == "auto" and on_cpu and has_onnx():
+        try:
+            return OnnxBackend(model, preprocess, threads)
+        except ModelError as error:
+            _log.warning("%s Running it with PyTorch instead.", error)
+    return TorchBackend(model, preprocess, device, threads)
+
+
+def has_onnx() -> bool:
+    """Whether the packages of the ``onnx`` backend are installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("onnxruntime", "onnx"))
+
+
+class TorchBackend:
+    """PyTorch in eager mode, channels last: the fallback, and the only one on a GPU."""
+
+    kind = "torch"
+
+    def __init__(self, model: nn.Module, preprocess: Preprocess, device: str, threads: int) -> None:
+        # Half the time of the default layout on a CPU; the overload is missing from torch's types.
+        self._model: nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._preprocess = preprocess
+        self._device = device
+        self.threads = threads
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), _torch_threads(self.threads):
+            parts = [
+                self._model(self._preprocess.apply(torch.from_numpy(part).to(self._device)))
+                for part in _chunks(faces)
+            ]
+            logits: np.ndarray = torch.cat(parts).float().cpu().numpy()
+        return logits
+
+
+class OnnxBackend:
+    """ONNX Runtime on the CPU; the converted graph is cached and checked against PyTorch."""
+
+    kind = "onnx"
+
+    def __init__(self, model: nn.Module, preprocess: Preprocess, threads: int) -> None:
+        self.threads = threads
+        path = _graph_path(model, preprocess)
+        try:
+            # A cached graph can be of an older form of the same architecture, or damaged.
+            self._session = create_session(path.read_bytes(), threads)
+            self._check(model, preprocess)
+            path.touch()
+            return
+        except FileNotFoundError:
+            pass
+        except ModelError:
+            raise
+        except Exception as error:
+            _log.info("Converting %s anew: %s", path.name, error)
+        graph = export_onnx(model, preprocess)
+        self._session = create_session(graph, threads)
+        try:
+            self._check(model, preprocess)
+        except ValueError as error:
+            raise ModelError(f"ONNX Runtime answers otherwise than PyTorch: {error}.") from error
+        with contextlib.suppress(OSError):  # without a cache it is only slower
+            write_bytes(path, graph)
+            _prune(path.parent)
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        parts = [self._session.run([OUTPUT], {INPUT: part})[0] for part in _chunks(faces)]
+        logits: np.ndarray = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return logits
+
+    def _check(self, model: nn.Module, preprocess: Preprocess) -> None:
+        check_against(self, model, preprocess, tolerance=1e-3)
+
+
+def create_session(graph: bytes | str, threads: int) -> Any:
+    """An ONNX Runtime session on the CPU.
+
+    Args:
+        graph: A serialised graph or a file's path.
+        threads: Threads of one call.
+
+    Raises:
+        ModelError: ONNX Runtime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            "The onnx backend needs ONNX Runtime: pip install onnxruntime onnx. Or choose torch."
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin while they wait would take the video's and the trainer's cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def check_against(
+    backend: Any, model: nn.Module, preprocess: Preprocess, *, tolerance: float
+) -> None:
+    """Compare a backend with PyTorch on three faces of smooth noise.
+
+    Args:
+        backend: Callable from uint8 ``(3, 48, 48)`` to logits ``(3, 7)``.
+        model: The module it was made of.
+        preprocess: Its pixel normalisation.
+        tolerance: Largest difference, relative to the largest logit where that exceeds 1.
+
+    Raises:
+        ValueError: the difference is larger.
+    """
+    generator = np.random.default_rng(0)
+    coarse = generator.integers(0, 256, (3, 6, 6), dtype=np.uint8)
+    faces = coarse.repeat(8, axis=1).repeat(8, axis=2)
+    training, device = model.training, next(model.parameters()).device
+    with torch.inference_mode():
+        model.eval()
+        images = preprocess.apply(torch.from_numpy(faces).to(device))
+        expected = model(images).float().cpu().numpy()
+        model.train(training)
+    difference = float(np.abs(backend(faces) - expected).max())
+    allowed = tolerance * max(1.0, float(np.abs(expected).max()))
+    if not difference <= allowed:
+        raise ValueError(f"logits differ by {difference:.2g}, allowed are {allowed:.2g}")
+
+
+def _chunks(faces: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(faces), _CHUNK):
+        part = np.ascontiguousarray(faces[start : start + _CHUNK])
+        # PyTorch warns about read-only memory, which a memory-mapped data set is.
+        yield part if part.flags.writeable else part.copy()
+
+
+@contextlib.contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if before <= threads:
+        yield
+        return
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _graph_path(model: nn.Module, preprocess: Preprocess) -> Path:
+    """Cache file of a model's graph, named after all that decides its answers."""
+    digest = hashlib.sha256(f"{torch.__version__} {preprocess} {model}".encode())
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return cache_dir() / "onnx" / f"{digest.hexdigest()[:32]}.onnx"
+
+
+def _prune(folder: Path) -> None:
+    newest_first = sorted(folder.glob("*.onnx"), key=lambda item: -item.stat().st_mtime)
+    for path in newest_first[_CACHED_GRAPHS:]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""How long one face takes on one CPU core."""
+
+import copy
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emotion_core.models.backends import create_backend
+from emotion_core.models.checkpoint import Classifier, load_classifier
+from emotion_core.runs import Run
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds a face, from gray pixels to logits.
+
+    Attributes:
+        median_ms: Half of the calls took less.
+        p90_ms: Nine of ten calls took less.
+        backend: Which backend ran, ``onnx`` or ``torch``.
+        threads: CPU threads it had.
+    """
+
+    median_ms: float
+    p90_ms: float
+    backend: str
+    threads: int
+
+
+def measure_latency(
+    source: Run | Path | Classifier, *, batch: int = 1, repeats: int = 50, backend: str = "auto"
+) -> Latency:
+    """Time a run's fastest backend on one CPU thread, after a warm-up.
+
+    Args:
+        source: A run, its folder, or a loaded classifier.
+        batch: Faces a call; times are divided by it.
+        repeats: Timed calls.
+        backend: As for ``create_backend``.
+    """
+    classifier = source if isinstance(source, Classifier) else load_classifier(source)
+    model = classifier.model
+    if any(item.is_cuda for item in model.parameters()):
+        model = copy.deepcopy(model).cpu()
+    forward = create_backend(backend, model, classifier.preprocess, threads=1)
+    faces = np.random.default_rng(0).integers(0, 256, (batch, 48, 48), dtype=np.uint8)
+    for _ in range(max(2, repeats // 10)):
+        forward(faces)
+    milliseconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        forward(faces)
+        milliseconds.append((time.perf_counter() - start) * 1000 / batch)
+    median, p90 = np.percentile(milliseconds, [50, 90])
+    return Latency(float(median), float(p90), forward.kind, forward.threads)
