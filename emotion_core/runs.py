@@ -227,7 +227,10 @@ class Run:
         if not self.predictions_path.exists():
             return None
         try:
-            with np.load(self.predictions_path, allow_pickle=False) as archive:
+            with (
+                self.predictions_path.open("rb") as file,
+                np.load(file, allow_pickle=False) as archive,
+            ):
                 return {name: archive[name] for name in archive.files}
         except Exception as error:  # zipfile, zlib and numpy each raise their own
             raise RunError(

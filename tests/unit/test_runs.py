@@ -1,0 +1,278 @@
+"""Run folders: what is read is what was written, and a broken folder is named, never hidden."""
+
+import datetime
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emotion_core.config import TrainConfig
+from emotion_core.errors import RunError
+from emotion_core.files import write_json
+from emotion_core.runs import (
+    START_SECONDS,
+    Run,
+    Status,
+    create_run,
+    delete_run,
+    deleted_runs,
+    list_runs,
+    load_run,
+    purge_deleted,
+    restore_run,
+)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return create_run(TrainConfig(model="sequential", epochs=3, seed=7), tmp_path)
+
+
+def ago(seconds: float) -> str:
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    return then.isoformat()
+
+
+def test_new_run_is_queued_and_named_by_time_model_and_seed(run):
+    assert run.name.endswith("-sequential-s7")
+    assert run.config() == TrainConfig(model="sequential", epochs=3, seed=7)
+    assert run.status().state == "queued" and run.status().epochs == 3
+    assert run.metrics() == [] and run.log_tail() == []
+    assert run.report() is None and run.predictions() is None
+
+
+def test_runs_made_in_the_same_second_get_different_names(tmp_path):
+    names = {create_run(TrainConfig(), tmp_path).name for _ in range(5)}
+    assert len(names) == 5 == len(list_runs(tmp_path))
+
+
+def test_runs_are_listed_newest_first_without_hidden_folders_and_files(tmp_path):
+    for name in ("20260102-000000-a-s0", "20260101-000000-b-s0", ".deleted-x"):
+        create_run(TrainConfig(), tmp_path).path.rename(tmp_path / name)
+    (tmp_path / ".gitkeep").touch()
+    (tmp_path / "notes.txt").touch()
+    assert [run.name for run in list_runs(tmp_path)] == [
+        "20260102-000000-a-s0",
+        "20260101-000000-b-s0",
+    ]
+    assert list_runs(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "problem"),
+    [
+        ("config.json", None, "config.json is missing"),
+        ("config.json", '{"epochs": 3', "config.json cannot be read"),
+        ("config.json", '{"epochs": 0}', "config.json is malformed. epochs must be at least 1"),
+        ("config.json", '{"epohcs": 3}', "config.json is malformed. Unknown setting 'epohcs'"),
+        ("status.json", None, "status.json is missing"),
+        ("status.json", "", "status.json cannot be read"),
+        ("status.json", "[1]", "status.json must hold a JSON object"),
+        ("status.json", '{"state": "flying"}', "Unknown state 'flying'"),
+        ("status.json", '{"epoch": "3"}', "status.json is malformed (epoch is '3')"),
+        ("status.json", '{"colour": 3}', "status.json is malformed"),
+        ("status.json", '{"format": 99}', "has format 99, this version reads up to 1"),
+        ("report.json", "{", "report.json cannot be read"),
+        ("config.json", b"\xff\xfe", "config.json cannot be read"),
+    ],
+)
+def test_broken_folder_is_listed_with_its_name_and_problem(run, file, text, problem):
+    (run.path / file).unlink(missing_ok=True)
+    if text is not None:
+        (run.path / file).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (listed,) = list_runs(run.path.parent)
+    assert f"Run '{run.name}'" in listed.problem
+    assert problem in listed.problem
+
+
+def test_run_is_found_by_path_name_or_unique_part(tmp_path):
+    first = create_run(TrainConfig(model="resnet18"), tmp_path)
+    second = create_run(TrainConfig(model="resnet50"), tmp_path)
+    assert load_run(first.path) == load_run(first.name, tmp_path) == first
+    assert load_run("resnet50", tmp_path) == second
+    with pytest.raises(RunError, match=r"'resnet' fits 2 runs: .* Give more of the name"):
+        load_run("resnet", tmp_path)
+    with pytest.raises(RunError, match="Unknown run 'densenet'"):
+        load_run("densenet", tmp_path)
+    with pytest.raises(RunError, match="there are no runs in"):
+        load_run("resnet", tmp_path / "nowhere")
+
+
+def test_full_name_wins_over_longer_names_that_contain_it(tmp_path):
+    first = create_run(TrainConfig(), tmp_path)
+    first.path.rename(tmp_path / f"{first.name}-2")
+    first = Run(create_run(TrainConfig(), tmp_path).path.rename(tmp_path / first.name))
+    assert load_run(first.name, tmp_path) == first
+
+
+# A trainer, as far as the folder can tell: it holds the lock, says so, and waits.
+HOLDER = """
+import sys, time
+from pathlib import Path
+from emotion_core.runs import Run
+run = Run(Path(sys.argv[1]))
+lock = run.lock()
+lock.acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(run):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_killed_trainer_is_failed_at_once(run, holder):
+    run.write_status(replace(run.status(), state="running", epoch=2, pid=holder.pid))
+    assert run.is_locked() and run.status().state == "running"
+    holder.kill()
+    holder.wait()
+    status = run.status()
+    assert not run.is_locked()
+    assert (status.state, status.epoch, status.pid) == ("failed", 2, 0)
+    assert status.error == "The training process ended without a result."
+
+
+def test_queued_run_whose_process_died_is_failed(run, holder):
+    run.write_status(replace(run.status(), pid=holder.pid))
+    assert run.status().state == "queued"
+    holder.kill()
+    holder.wait()
+    assert run.status().state == "failed"
+    assert run.status().error == "The training process ended while it was queued."
+
+
+def test_queued_run_whose_process_never_came_up_is_failed_after_a_while(run):
+    run.write_status(replace(run.status(), queued=ago(START_SECONDS - 5)))
+    assert run.status().state == "queued"
+    run.write_status(replace(run.status(), queued=ago(START_SECONDS + 5)))
+    assert run.status().state == "failed"
+
+
+def test_own_error_of_a_dead_trainer_is_kept(run):
+    run.write_status(Status(state="running", error="The disk is full."))
+    assert run.status().error == "The disk is full."
+
+
+@pytest.mark.parametrize("state", ["stopped", "finished", "failed"])
+def test_state_at_rest_needs_no_process(run, state):
+    run.write_status(replace(run.status(), state=state))
+    assert run.status().state == state
+
+
+def test_holder_may_take_its_lock_again_and_sees_it_as_taken(run):
+    with run.lock(), run.lock():
+        assert run.is_locked()
+    assert not run.is_locked()
+
+
+def test_asking_whether_a_run_is_locked_never_keeps_a_trainer_out(run):
+    asking = "import sys; from pathlib import Path; from emotion_core.runs import Run\n"
+    asking += "while True: Run(Path(sys.argv[1])).is_locked()"
+    run.lock().acquire()  # the lock file exists, but is free again
+    process = subprocess.Popen([sys.executable, "-c", asking, str(run.path)])
+    try:
+        time.sleep(0.3)
+        for _ in range(100):
+            with run.lock():
+                pass
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_log_tail_is_the_end_of_a_long_log(run):
+    run.log_path.write_text("".join(f"line {i}\n" for i in range(50_000)))
+    assert run.log_tail(2) == ["line 49998", "line 49999"]
+    run.log_path.write_bytes(b"caf\xe9\n")
+    assert run.log_tail() == ["caf�"]
+
+
+def test_predictions_come_back_without_unpickling(run):
+    assert run.predictions() is None
+    np.savez(run.predictions_path, ids=np.array(["a", "b"]), labels=np.array([1, 2]))
+    found = run.predictions()
+    assert found["ids"].tolist() == ["a", "b"] and found["labels"].tolist() == [1, 2]
+    np.savez(run.predictions_path, ids=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(RunError, match=r"predictions.npz cannot be read \(Object arrays"):
+        run.predictions()
+    run.predictions_path.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(RunError, match=r"predictions\.npz cannot be read"):
+        run.predictions()
+
+
+def test_deleted_run_is_gone_and_can_be_restored_whole(run):
+    run.append_metrics({"epoch": 1})
+    delete_run(run)
+    assert list_runs(run.path.parent) == [] and not run.path.exists()
+    assert deleted_runs(run.path.parent) == [run.name]
+    restored = restore_run(run.name, run.path.parent)
+    assert restored == run and restored.metrics() == [{"epoch": 1}]
+    assert deleted_runs(run.path.parent) == []
+
+
+def test_purge_removes_old_deletions_for_good(run):
+    root = run.path.parent
+    other = create_run(TrainConfig(), root)
+    delete_run(run)
+    delete_run(other)
+    old = time.time() - 7200
+    os.utime(root / f".deleted-{run.name}", (old, old))
+    assert deleted_runs(root) == [other.name, run.name]
+    assert purge_deleted(root, older_than=3600) == 1
+    assert deleted_runs(root) == [other.name]
+    assert purge_deleted(root) == 1
+    with pytest.raises(RunError, match="cannot be brought back: it is gone for good"):
+        restore_run(run.name, root)
+
+
+def test_restoring_never_overwrites(run):
+    delete_run(run)
+    run.path.mkdir()
+    with pytest.raises(RunError, match="is already there"):
+        restore_run(run.name, run.path.parent)
+
+
+def test_run_that_is_being_trained_is_not_deleted(run, holder):
+    with pytest.raises(
+        RunError, match=r"is being trained, so it cannot be deleted\. Stop it first"
+    ):
+        delete_run(run)
+    assert run.config()
+
+
+def test_broken_run_can_be_deleted_but_a_foreign_folder_cannot(run, tmp_path):
+    (run.path / "config.json").unlink()
+    delete_run(run)
+    assert deleted_runs(tmp_path) == [run.name]
+    foreign = tmp_path / "photos"
+    foreign.mkdir()
+    (foreign / "me.jpg").touch()
+    with pytest.raises(RunError, match="is not a run folder; nothing was deleted"):
+        delete_run(Run(foreign))
+    assert (foreign / "me.jpg").exists()
+    with pytest.raises(RunError, match="is not there any more"):
+        delete_run(run)
+
+
+def test_run_module_does_not_load_torch():
+    code = "import sys, emotion_core.runs, emotion_core.training.jobs, emotion_core.commands.jobs\n"
+    code += "assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_report_is_returned_as_written(run):
+    write_json(run.path / "report.json", {"format": 1})
+    assert run.report() == {"format": 1}
