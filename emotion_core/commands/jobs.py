@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"{chosen.name}: queued again.")
         else:
             jobs.delete(chosen)
-            print(f"{chosen.name}: deleted." + ("" if args.purge else " Undo: jobs restore."))
+            undo = f" Undo: python -m emotion_core jobs restore {chosen.name}"
+            print(f"{chosen.name}: deleted." + ("" if args.purge else undo))
     if action == "delete" and args.purge:
         print(f"{purge_deleted()} removed for good.")
     return 0

@@ -33,6 +33,7 @@ from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, delete_run, list_runs, now, purge_deleted
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
+FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
 UNDO_SECONDS = 3600.0  # a deleted run is kept at least this long
 _ORDER = {"running": 0, "queued": 1}
 _held: list[filelock.FileLock] = []  # a lock object that is collected frees its lock
@@ -294,7 +295,7 @@ def _trainer_pid(run: Run) -> int:
 
     The number alone could belong to another process by now, so it has to have the lock file open.
     """
-    until = time.monotonic() + 5
+    until = time.monotonic() + FIND_SECONDS
     while True:
         pid = run.status().pid
         if pid and _has_open(pid, run.path / "run.lock"):
