@@ -1,6 +1,12 @@
 """``train``: train a model here and now, or take a run further."""
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import threading
+
+    from emotion_core.runs import Run
 
 HELP = "train a model with a progress bar; Ctrl-C saves, --resume goes on"
 
@@ -18,12 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; 0 when finished, 3 when stopped and resumable."""
-    import logging
-    import signal
-    import sys
     import threading
-
-    from tqdm import tqdm
 
     from emotion_core.config import TrainConfig, recipe_config
     from emotion_core.errors import ConfigError
@@ -36,26 +37,50 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError(
                 f"--resume takes the run's own settings; leave out: {', '.join(given)}."
             )
-        run = load_run(name)
-        if run.status().state == "finished":
-            print(f"{run.name} is finished already.")
+        found = load_run(name)
+        if found.status().state == "finished":
+            print(f"{found.name} is finished already.")
             return 0
     else:
         recipe, model = given.pop("recipe", "best"), given.pop("model", "sequential")
-        run = create_run(recipe_config(recipe, model, **given))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-
+        found = create_run(recipe_config(recipe, model, **given))
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    _stop_on_signals(stop)
     if args.queue:
         from emotion_core.training import jobs
 
-        if not jobs.wait_for_turn(run, run.config().device, stop):
+        if not jobs.wait_for_turn(found, found.config().device, stop):
             return 3
+
+    return 0 if train_in_terminal(found, stop) else 3
+
+
+def _stop_on_signals(stop: "threading.Event") -> None:
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool:
+    """Train a run with a progress bar and a line an epoch; False if it was stopped and saved.
+
+    Args:
+        run: A run made by ``create_run``, new or stopped.
+        stop: Set to stop; by default Ctrl-C and SIGTERM do.
+    """
+    import logging
+    import sys
+    import threading
+
+    from tqdm import tqdm
 
     from emotion_core.training.loop import Progress, Stopped, train
 
+    if stop is None:
+        stop = threading.Event()
+        _stop_on_signals(stop)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     config = run.config()
     print(f"{run.name}: {config.model} on {config.data}, {config.epochs} epochs", flush=True)
     bar = tqdm(total=None, unit="img", dynamic_ncols=True, disable=not sys.stderr.isatty())
@@ -85,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     except Stopped:
         bar.close()
         print(f"Stopped and saved. Go on with: python -m emotion_core train --resume {run.name}")
-        return 3
+        return False
     bar.close()
     test = (run.report() or {})["test"]
     low, high = test["accuracy_ci95"]
@@ -93,4 +118,4 @@ def run(args: argparse.Namespace) -> int:
         f"Finished: test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
         f"macro-F1 {test['macro_f1']:.3f}. Results in {run.path}"
     )
-    return 0
+    return True

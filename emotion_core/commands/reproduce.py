@@ -1,0 +1,66 @@
+"""``reproduce``: train the reference runs again and set them beside the committed numbers."""
+
+import argparse
+
+HELP = "train the reference runs again, or print the table of the committed ones"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which runs, on which data."""
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="only this reference run; repeatable"
+    )
+    parser.add_argument("--data", default="fer2013", help="where FER-2013 is (default: fer2013)")
+    parser.add_argument("--list", action="store_true", help="list the reference runs and stop")
+    parser.add_argument(
+        "--table", action="store_true", help="print the committed runs as a Markdown table and stop"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and compare; 0 when all were trained, 3 when stopped and resumable."""
+    from emotion_core.commands.train import train_in_terminal
+    from emotion_core.evaluation.table import markdown_table
+    from emotion_core.runs import create_run, list_runs
+    from emotion_core.training.reference import (
+        reference_config,
+        reference_configs,
+        reference_name,
+        same_experiment,
+    )
+    from emotion_core.training.ship import is_shipped
+
+    if args.list:
+        for name, config in reference_configs().items():
+            print(
+                f"{name:24} {config.epochs:3d} epochs, batch {config.batch_size}, lr {config.lr:g}"
+            )
+        return 0
+    usable = [item for item in list_runs() if not item.problem and reference_name(item)]
+    committed = {reference_name(item): item for item in usable if is_shipped(item)}
+    if args.table:
+        print(markdown_table(list(committed.values())))
+        return 0
+
+    lines = []
+    for name in args.only or reference_configs():
+        config = reference_config(name, args.data)
+        unfinished = [
+            item
+            for item in usable
+            if not is_shipped(item)
+            and same_experiment(item.config(), config)
+            and item.status().state != "finished"
+        ]
+        found = unfinished[0] if unfinished else create_run(config)
+        if not train_in_terminal(found):
+            print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
+            return 3
+        new = (found.report() or {})["test"]["accuracy"]
+        if name in committed:
+            old = (committed[name].report() or {})["test"]["accuracy"]
+            lines.append(f"{name:24} committed {old:.2%}, here {new:.2%}, {new - old:+.2%}")
+        else:
+            lines.append(f"{name:24} not committed, here {new:.2%}")
+    print("\n".join(lines))
+    return 0

@@ -1,0 +1,70 @@
+"""Which images train, which choose (val) and which are only reported on (test)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emotion_core.data.duplicates import grouped
+from emotion_core.data.faces import FaceData, canonical_order
+from emotion_core.errors import DataError
+from emotion_core.labels import EMOTIONS
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions in a ``FaceData``, int64: ``test`` in canonical order, the others ascending."""
+
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+
+
+def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> Split:
+    """Train, val and test as the source gave them; val is cut from train if there is none.
+
+    The cut is stratified by emotion and keeps near duplicates on one side, so that validation
+    does not reward remembering. It depends on the data and ``seed`` alone; keep ``seed`` at 0, or
+    runs are chosen on different images.
+
+    Args:
+        data: The data set.
+        seed: Of the cut.
+        val_fraction: Share of each emotion's training images that val gets.
+
+    Raises:
+        DataError: there are no training images, or too few to cut.
+    """
+    train, val = data.indices("train"), data.indices("val")
+    if len(train) == 0:
+        raise DataError(f"'{data.name}' ({data.source}) has no training images.")
+    if len(val) == 0:
+        # In canonical order, so that the cut is the same for every form of the data set.
+        ordered = train[canonical_order(data.images[train], data.labels[train])]
+        chosen = _cut(grouped(data)[ordered], data.labels[ordered], seed, val_fraction)
+        train, val = np.sort(ordered[~chosen]), np.sort(ordered[chosen])
+    if len(train) == 0 or len(val) == 0:
+        raise DataError(
+            f"'{data.name}' ({data.source}) has too few training images to hold "
+            f"{val_fraction:.0%} out for validation."
+        )
+    return Split(train, val, data.indices("test"))
+
+
+def _cut(groups: np.ndarray, labels: np.ndarray, seed: int, fraction: float) -> np.ndarray:
+    """Which positions val gets: of each emotion, whole groups in random order up to the share."""
+    rng = np.random.default_rng(seed)
+    _, first, inverse, sizes = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )
+    chosen = np.zeros(len(first), bool)
+    by_appearance = np.argsort(first)
+    for label in range(len(EMOTIONS)):
+        # A group with mixed labels counts as the emotion of its first image.
+        members = rng.permutation(by_appearance[labels[first[by_appearance]] == label])
+        goal = round(fraction * sizes[members].sum())
+        if goal == 0 and len(members) > 1:
+            goal = 1
+        before = np.cumsum(sizes[members]) - sizes[members]
+        chosen[members[before < goal]] = True
+    found: np.ndarray = chosen[inverse]
+    return found

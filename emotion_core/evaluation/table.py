@@ -1,0 +1,66 @@
+"""The result table of the README, computed from run folders."""
+
+from typing import Any
+
+from emotion_core.runs import Run
+
+_HEAD = (
+    "Run",
+    "Test accuracy (95 % interval)",
+    "Leak-free",
+    "PrivateTest",
+    "With flip",
+    "Macro-F1",
+    "ECE",
+    "Parameters",
+    "MACs",
+    "CPU ms a face",
+    "Training",
+)
+
+
+def markdown_table(runs: list[Run]) -> str:
+    """Finished runs, best first, as a Markdown table.
+
+    Args:
+        runs: Runs with a report; others are left out.
+    """
+    reports = [(run.report(), run) for run in runs]
+    rows = sorted(
+        ((report, run) for report, run in reports if report),
+        key=lambda item: -item[0]["test"]["accuracy"],
+    )
+    if not rows:
+        return "No trained checkpoints are committed yet."
+    lines = [_line(_HEAD), _line(["---"] * len(_HEAD))]
+    lines += [_line(_cells(report)) for report, _ in rows]
+    machines = sorted({_machine(report) for report, _ in rows})
+    return "\n".join([*lines, "", "Hardware: " + "; ".join(machines) + "."])
+
+
+def _cells(report: dict[str, Any]) -> list[str]:
+    test, cost, subsets = report["test"], report["cost"], report["subsets"]
+    low, high = test["accuracy_ci95"]
+    mark = " (synthetic)" if report["data"]["synthetic"] else ""
+    return [
+        f"{report['model']}, {report['recipe']} recipe, {report['epochs']} epochs{mark}",
+        f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
+        f"{subsets['leak_free']['accuracy']:.1%}" if "leak_free" in subsets else "",
+        f"{subsets['private_test']['accuracy']:.1%}" if "private_test" in subsets else "",
+        f"{report['flip_tta']['test']['accuracy']:.1%}",
+        f"{test['macro_f1']:.3f}",
+        f"{test['ece']:.3f}",
+        f"{cost['parameters'] / 1e6:.2f} M",
+        f"{cost['macs'] / 1e6:.0f} M",
+        f"{cost['latency_ms']:.1f}",
+        f"{cost['train_seconds'] / 60:.0f} min",
+    ]
+
+
+def _machine(report: dict[str, Any]) -> str:
+    found = report["environment"]
+    return found["gpu"] or f"{found['cores']} cores of {found['cpu']}"
+
+
+def _line(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,92 @@
+"""Make a finished run ready to be committed: fp16 weights, checked, with a model card."""
+
+import shutil
+
+import numpy as np
+
+from emotion_core.errors import RunError
+from emotion_core.evaluation.metrics import confusion_matrix
+from emotion_core.files import write_json
+from emotion_core.models.card import write_card
+from emotion_core.models.checkpoint import load_classifier, save_checkpoint
+from emotion_core.runs import Run
+
+# fp16 rounds weights by at most 0.05 %; more loss of accuracy than this means an overflow.
+_LARGEST_LOSS = 0.002
+
+
+def is_shipped(run: Run) -> bool:
+    """Whether a run carries a model card, as all committed runs do."""
+    return (run.path / "README.md").exists()
+
+
+def ship_run(run: Run, *, weights: bool = True) -> float:
+    """Shrink a finished run to what is committed.
+
+    The weights become fp16 and must classify the validation faces as before; the resume state,
+    the lock and the weights of a run shipped without them are removed.
+
+    Args:
+        run: A finished run.
+        weights: Whether to keep the weights; without them its curves, report and predictions
+            still compare.
+
+    Returns:
+        Share of validation faces whose prediction changed through fp16.
+
+    Raises:
+        RunError: the run is not finished, or fp16 costs accuracy.
+    """
+    status = run.status()
+    if status.state != "finished":
+        raise RunError(f"Run '{run.name}' is {status.state}; only a finished run can be shipped.")
+    changed = _halve(run) if weights else 0.0
+    run.resume_path.unlink(missing_ok=True)
+    (run.path / "run.lock").unlink(missing_ok=True)
+    shutil.rmtree(run.path / "exports", ignore_errors=True)
+    if not weights:
+        run.weights_path.unlink(missing_ok=True)
+        run.model_path.unlink(missing_ok=True)
+    write_card(run)
+    return changed
+
+
+def _halve(run: Run) -> float:
+    from emotion_core.data.sources import load_data
+    from emotion_core.data.splits import split_indices
+
+    config = run.config()
+    data = load_data(config.data)
+    split = split_indices(data, val_fraction=config.val_fraction)
+    faces, labels = np.array(data.images[split.val]), data.labels[split.val]
+    full = load_classifier(run, backend="torch")
+    before = full.logits(faces).argmax(1)
+    original = run.weights_path.read_bytes()
+    save_checkpoint(
+        run,
+        full.model,
+        architecture=full.architecture,
+        options=full.options,
+        preprocess=full.preprocess,
+        temperature=full.temperature,
+        half=True,
+    )
+    after = load_classifier(run, backend="torch").logits(faces).argmax(1)
+    loss = _accuracy(labels, before) - _accuracy(labels, after)
+    if loss > _LARGEST_LOSS:
+        run.weights_path.write_bytes(original)
+        raise RunError(
+            f"Run '{run.name}' loses {loss:.2%} of validation accuracy in fp16; its fp32 weights "
+            "were put back. Ship it with --no-weights or retrain it."
+        )
+    report = run.report()
+    if report is not None:
+        report["cost"]["size_bytes"] = run.weights_path.stat().st_size
+        report["fp16"] = {"val_accuracy_loss": loss, "val_changed": float((before != after).mean())}
+        write_json(run.path / "report.json", report)
+    return float((before != after).mean())
+
+
+def _accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
+    confusion = confusion_matrix(labels, predicted)
+    return float(confusion.trace() / confusion.sum())
