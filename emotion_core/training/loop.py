@@ -7,6 +7,7 @@ A resumed run therefore needs no generator state and equals an uninterrupted one
 import contextlib
 import errno
 import logging
+import os
 import pickle  # noqa: TID251 - only for its exception
 import threading
 import time
@@ -84,16 +85,16 @@ def train(
     from emotion_core.data.sources import load_data
     from emotion_core.evaluation.report import evaluate_run
 
-    lock = run.lock()
     try:
-        lock.acquire()
+        held = run.lock().acquire()
     except filelock.Timeout as error:
         raise RunError(f"Run '{run.name}' is being trained by another process.") from error
-    with lock, _failures_written(run):
+    with held, _failures_written(run):
         config = run.config()
         status = run.status()
+        started = status.started or now()
         run.write_status(
-            replace(status, state="running", started=status.started or now(), error="")
+            replace(status, state="running", started=started, error="", pid=os.getpid())
         )
         loaded = data if data is not None else load_data(config.data)
         _Trainer(run, config, loaded, stop or threading.Event(), on_progress).fit()
