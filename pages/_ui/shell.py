@@ -1,0 +1,69 @@
+"""The frame of every page: title, menu, footer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from emotion_core.paths import PROJECT
+
+APP_NAME = "Emotion Core"
+RESPONSIBLE_USE = (
+    "A model guesses the expression on a face, never what a person feels. Tell people when it "
+    "looks at them, and ask first."
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as the menu shows it."""
+
+    file: str
+    title: str
+    icon: str
+    purpose: str
+
+
+PAGES: tuple[Page, ...] = (
+    Page("app.py", "Overview", "home", "Results at a glance, and what to do next."),
+    Page("pages/dataset.py", "Dataset", "photo_library", "Choose the faces and get to know them."),
+    Page("pages/training.py", "Training", "model_training", "Train models and watch them learn."),
+    Page("pages/comparison.py", "Comparison", "bar_chart", "Which model is better, and where?"),
+    Page("pages/predictions.py", "Predictions", "fact_check", "What a model gets right and wrong."),
+    Page("pages/live.py", "Live", "videocam", "Every face before the camera, in real time."),
+)
+_STYLE = Path(__file__).with_name("style.css")
+
+
+def open_page(file: str, title: str) -> None:
+    """Draw the frame; the first call of a page.
+
+    Args:
+        file: The page's path below the project folder, such as ``pages/live.py``.
+        title: Heading and title of the browser tab.
+    """
+    page = page_of(file)
+    st.set_page_config(
+        page_title=f"{title} · {APP_NAME}", page_icon=f":material/{page.icon}:", layout="wide"
+    )
+    st.html(_STYLE)
+    with st.sidebar:
+        st.subheader(APP_NAME, anchor=False)
+        for item in PAGES:
+            if (PROJECT / item.file).exists():
+                page_link(item.file)
+    with st.container(key="footer"):  # style.css moves it to the end, even after st.stop()
+        st.caption(f":material/info: {RESPONSIBLE_USE}")
+    st.title(title, anchor=False)
+    st.caption(page.purpose)
+
+
+def page_of(file: str) -> Page:
+    """The menu's entry of a page's file."""
+    return next(page for page in PAGES if page.file == file)
+
+
+def page_link(file: str, label: str | None = None) -> None:
+    """A link to another page with its own icon."""
+    page = page_of(file)
+    st.page_link(file, label=label or page.title, icon=f":material/{page.icon}:", width="stretch")

@@ -1,0 +1,100 @@
+"""Cached loaders, keyed by what is on disk: a changed file is read again, in every session."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from emotion_core.errors import EmotionError
+from emotion_core.runs import Run, list_runs
+
+if TYPE_CHECKING:  # these load torch, a page loads it only when it uses a model
+    from emotion_core.data.faces import FaceData
+    from emotion_core.models.checkpoint import Classifier
+
+
+def runs() -> list[Run]:
+    """All runs, newest first, broken ones included (``run.problem``)."""
+    return list_runs()
+
+
+def finished_runs() -> list[Run]:
+    """Runs with a report, newest first."""
+    return [run for run in list_runs() if not run.problem and report_of(run) is not None]
+
+
+def report_of(run: Run) -> dict[str, Any] | None:
+    """A run's ``report.json``; None before it is finished."""
+    return _report(run.path, _stamp(run.path / "report.json"))
+
+
+def predictions_of(run: Run) -> dict[str, np.ndarray] | None:
+    """A run's ``predictions.npz`` as arrays; do not write to them. None before it is finished."""
+    return _predictions(run.path, _stamp(run.predictions_path))
+
+
+def classifier(run: Run) -> "Classifier":
+    """A run's model, ready to classify on this machine; shared by all sessions."""
+    return _classifier(run.path, _stamp(run.weights_path) + _stamp(run.model_path))
+
+
+def dataset(spec: str) -> "FaceData":
+    """A loaded data set; shared by all sessions.
+
+    The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
+    """
+    return _dataset(spec, () if spec.startswith("synthetic") else _stamp(Path(spec)))
+
+
+def chosen_data() -> str:
+    """The data set chosen on the Dataset page, in this browser tab."""
+    return str(st.session_state.get("data", default_data()))
+
+
+def choose_data(spec: str) -> None:
+    """Choose the data set for the Dataset and Training pages."""
+    st.session_state["data"] = spec
+
+
+def default_data() -> str:
+    """FER-2013 where ``FER2013_DIR`` says, else the drawn faces."""
+    folder = os.environ.get("FER2013_DIR", "")
+    return folder if folder and Path(folder).exists() else "synthetic"
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _report(path: Path, stamp: tuple[int, ...]) -> dict[str, Any] | None:
+    try:
+        return Run(path).report()
+    except EmotionError:
+        return None  # list_runs tells the problem
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _predictions(path: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray] | None:
+    return Run(path).predictions()
+
+
+@st.cache_resource(show_spinner="Loading the model", max_entries=3)
+def _classifier(path: Path, stamp: tuple[int, ...]) -> "Classifier":
+    from emotion_core.models.checkpoint import load_classifier
+
+    return load_classifier(path)
+
+
+@st.cache_resource(show_spinner="Loading the faces", max_entries=2)
+def _dataset(spec: str, stamp: tuple[int, ...]) -> "FaceData":
+    from emotion_core.data.sources import load_data
+
+    return load_data(spec)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Changes when the file does; empty if there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

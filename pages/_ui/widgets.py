@@ -1,0 +1,132 @@
+"""Pieces that several pages show."""
+
+import base64
+import csv as csv_module
+import html
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from emotion_core.runs import Run
+from pages._ui.shell import page_link
+from pages._ui.state import report_of
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def figure(fig: go.Figure, key: str, reading: str = "", csv: Rows | None = None) -> None:
+    """Draw a figure with its reading below and its data as a download.
+
+    Args:
+        fig: The plot, styled by ``plots.theme.style``.
+        key: Unique on the page; names the downloads.
+        reading: One sentence that says what the figure shows; also read aloud in its place.
+        csv: The figure's data, a mapping a row.
+    """
+    config = {"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}}
+    st.plotly_chart(fig, key=key, config=config, alt=reading or None)
+    if not reading and not csv:
+        return
+    with st.container(horizontal=True, vertical_alignment="top"):
+        if reading:
+            st.caption(reading)
+        if csv:
+            st.download_button(
+                "CSV",
+                data=csv_text(csv),
+                file_name=f"{key}.csv",
+                mime="text/csv",
+                key=f"{key}-csv",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+                help="The figure's data",
+            )
+
+
+def csv_text(rows: Rows) -> str:
+    """Rows as CSV; the columns are the keys of all rows in order of appearance."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    out = io.StringIO()
+    writer = csv_module.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def empty(message: str, page: str | None = None) -> None:
+    """Say why there is nothing here, with a link to the page that changes it."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(f":material/inbox: {message}", width="content")
+        if page:
+            page_link(page)
+
+
+def synthetic_badge() -> None:
+    """Mark numbers that were measured on faces drawn by code."""
+    st.badge(
+        "synthetic",
+        icon=":material/draw:",
+        color="orange",
+        help="Measured on faces drawn by code, not on photographs. Says nothing about real faces.",
+    )
+
+
+def run_label(run: Run) -> str:
+    """A run in a few words: model, seed, data, date."""
+    if run.problem:
+        return f"{run.name} (broken)"
+    config, report = run.config(), report_of(run)
+    data = report["data"]["name"] if report else config.data.rstrip("/").rpartition("/")[2]
+    options = "".join(f" {key}={value}" for key, value in config.options.items())
+    stamp = run.name[:15]
+    date = f"{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]}"
+    return f"{config.model}{options} · seed {config.seed} · {data} · {date}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """0.7321 as ``73.2 %``."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def percent_interval(value: float, interval: Sequence[float], digits: int = 1) -> str:
+    """A share with its 95 % interval, as ``73.2 % (72.1 to 74.2)``."""
+    low, high = interval
+    return f"{percent(value, digits)} ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+
+
+def faces_grid(
+    images: np.ndarray,
+    captions: Sequence[str],
+    colors: Sequence[str] | None = None,
+    columns: int = 8,
+) -> None:
+    """Draw faces in a grid of at most ``columns`` a row, fewer where the window is narrow.
+
+    Args:
+        images: ``(N, H, W)`` uint8 gray, or ``(N, H, W, 3)`` uint8 RGB.
+        captions: Text below each face, also its alternative text; may have line breaks.
+        colors: Border of each face, as CSS colours. Say in the caption what a colour means.
+        columns: Faces a row on a wide window.
+    """
+    items = []
+    for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        border = f' style="--face:{html.escape(colors[index])}"' if colors else ""
+        alt = html.escape(", ".join(caption.splitlines()), quote=True)
+        items.append(
+            f'<li{border}><img alt="{alt}" src="data:image/png;base64,{_png(image)}">'
+            f'<span aria-hidden="true">{html.escape(caption)}</span></li>'
+        )
+    st.html(f'<ul class="faces" style="--columns:{columns}">{"".join(items)}</ul>')
+
+
+def _png(image: np.ndarray) -> str:
+    import cv2
+
+    stored = image if image.ndim == 2 else image[..., ::-1]
+    _, data = cv2.imencode(".png", np.ascontiguousarray(stored))
+    return base64.b64encode(data.tobytes()).decode()
