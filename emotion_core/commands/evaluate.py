@@ -9,7 +9,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
     parser.add_argument("--data", help="data set (default: the one the run was trained on)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda:N or auto (default: auto)")
     parser.add_argument(
         "--ensemble",
         metavar="RUN",

@@ -27,7 +27,7 @@ BATCH_SIZE = 256
 
 
 def evaluate_run(
-    run: Run, data: FaceData, split: Split | None = None, *, device: str = "cpu"
+    run: Run, data: FaceData, split: Split | None = None, *, device: str = "auto"
 ) -> dict[str, Any]:
     """Predict validation and test, calibrate, and write the run's report and predictions.
 
@@ -35,7 +35,7 @@ def evaluate_run(
         run: A run with weights.
         data: The data set that the run was trained on, or another one for its test split.
         split: Positions of the splits; by default the cut that training uses.
-        device: ``cpu`` or ``cuda:N``.
+        device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
 
     Returns:
         The report as written to ``report.json``.
@@ -44,6 +44,8 @@ def evaluate_run(
         CheckpointError: the run's weights are missing or do not fit.
         DataError: the data has no test or validation images.
     """
+    import torch
+
     from emotion_core.models.checkpoint import load_classifier, set_temperature
 
     split = split or split_indices(data, val_fraction=run.config().val_fraction)
@@ -51,6 +53,8 @@ def evaluate_run(
         if len(indices) == 0:
             raise DataError(f"'{data.name}' ({data.source}) has no {name} images to report on.")
 
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     classifier = load_classifier(run, backend="torch", device=device)
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
@@ -65,10 +69,15 @@ def evaluate_run(
     )
     report["cost"] = measure_cost(run)
     report["environment"] = environment()
+    write_report(run, report, arrays)
+    return report
+
+
+def write_report(run: Run, report: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Write ``predictions.npz``, then ``report.json``: a report never lacks its predictions."""
     with atomic_path(run.predictions_path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     write_json(run.path / "report.json", report)
-    return report
 
 
 def build_report(

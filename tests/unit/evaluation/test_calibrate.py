@@ -1,0 +1,98 @@
+"""Temperature and abstention do what they promise on validation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+
+from emotion_core.evaluation import calibrate, metrics
+
+
+def faces(seed: int, n: int = 400, skill: float = 2.0, scale: float = 3.0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(7, size=n)
+    return labels, scale * (rng.normal(size=(n, 7)) + skill * np.eye(7)[labels])
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.floats(0.3, 3), st.floats(0.2, 8))
+def test_temperature_is_the_one_a_general_optimiser_finds(seed, skill, scale):
+    labels, logits = faces(seed, skill=skill, scale=scale)
+    found = calibrate.fit_temperature(logits, labels)
+
+    def loss(log_temperature):
+        probs = metrics.softmax(logits, float(np.exp(log_temperature)))
+        return metrics.negative_log_likelihood(labels, probs)
+
+    low, high = np.log(calibrate.TEMPERATURE_RANGE)
+    best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-7})
+    assert loss(np.log(found)) <= best.fun + 1e-9
+    assert found == pytest.approx(np.exp(best.x), rel=1e-3)
+
+
+def test_temperature_mends_overconfidence():
+    labels, logits = faces(0, n=5000, scale=6.0)
+    before = metrics.reliability(labels, metrics.softmax(logits)).ece
+    temperature = calibrate.fit_temperature(logits, labels)
+    after = metrics.reliability(labels, metrics.softmax(logits, temperature)).ece
+    assert temperature > 1
+    assert after < 0.03 < before
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "expected"),
+    [
+        (np.zeros((0, 7)), np.zeros(0, int), 1.0),
+        (np.zeros((5, 7)), np.arange(5), 1.0),
+        (np.eye(7), np.arange(7), calibrate.TEMPERATURE_RANGE[0]),
+        (np.eye(7), (np.arange(7) + 1) % 7, calibrate.TEMPERATURE_RANGE[1]),
+    ],
+)
+def test_temperature_stays_in_range_where_validation_says_nothing(logits, labels, expected):
+    assert calibrate.fit_temperature(logits, labels) == expected
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 80), st.integers(1, 5))
+def test_coverage_curve_equals_counting_at_every_threshold(seed, n, levels):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(7, size=n)
+    probs = metrics.softmax(rng.integers(0, levels + 1, size=(n, 7)).astype(float))
+    curve = calibrate.coverage_curve(labels, probs)
+    predicted, confidence = metrics.top_confidence(probs)
+    assert curve.threshold.tolist() == sorted(set(confidence.tolist()), reverse=True)
+    for threshold, coverage, accuracy in zip(
+        curve.threshold, curve.coverage, curve.accuracy, strict=True
+    ):
+        given_answers = confidence >= threshold
+        assert coverage == pytest.approx(given_answers.mean())
+        assert accuracy == pytest.approx((predicted == labels)[given_answers].mean())
+
+
+def test_threshold_is_the_lowest_that_reaches_the_accuracy():
+    labels, logits = faces(1, n=2000, skill=1.5)
+    probs = metrics.softmax(logits, 3.0)
+    found = calibrate.abstain_threshold(labels, probs, 0.9)
+    predicted, confidence = metrics.top_confidence(probs)
+    kept = confidence >= found.threshold
+    assert found.reached
+    assert kept.mean() == pytest.approx(found.coverage)
+    assert (predicted == labels)[kept].mean() == pytest.approx(found.accuracy)
+    for lower in np.unique(confidence[~kept]):
+        wider = confidence >= lower
+        assert (predicted == labels)[wider].mean() < 0.9
+
+
+def test_threshold_is_zero_where_every_answer_may_be_given():
+    labels = np.arange(7)
+    found = calibrate.abstain_threshold(labels, metrics.softmax(9 * np.eye(7)), 0.9)
+    assert (found.threshold, found.coverage, found.reached) == (0.0, 1.0, True)
+
+
+def test_an_accuracy_out_of_reach_is_said_to_be_so():
+    labels = (np.arange(70) + 1) % 7
+    probs = metrics.softmax(np.eye(7)[np.arange(70) % 7])
+    found = calibrate.abstain_threshold(labels, probs, 0.8)
+    assert not found.reached
+    assert found.accuracy == 0.0

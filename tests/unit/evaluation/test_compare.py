@@ -1,0 +1,250 @@
+"""Pair tests equal statsmodels', and only comparable runs are compared."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from emotion_core.bench.dashboard import random_faces, write_random_run
+from emotion_core.errors import DataError
+from emotion_core.evaluation import compare
+from emotion_core.files import read_json, write_json
+from emotion_core.labels import EMOTIONS
+from emotion_core.runs import Run, list_runs
+
+
+@given(st.integers(0, 900), st.integers(0, 900))
+def test_mcnemar_equals_statsmodels_and_the_binomial_test(only_a, only_b):
+    found = compare.mcnemar_exact(only_a, only_b)
+    if only_a + only_b:
+        assert found == pytest.approx(binomtest(only_a, only_a + only_b).pvalue, rel=1e-9)
+        expected = mcnemar([[5, only_a], [only_b, 5]], exact=True).pvalue
+        assert found == pytest.approx(expected, rel=1e-9)
+    else:
+        assert found == 1.0
+
+
+def test_mcnemar_stays_exact_far_in_the_tail():
+    assert compare.mcnemar_exact(0, 1000) == math.ldexp(1, -999)
+    assert compare.mcnemar_exact(0, 7178) == 0.0  # below the smallest float
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_equals_statsmodels(p_values):
+    expected = multipletests(p_values, method="holm")[1]
+    np.testing.assert_allclose(compare.holm(p_values), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_holm_of_nothing_is_nothing():
+    assert compare.holm([]) == []
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 10) | st.just(math.nan), st.floats(0, 1)), min_size=0, max_size=12
+    )
+)
+def test_pareto_front_holds_exactly_the_points_that_nothing_dominates(points):
+    cost, value = [c for c, _ in points], [v for _, v in points]
+    front = compare.pareto_front(cost, value)
+    assert [cost[i] for i in front] == sorted(cost[i] for i in front)
+    for i, (c, v) in enumerate(points):
+        if math.isnan(c):
+            assert i not in front
+            continue
+        dominated = any(
+            oc <= c and ov >= v and (oc, ov) != (c, v) for oc, ov in points if not math.isnan(oc)
+        )
+        assert (i in front) != dominated
+
+
+def test_pairs_agree_with_a_direct_count(runs):
+    found = compare.compare_runs(runs)
+    assert [(p.a, p.b) for p in found.pairs] == list(itertools.combinations(range(3), 2))
+    for pair in found.pairs:
+        right_a, right_b = found.results[pair.a].right, found.results[pair.b].right
+        assert pair.only_a == (right_a & ~right_b).sum()
+        assert pair.accuracy == pytest.approx(right_a.mean() - right_b.mean())
+        low, high = pair.accuracy_ci95
+        assert low <= pair.accuracy <= high
+        assert pair.p_holm >= pair.p_value
+    better, worse = found.pairs[0], found.pairs[1]
+    assert better.significant
+    assert not worse.significant
+
+
+def test_a_clear_difference_is_told_as_a_win_and_a_small_one_as_chance(runs):
+    found = compare.compare_runs(runs)
+    win, level, loss = map(found.sentence, found.pairs)
+    assert win.startswith("resnet18 beats block_cnn by ")
+    assert win.endswith("not chance (p < 0.001).")
+    assert "may be chance" in level or "are level" in level
+    # The loser comes second, whatever the order in which the runs were chosen.
+    assert loss.startswith("sequential beats block_cnn by ")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sentence_names_winner_points_and_interval(sign):
+    low_high = (0.012, 0.030) if sign > 0 else (-0.030, -0.012)
+    only = (60, 20) if sign > 0 else (20, 60)
+    pair = compare.PairTest(0, 1, *only, sign * 0.021, low_high, 0.0, (0.0, 0.0), 1e-5, 1e-5)
+    names = ("A", "B") if sign > 0 else ("B", "A")
+    assert compare.pair_sentence(pair, *names) == (
+        "A beats B by 2.1 points, 95 % interval 1.2 to 3.0; not chance (p < 0.001)."
+    )
+
+
+def test_figures_of_the_report_come_back_from_the_stored_predictions(runs):
+    for result in compare.compare_runs(runs).results:
+        again = compare.classification_metrics(result.labels, result.probs)
+        assert again == result.test
+
+
+def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
+    found = compare.compare_runs(runs)
+    mean = sum(result.probs for result in found.results) / 3
+    np.testing.assert_allclose(found.ensemble.probs, mean, atol=1e-15)
+    accuracy = (mean.argmax(axis=1) == found.labels).mean()
+    best = max(result.right.mean() for result in found.results)
+    assert found.ensemble.metrics["accuracy"] == pytest.approx(accuracy)
+    assert found.ensemble.gain == pytest.approx(accuracy - best)
+    assert compare.ensemble_metrics(found.results) == found.ensemble.metrics
+
+
+def test_one_run_has_no_pairs_and_no_ensemble(runs):
+    found = compare.compare_runs(runs[:1])
+    assert found.pairs == ()
+    assert found.ensemble is None
+
+
+def test_agreement_sorts_every_image_into_one_group(runs):
+    results = compare.compare_runs(runs).results
+    found = compare.agreement(results)
+    groups = [found.all_right, found.wrong_together, found.wrong_apart, *found.only_right]
+    together = np.concatenate(groups)
+    assert len(set(together.tolist())) == len(together)
+    some_right = sum(result.right for result in results)
+    assert len(together) == (some_right != 2).sum()
+    for image in found.wrong_together:
+        answers = {int(result.predicted[image]) for result in results}
+        assert len(answers) == 1
+        assert answers != {int(results[0].labels[image])}
+    same = (results[0].predicted == results[2].predicted).mean()
+    assert found.matrix[0, 2] == pytest.approx(same)
+
+
+def spoil_report(run: Run, change) -> None:
+    report = read_json(run.path / "report.json")
+    change(report)
+    write_json(run.path / "report.json", report)
+
+
+def other_labels(run: Run) -> None:
+    def change(report):
+        rows = report["test"]["per_emotion"]
+        report["test"]["per_emotion"] = {name: rows[name] for name in reversed(EMOTIONS)}
+
+    spoil_report(run, change)
+
+
+def shorten_predictions(run: Run) -> None:
+    arrays = run.predictions()
+    np.savez(run.predictions_path, **(arrays | {"logits": arrays["logits"][:10]}))
+
+
+def break_logits(run: Run) -> None:
+    arrays = run.predictions()
+    np.savez(run.predictions_path, **(arrays | {"logits": np.full_like(arrays["logits"], np.nan)}))
+
+
+def swap_labels(run: Run) -> None:
+    arrays = run.predictions()
+    np.savez(run.predictions_path, **(arrays | {"labels": (arrays["labels"] + 1) % 7}))
+
+
+SPOILT = {
+    "no report": (lambda run: (run.path / "report.json").unlink(), "has no report.json"),
+    "half a report": (
+        lambda run: (run.path / "report.json").write_text('{"format": 1, "te'),
+        "report.json cannot be read",
+    ),
+    "report of another program": (
+        lambda run: write_json(run.path / "report.json", {"hello": 1}),
+        "report.json is incomplete",
+    ),
+    "no predictions": (lambda run: run.predictions_path.unlink(), "has no predictions.npz"),
+    "half the predictions": (
+        lambda run: run.predictions_path.write_bytes(run.predictions_path.read_bytes()[:500]),
+        "predictions.npz cannot be read",
+    ),
+    "too few predictions": (shorten_predictions, r"'logits' of shape \(300, 7\), found \(10, 7\)"),
+    "not numbers": (break_logits, "not numbers"),
+    "other labels": (other_labels, "has the labels surprise, sad"),
+    "swapped labels": (swap_labels, "holds other test labels"),
+    "another test set": (
+        lambda run: spoil_report(run, lambda r: r["data"].update(test_fingerprint="0")),
+        "another test set",
+    ),
+    "no folder": (lambda run: [f.unlink() for f in run.path.iterdir()], "status.json is missing"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_run_that_cannot_be_compared_is_named_and_the_others_stay(runs, name):
+    spoil, reason = SPOILT[name]
+    spoil(runs[1])
+    found = compare.compare_runs(runs)
+    assert [result.name for result in found.results] == [runs[0].name, runs[2].name]
+    assert [refusal.name for refusal in found.refused] == [runs[1].name]
+    assert found.refused[0].reason.startswith(f"Run '{runs[1].name}'")
+    assert re.search(reason, found.refused[0].reason)
+
+
+def test_the_test_set_of_most_runs_wins(runs, tmp_path):
+    first = write_random_run(tmp_path / "first", random_faces(50, seed=9), epochs=1)
+    found = compare.compare_runs([first, *runs])
+    assert len(found.results) == 3
+    assert "another test set (random, 50 images)" in found.refused[0].reason
+
+
+def test_nothing_comparable_is_an_error_with_each_reason(runs):
+    for run in runs:
+        run.predictions_path.unlink()
+    with pytest.raises(DataError, match=r"nothing to compare\. Run '.*-s0' has no predictions"):
+        compare.compare_runs(runs)
+
+
+def test_a_broken_config_is_named_through_the_run_list(runs, tmp_path):
+    (runs[0].path / "config.json").write_text("{")
+    found = compare.compare_runs(list_runs(tmp_path))
+    assert len(found.results) == 2
+    assert "config.json cannot be read" in found.refused[0].reason
+
+
+def test_short_labels_say_only_what_tells_runs_apart():
+    def report(model, recipe, seed):
+        return {"model": model, "recipe": recipe, "run": f"20260101-000000-{model}-s{seed}"}
+
+    rows = [report("a", "best", 0), report("b", "best", 0), report("b", "study", 0)]
+    assert compare.short_labels(rows) == ["a", "b (best)", "b (study)"]
+    rows.append(report("b", "study", 1))
+    assert compare.short_labels(rows)[2:] == ["b (study, seed 0)", "b (study, seed 1)"]
+    assert len(set(compare.short_labels([*rows, rows[-1] | {"run": "again"}]))) == 5
+
+
+def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):
+    result = compare.compare_runs(runs[:1]).results[0]
+    row = compare.table_row(result)
+    best = max(result.rows, key=lambda item: item["val_accuracy"])
+    assert (row["val_peak"], row["val_peak_epoch"]) == (best["val_accuracy"], best["epoch"])
+    assert row["gap"] == pytest.approx(best["train_accuracy"] - best["val_accuracy"])
+    assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]

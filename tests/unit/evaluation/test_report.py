@@ -1,0 +1,131 @@
+"""The report is what the weights do: predicted once, calibrated on validation, reproducible."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from emotion_core.config import recipe_config
+from emotion_core.data.faces import SPLITS
+from emotion_core.data.splits import split_indices
+from emotion_core.errors import CheckpointError, DataError
+from emotion_core.evaluation import metrics, report
+from emotion_core.labels import EMOTIONS
+from emotion_core.models.checkpoint import load_classifier, save_checkpoint
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.runs import create_run
+
+
+@pytest.fixture(scope="module")
+def some_faces(faces):
+    usage = np.where(faces.splits == SPLITS.index("test"), "PublicTest", "Training").astype("U12")
+    usage[np.flatnonzero(usage == "PublicTest")[::2]] = "PrivateTest"
+    images = faces.images.copy()
+    images[faces.indices("test")[:5]] = images[faces.indices("train")[:5]]
+    return dataclasses.replace(faces, usage=usage, images=images, fingerprint="with-twins")
+
+
+@pytest.fixture(scope="module")
+def evaluated(some_faces, tmp_path_factory):
+    torch.manual_seed(0)
+    run = create_run(
+        recipe_config("best", "sequential", options={"width": 4}), tmp_path_factory.mktemp("runs")
+    )
+    for epoch, accuracy in enumerate((0.2, 0.5, 0.5, 0.4), start=1):
+        run.append_metrics({"epoch": epoch, "val_accuracy": accuracy, "images_per_second": 10.0})
+    model = create_model("sequential", width=4)
+    # Larger outputs than a fresh network's, so that the temperature has something to mend.
+    torch.nn.init.normal_(model[-1].weight, std=9.0)
+    options = {"architecture": "sequential", "options": {"width": 4}}
+    save_checkpoint(run, model, preprocess=Preprocess(), **options)
+    return run, report.evaluate_run(run, some_faces, device="cpu")
+
+
+def test_report_on_disk_has_the_documented_fields(evaluated):
+    run, found = evaluated
+    assert run.report() == found
+    assert set(found) == {
+        *("format", "run", "model", "options", "recipe", "epochs", "best_epoch", "date", "data"),
+        *("val", "test", "subsets", "flip_tta", "temperature", "test_uncalibrated", "abstain"),
+        *("cost", "environment"),
+    }
+    assert set(found["test"]) == {
+        *("n", "accuracy", "accuracy_ci95", "macro_f1", "macro_f1_ci95", "weighted_f1"),
+        *("ece", "nll", "brier", "per_emotion", "confusion"),
+    }
+    assert list(found["test"]["per_emotion"]) == list(EMOTIONS)
+    assert (found["epochs"], found["best_epoch"]) == (4, 2)
+    weights = load_classifier(run).model.parameters()
+    assert found["cost"]["parameters"] == sum(item.numel() for item in weights)
+    assert found["cost"]["macs"] > 0
+    assert found["cost"]["latency_ms"] > 0
+    assert found["environment"]["torch"] == torch.__version__
+
+
+def test_stored_predictions_are_those_of_the_loaded_classifier(evaluated, some_faces):
+    run, found = evaluated
+    arrays, split = run.predictions(), split_indices(some_faces)
+    assert arrays["ids"].tolist() == some_faces.ids[split.test].tolist()
+    assert arrays["val_labels"].tolist() == some_faces.labels[split.val].tolist()
+    probs = load_classifier(run, backend="torch").probs(some_faces.images[split.test])
+    assert arrays["probs"].dtype == np.float16
+    np.testing.assert_allclose(arrays["probs"], probs, atol=2e-3)
+    np.testing.assert_array_equal(arrays["probs"].argmax(axis=1), probs.argmax(axis=1))
+    accuracy = (probs.argmax(axis=1) == some_faces.labels[split.test]).mean()
+    assert found["test"]["accuracy"] == pytest.approx(accuracy)
+
+
+def test_every_figure_follows_from_stored_logits_and_temperature(evaluated):
+    run, found = evaluated
+    arrays = run.predictions()
+    for name, prefix in (("test", ""), ("val", "val_")):
+        probs = metrics.softmax(arrays[f"{prefix}logits"], found["temperature"])
+        again = metrics.classification_metrics(arrays[f"{prefix}labels"], probs)
+        assert again == found[name]
+
+
+def test_temperature_is_fitted_on_validation_and_stored_with_the_weights(evaluated):
+    run, found = evaluated
+    assert load_classifier(run).temperature == found["temperature"] > 1
+    assert found["test"]["nll"] < found["test_uncalibrated"]["nll"]
+
+
+def test_subsets_split_the_test_set_and_leave_out_twins(evaluated):
+    _, found = evaluated
+    sizes = {name: item["n"] for name, item in found["subsets"].items()}
+    assert sizes["private_test"] + sizes["public_test"] == found["test"]["n"] == 300
+    assert sizes["leak_free"] == 295
+
+
+def test_flip_averaging_uses_the_mirrored_faces(evaluated, some_faces):
+    run, found = evaluated
+    images = some_faces.images[split_indices(some_faces).test]
+    classifier = load_classifier(run, backend="torch")
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
+    mean = (classifier.probs(images) + classifier.probs(mirrored)) / 2
+    accuracy = (mean.argmax(axis=1) == run.predictions()["labels"]).mean()
+    assert found["flip_tta"]["test"]["accuracy"] == pytest.approx(accuracy, abs=1 / 300)
+
+
+def test_rounding_to_half_keeps_the_winner():
+    values = np.array([[1.0, 1.00001, 0, 0, 0, 0, 0], [0.3, 0.2, 0.5, 0, 0, 0, 0]])
+    half = report.to_half(values)
+    assert half.argmax(axis=1).tolist() == [1, 2]
+    np.testing.assert_allclose(half, values, atol=2e-3)
+
+
+def test_a_run_without_weights_cannot_be_evaluated(some_faces, tmp_path):
+    run = create_run(recipe_config("best", "sequential"), tmp_path)
+    with pytest.raises(CheckpointError, match="no weights"):
+        report.evaluate_run(run, some_faces)
+    assert run.report() is None
+
+
+def test_data_without_test_images_is_refused(some_faces, tmp_path):
+    splits = np.where(some_faces.splits == SPLITS.index("test"), 0, some_faces.splits)
+    data = dataclasses.replace(some_faces, splits=splits.astype(np.uint8))
+    run = create_run(recipe_config("best", "sequential"), tmp_path)
+    with pytest.raises(DataError, match=r"'random' \(random\) has no test images"):
+        report.evaluate_run(run, data)
