@@ -1,0 +1,109 @@
+"""Learning curves of one run: figures of what is done, rows for charts that still grow."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from emotion_core.plots.theme import RUN_PALETTE, style
+from emotion_core.runs import Status
+
+Rows = Sequence[Mapping[str, Any]]
+
+TRAIN_COLOR, VAL_COLOR = RUN_PALETTE[0], RUN_PALETTE[1]
+METRICS = {"loss": "Loss", "accuracy": "Accuracy"}
+
+
+def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 260) -> go.Figure:
+    """One metric over the epochs, train against validation.
+
+    Args:
+        rows: Rows of ``metrics.jsonl``.
+        metric: ``loss`` or ``accuracy``.
+        best_epoch: The epoch whose weights are kept, marked; 0 marks none.
+        height: Pixels.
+    """
+    epochs = [row["epoch"] for row in rows]
+    fig = go.Figure()
+    for split, name, color, dash in (
+        ("train", "train", TRAIN_COLOR, "solid"),
+        ("val", "validation", VAL_COLOR, "dash"),
+    ):
+        fig.add_scatter(
+            x=epochs,
+            y=[row[f"{split}_{metric}"] for row in rows],
+            name=name,
+            mode="lines+markers" if len(rows) < 3 else "lines",
+            line={"color": color, "dash": dash, "width": 2},
+        )
+    best = next((row for row in rows if row["epoch"] == best_epoch), None)
+    if best:
+        fig.add_scatter(
+            x=[best_epoch],
+            y=[best[f"val_{metric}"]],
+            name=f"kept (epoch {best_epoch})",
+            mode="markers",
+            marker={"color": VAL_COLOR, "size": 11, "symbol": "diamond"},
+        )
+    fig.update_layout(
+        title={"text": METRICS[metric], "font": {"size": 15}},
+        hovermode="x unified",
+        legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
+    )
+    fig.update_xaxes(title_text="epoch", tickformat="d")
+    if metric == "accuracy":
+        fig.update_yaxes(tickformat=".0%")
+    return style(fig, height=height)
+
+
+def growing_rows(rows: Rows, status: Status, metric: str) -> list[dict[str, float | None]]:
+    """Rows for a line chart of a run at work: the finished epochs and the present step.
+
+    Args:
+        rows: Rows of ``metrics.jsonl``.
+        status: The run's status; its step is a part of an epoch, without validation.
+        metric: ``loss`` or ``accuracy``.
+
+    Returns:
+        ``epoch`` (with its fraction), ``train`` and ``validation``; accuracy in percent.
+    """
+    scale = 100 if metric == "accuracy" else 1
+    found: list[dict[str, float | None]] = [
+        {
+            "epoch": float(row["epoch"]),
+            "train": scale * row[f"train_{metric}"],
+            "validation": scale * row[f"val_{metric}"],
+        }
+        for row in rows
+    ]
+    if status.step and status.steps and status.epoch >= len(rows):
+        found.append(
+            {
+                "epoch": status.epoch + status.step / status.steps,
+                "train": scale * getattr(status, f"train_{metric}"),
+                "validation": None,
+            }
+        )
+    return found
+
+
+def best_epoch(rows: Rows, monitor: str) -> int:
+    """The first epoch with the best validation of a metric (``accuracy``, ``macro_f1``); 0 if none."""
+    if not rows:
+        return 0
+    return int(max(rows, key=lambda row: (row[f"val_{monitor}"], -row["epoch"]))["epoch"])
+
+
+def reading(rows: Rows, monitor: str) -> str:
+    """One sentence that says what the curves show."""
+    if not rows:
+        return "No epoch is finished yet."
+    best = next(row for row in rows if row["epoch"] == best_epoch(rows, monitor))
+    gap = 100 * (best["train_accuracy"] - best["val_accuracy"])
+    side = "above" if gap >= 0 else "below"
+    why = "" if gap >= 0 else ", because it is measured on augmented faces"
+    return (
+        f"Best validation accuracy {best['val_accuracy']:.1%} and macro-F1 "
+        f"{best['val_macro_f1']:.3f} after epoch {best['epoch']} of {rows[-1]['epoch']}; training "
+        f"accuracy was {abs(gap):.1f} points {side} it{why}."
+    )

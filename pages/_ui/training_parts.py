@@ -1,0 +1,510 @@
+"""The Training page's parts: the form of a new run, the layer table, the list of jobs."""
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from emotion_core.config import Setting, TrainConfig, recipe_config
+from emotion_core.errors import EmotionError
+from emotion_core.plots import training as plots
+from emotion_core.runs import Run, deleted_runs, purge_deleted, restore_run
+from emotion_core.training import jobs
+from emotion_core.training.jobs import Job
+from pages._ui.state import chosen_data, report_of, runs
+from pages._ui.widgets import empty, figure, percent_interval, run_label, synthetic_badge
+
+STATE_LOOKS = {
+    "queued": ("hourglass_empty", "gray"),
+    "running": ("play_circle", "blue"),
+    "stopped": ("pause_circle", "orange"),
+    "finished": ("check_circle", "green"),
+    "failed": ("error", "red"),
+}
+GROUPS = {
+    "optimizer": "Optimizer",
+    "regularisation": "Regularisation and balance",
+    "augmentation": "Augmentation",
+    "machine": "Machine",
+}
+# Drawn by hand: they are not one value of one widget.
+_BY_HAND = ("model", "options", "data", "recipe")
+_SHOWN = 12  # resting runs before "show all"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A registered model as the form needs it."""
+
+    summary: str
+    options: dict[str, Any]
+
+
+@st.cache_resource(show_spinner="Loading the architectures")
+def architectures() -> dict[str, Architecture]:
+    """All registered models by name."""
+    from emotion_core.models.registry import list_models, model_options, model_summary
+
+    return {name: Architecture(model_summary(name), model_options(name)) for name in list_models()}
+
+
+def pick_models() -> list[str]:
+    """Choose one or several architectures."""
+    known = architectures()
+    chosen = st.multiselect(
+        "Architectures",
+        list(known),
+        default=[TrainConfig().model],
+        key="train-models",
+        help="Each gets a run of its own; they train one after the other.",
+    )
+    for name in chosen:
+        st.caption(f"**{name}** {known[name].summary}")
+    return chosen
+
+
+def pick_data() -> str:
+    """Choose the data set; the Dataset page's choice comes first."""
+    used = [run.config().data for run in runs() if not run.problem]
+    specs = list(dict.fromkeys([chosen_data(), "synthetic", *used]))
+    spec = st.selectbox(
+        "Data",
+        specs,
+        format_func=lambda spec: "Synthetic faces" if spec == "synthetic" else spec,
+        accept_new_options=True,
+        help="The Dataset page's choice, or the path of a folder, zip, CSV, NPY or Parquet file.",
+    )
+    return str(spec or chosen_data()).strip()
+
+
+def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
+    """The form: a recipe, the settings that most people change, and all others folded.
+
+    Returns:
+        One checked config a model; none while a setting breaks its rule.
+    """
+    recipe = st.segmented_control(
+        "Recipe",
+        ("best", "study"),
+        default="best",
+        required=True,
+        key="train-recipe",
+        help="What all settings below start from: ours, or the published study's exactly.",
+    )
+    base = recipe_config(str(recipe), models[0])
+    settings = [item for item in TrainConfig.settings() if item.name not in _BY_HAND]
+    values: dict[str, Any] = {}
+    basic = [item for item in settings if item.group == "basic"]
+    for column, item in zip(st.columns(len(basic)), basic, strict=True):
+        with column:
+            values[item.name] = _setting_widget(item, base)
+    options = _option_widgets(models)
+    for group, title in GROUPS.items():
+        with st.expander(title):
+            columns = st.columns(3)
+            for index, item in enumerate(item for item in settings if item.group == group):
+                with columns[index % 3]:
+                    values[item.name] = _setting_widget(item, base)
+    # Only what was changed is passed on: a recipe may set the rest differently for each model.
+    changed = {name: value for name, value in values.items() if value != getattr(base, name)}
+    known = architectures()
+    try:
+        return [
+            recipe_config(
+                base.recipe,
+                name,
+                data=data,
+                options={k: v for k, v in options.items() if k in known[name].options},
+                **changed,
+            )
+            for name in models
+        ]
+    except EmotionError as error:
+        st.error(str(error), icon=":material/error:")
+        return []
+
+
+def _setting_widget(item: Setting, base: TrainConfig) -> Any:
+    """The input that fits a setting, with the recipe's value in it; each recipe keeps its own."""
+    value, key = getattr(base, item.name), f"train-{base.recipe}-{item.name}"
+    if item.type is bool:
+        return st.toggle(item.label, value, key=key, help=item.help)
+    if item.choices:
+        start = item.choices.index(value)
+        return st.selectbox(item.label, item.choices, start, key=key, help=item.help)
+    if item.type in (int, float):
+        low, high = (None if limit is None else item.type(limit) for limit in (item.low, item.high))
+        step = 1 if item.type is int else _float_step(value)
+        return item.type(_number(item.label, value, low, high, step=step, key=key, help=item.help))
+    return st.text_input(item.label, value, key=key, help=item.help)
+
+
+def _number(label: str, value: Any, low: Any, high: Any, *, step: Any, key: str, help: str) -> Any:
+    shape = "%d" if isinstance(value, int) else "%.6g"
+    return st.number_input(label, low, high, value, step, shape, key=key, help=help)
+
+
+def _float_step(value: float) -> float:
+    """A step of the value's own size: 0.01 for 0.05, 1 for 12."""
+    if value <= 0:
+        return 0.05
+    return float(10.0 ** math.floor(math.log10(value) - 0.2))
+
+
+def _option_widgets(models: list[str]) -> dict[str, Any]:
+    """Inputs of the chosen models' own options; those that were changed."""
+    found: dict[str, tuple[Any, list[str]]] = {}
+    for name in models:
+        for option, default in architectures()[name].options.items():
+            found.setdefault(option, (default, []))[1].append(name)
+    changed: dict[str, Any] = {}
+    if not found:
+        return changed
+    with st.expander("Model options"):
+        columns = st.columns(min(4, len(found)))
+        for index, (option, (default, owners)) in enumerate(found.items()):
+            label, key = option.replace("_", " ").capitalize(), f"train-option-{option}"
+            with columns[index % len(columns)]:
+                value = _option_widget(label, option, default, key, f"Of {', '.join(owners)}.")
+            if value is not None and value != default:
+                changed[option] = value
+    return changed
+
+
+def _option_widget(label: str, option: str, default: Any, key: str, help: str) -> Any:
+    if isinstance(default, bool):
+        return st.toggle(label, default, key=key, help=help)
+    if option == "stem":
+        from emotion_core.models.options import STEMS
+
+        return st.selectbox(label, STEMS, STEMS.index(default), key=key, help=help)
+    if isinstance(default, int | float):
+        low, high = (1, None) if isinstance(default, int) else (0.0, 1.0)
+        step = 1 if isinstance(default, int) else 0.05
+        return _number(label, default, low, high, step=step, key=key, help=help)
+    return st.text_input(label, default, key=key, help=help)
+
+
+def start_button(configs: list[TrainConfig]) -> None:
+    """Start a run for each config and say how long it may take."""
+    count = len(configs)
+    label = "Start training" if count < 2 else f"Start {count} runs"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        clicked = st.button(
+            label, type="primary", icon=":material/play_arrow:", disabled=not count, key="start"
+        )
+        if configs:
+            st.caption(_estimate(configs), width="content")
+    if not clicked:
+        return
+    try:
+        started = [jobs.start(config) for config in configs]
+    except EmotionError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _watched().update(run.name for run in started)
+    st.toast(f"Queued {len(started)} run{'s'[: len(started) > 1]}.", icon=":material/play_arrow:")
+    st.rerun()
+
+
+def _estimate(configs: list[TrainConfig]) -> str:
+    """How long the runs may take, from earlier runs of the same kind on this machine."""
+    total = 0.0
+    for config in configs:
+        seconds = epoch_seconds(config)
+        if seconds is None:
+            return f"{config.model} has not been trained like this here yet: no estimate."
+        total += seconds * config.epochs
+    if len(configs) == 1:
+        return (
+            f"About {duration(total / configs[0].epochs)} an epoch, {duration(total)} in all, "
+            "as earlier runs here took."
+        )
+    return f"About {duration(total)} in all, as earlier runs here took."
+
+
+def epoch_seconds(config: TrainConfig) -> float | None:
+    """Median seconds of an epoch in the newest run that did the same work; None if there is none."""
+    work = ("model", "options", "data", "batch_size", "plain_copy", "sampling", "device", "threads")
+    for run in runs():
+        if run.problem:
+            continue
+        other = run.config()
+        if all(getattr(other, name) == getattr(config, name) for name in work):
+            rows = run.metrics()
+            if rows:
+                return float(statistics.median(row["seconds"] for row in rows))
+    return None
+
+
+def duration(seconds: float) -> str:
+    """75 as ``1 min 15 s``."""
+    if seconds < 1:
+        return "less than a second"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@st.cache_data(show_spinner="Counting the layers", max_entries=64)
+def _layers(model: str, options: dict[str, Any]) -> list[dict[str, Any]]:
+    from emotion_core.models.layers import layer_table
+    from emotion_core.models.registry import create_model
+
+    options = options | ({"pretrained": False} if "pretrained" in options else {})
+    return [
+        {
+            "layer": row.name,
+            "kind": row.kind,
+            "output": " × ".join(map(str, row.output_shape)),
+            "parameters": row.parameters,
+            "multiply-adds": row.macs,
+        }
+        for row in layer_table(create_model(model, **options))
+    ]
+
+
+def draw_layers(configs: list[TrainConfig]) -> None:
+    """The layer table of each architecture of the form, worked out when it is opened."""
+    box = st.expander("Layers", icon=":material/layers:", on_change="rerun", key="layers")
+    if not box.open:
+        return
+    with box:
+        for config in configs:
+            try:
+                rows = _layers(config.model, config.options)
+            except EmotionError as error:
+                st.error(str(error), icon=":material/error:")
+                continue
+            parameters = sum(row["parameters"] for row in rows)
+            macs = sum(row["multiply-adds"] for row in rows)
+            st.markdown(f"**{config.model}**")
+            st.caption(
+                f"{parameters:,} parameters, {macs / 1e6:,.1f} million multiply-adds a face, "
+                f"{len(rows)} layers."
+            )
+            st.dataframe(
+                rows,
+                hide_index=True,
+                height=min(420, 38 + 35 * len(rows)),
+                column_config={
+                    name: st.column_config.NumberColumn(format="localized")
+                    for name in ("parameters", "multiply-adds")
+                },
+                key=f"layers-{config.model}",
+            )
+
+
+def draw_jobs() -> None:
+    """All runs, followed by the second while one is at work."""
+    active = any(job.active for job in jobs.list_jobs())
+    st.fragment(_draw_jobs, run_every=1.0 if active else 5.0)(active)
+
+
+def _draw_jobs(was_active: bool) -> None:
+    found = jobs.list_jobs()
+    active = [job for job in found if job.active]
+    if bool(active) != was_active:
+        st.rerun()  # the pace of this fragment changes
+    _watched().update(job.run.name for job in active)
+    _draw_notes()
+    if not found:
+        empty("No runs yet. Choose an architecture above and start: the drawn faces need no data.")
+        return
+    for job in active:
+        _draw_active(job)
+    resting = [job for job in found if not job.active]
+    if resting and active:
+        st.caption("Earlier runs")
+    show_all = st.session_state.get("all-runs", False)
+    for job in resting if show_all else resting[:_SHOWN]:
+        _draw_resting(job)
+    if len(resting) > _SHOWN:
+        st.toggle(f"Show all {len(resting)} runs", key="all-runs")
+
+
+def _draw_active(job: Job) -> None:
+    run, status = job.run, job.status
+    stopping = run.name in _stopping()
+    with st.container(border=True, key=f"job-{run.name}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            text = status.state
+            if job.position:
+                text = "queued, next" if job.position == 1 else f"queued, number {job.position}"
+            _state_badge(status.state, "stopping" if stopping else text)
+            st.markdown(f"**{run_label(run)}**", width="stretch")
+            if run.config().data.startswith("synthetic"):
+                synthetic_badge()
+            st.button(
+                "Stop" if status.state == "running" else "Leave the queue",
+                icon=":material/stop:",
+                key=f"stop-{run.name}",
+                disabled=stopping,
+                on_click=_act,
+                args=(_stop, run),
+                help="Finishes the step and saves; you can resume it later.",
+            )
+            if stopping:
+                st.button(
+                    "Kill",
+                    icon=":material/dangerous:",
+                    key=f"kill-{run.name}",
+                    on_click=_act,
+                    args=(_kill, run),
+                    help="For a trainer that does not answer. It resumes from its last save.",
+                )
+        if status.state == "queued":
+            return
+        steps = status.epoch + (status.step / status.steps if status.steps else 0)
+        share = min(1.0, steps / max(status.epochs, 1))
+        now = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
+        if not status.steps:
+            st.progress(0.0, text="Loading the faces")
+            _draw_log(run)
+            return
+        rest = f"step {status.step} of {status.steps} · {status.images_per_second:,.0f} images/s"
+        left = f"{duration(status.seconds_left)} left" if share < 1 else "measuring on test"
+        st.progress(share, text=f"{now} · {rest} · {left} · {status.device}")
+        rows = run.metrics()
+        for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
+            points = plots.growing_rows(rows, status, metric)
+            unit = " (%)" if metric == "accuracy" else ""
+            with column:
+                st.caption(plots.METRICS[metric] + unit)
+                st.line_chart(
+                    points or [{"epoch": 0.0, "train": None, "validation": None}],
+                    x="epoch",
+                    y=["train", "validation"],
+                    y_label="",
+                    color=[plots.TRAIN_COLOR, plots.VAL_COLOR],
+                    height=220,
+                    alt=f"{plots.METRICS[metric]} of {run.name} by epoch, train and validation",
+                )
+        _draw_log(run)
+
+
+def _draw_resting(job: Job) -> None:
+    run, status = job.run, job.status
+    _stopping().discard(run.name)
+    icon, _ = STATE_LOOKS[status.state]
+    report = None if run.problem else report_of(run)
+    label = f"**{status.state}** · {run_label(run)}"
+    if report:
+        label += f" · {report['test']['accuracy']:.1%} on test"
+    box = st.expander(
+        label,
+        expanded=run.name in _watched(),  # it ended before the reader's eyes
+        icon=f":material/{icon}:",
+        on_change="rerun",
+        key=f"run-{run.name}-{status.state}",
+    )
+    if not box.open:
+        return
+    with box:
+        if status.error:
+            st.error(status.error, icon=":material/error:")
+        if report:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                _state_badge(status.state, status.state)
+                if report["data"]["synthetic"]:
+                    synthetic_badge()
+                test = report["test"]
+                accuracy = percent_interval(test["accuracy"], test["accuracy_ci95"])
+                st.markdown(f"Test accuracy **{accuracy}**, macro-F1 **{test['macro_f1']:.3f}**")
+        rows = [] if run.problem else run.metrics()
+        if rows:
+            monitor = run.config().monitor
+            best = plots.best_epoch(rows, monitor)
+            for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
+                with column:
+                    fig = plots.curve(rows, metric, best_epoch=best)
+                    figure(fig, key=f"{metric}-{run.name}")
+            st.caption(plots.reading(rows, monitor))
+        elif not status.error:
+            st.caption("No epoch was finished.")
+        _draw_log(run, expanded=status.state == "failed")
+        with st.container(horizontal=True):
+            if status.state in ("stopped", "failed") and not run.problem:
+                st.button(
+                    "Resume",
+                    icon=":material/play_arrow:",
+                    key=f"resume-{run.name}",
+                    on_click=_act,
+                    args=(jobs.resume, run),
+                )
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key=f"delete-{run.name}",
+                on_click=_act,
+                args=(_delete, run),
+            )
+
+
+def _draw_log(run: Run, *, expanded: bool = False) -> None:
+    """The end of the trainer's log; a toggle, because expanders do not nest."""
+    if st.toggle("Log", value=expanded, key=f"log-{run.name}-{expanded}"):
+        lines = run.log_tail(15)
+        st.code("\n".join(lines) or "Nothing logged yet.", language=None, wrap_lines=True)
+
+
+def _state_badge(state: str, text: str) -> None:
+    icon, color = STATE_LOOKS[state]
+    st.badge(text, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
+
+
+def _draw_notes() -> None:
+    """What the last click did, and the way back for what it took away."""
+    problem = st.session_state.pop("job-problem", "")
+    if problem:
+        st.error(problem, icon=":material/error:")
+    deleted = st.session_state.get("deleted-runs", [])
+    for name in [name for name in deleted_runs() if name in deleted]:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"undo-row-{name}"):
+            st.markdown(f":material/delete: Deleted {name}.", width="content")
+            st.button("Undo", key=f"undo-{name}", on_click=_act, args=(restore_run, name))
+    if any(name in deleted for name in deleted_runs()):
+        st.button("Delete for good", key="purge", type="tertiary", on_click=_act, args=(_purge,))
+
+
+def _act(action: Callable[..., Any], *args: Any) -> None:
+    """Do what a button says; a refusal is shown above the runs."""
+    try:
+        action(*args)
+    except EmotionError as error:
+        st.session_state["job-problem"] = str(error)
+
+
+def _stop(run: Run) -> None:
+    jobs.stop(run)
+    _stopping().add(run.name)
+
+
+def _kill(run: Run) -> None:
+    jobs.stop(run, force=True)
+
+
+def _delete(run: Run) -> None:
+    jobs.delete(run)
+    st.session_state.setdefault("deleted-runs", []).append(run.name)
+
+
+def _purge() -> None:
+    purge_deleted()
+
+
+def _stopping() -> set[str]:
+    """Names of the runs that were asked to stop in this browser tab."""
+    found: set[str] = st.session_state.setdefault("stopping-runs", set())
+    return found
+
+
+def _watched() -> set[str]:
+    """Names of the runs that were at work while this browser tab was open."""
+    found: set[str] = st.session_state.setdefault("watched-runs", set())
+    return found
