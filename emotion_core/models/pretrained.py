@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from emotion_core.errors import ModelError
-from emotion_core.files import sha256_file
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +36,10 @@ def load_imagenet(net: nn.Module, weights: Any, *, stem: str, head: str) -> None
     state = {_modern_name(name): value for name, value in _fetch(weights.url).items()}
     state = {name: value for name, value in state.items() if not name.startswith(head)}
     own = net.state_dict()
+    if stem not in state:
+        raise ModelError(
+            f"The ImageNet weights do not fit this model: '{stem}' is missing. Check the file."
+        )
     kernel = state[stem].sum(dim=1, keepdim=True)
     if kernel.shape == own[stem].shape:
         state[stem] = kernel
@@ -76,10 +79,10 @@ def _fetch(url: str) -> dict[str, torch.Tensor]:
             "with pretrained=false."
         ) from error
     except Exception as error:  # a damaged file fails in many ways
-        found = f" (sha256 {sha256_file(path)[:8]}...)" if path.is_file() else ""
+        kept = f" Delete {path} and try again." if path.is_file() else ""
         raise ModelError(
-            f"The ImageNet weights {path}{found} cannot be read: {error}. Delete the file and "
-            f"try again; its sha256 must start with {path.stem.rpartition('-')[2]}."
+            f"The ImageNet weights {file} are damaged ({type(error).__name__}).{kept} Their sha256 "
+            f"must start with {path.stem.rpartition('-')[2]}."
         ) from error
     return state
 
