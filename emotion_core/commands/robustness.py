@@ -1,0 +1,41 @@
+"""``robustness``: accuracy of a run on spoilt faces."""
+
+import argparse
+
+HELP = "measure a run's accuracy under blur, noise, light, JPEG and other corruptions"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the command."""
+    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("--data", default="", help="data set (default: the run's own)")
+    parser.add_argument(
+        "--images", type=int, default=1000, help="test faces to spoil (default: 1000)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, show progress on a terminal and print one line a corruption."""
+    from tqdm import tqdm
+
+    from emotion_core.errors import ConfigError
+    from emotion_core.evaluation.robustness import measure_robustness
+    from emotion_core.runs import load_run
+
+    if args.images < 1:
+        raise ConfigError(f"--images must be at least 1, got {args.images}.")
+    with tqdm(total=1, unit="step", disable=None) as bar:
+
+        def show(done: int, steps: int) -> None:
+            bar.total = steps
+            bar.update(done - bar.n)
+
+        result = measure_robustness(
+            load_run(args.run), args.data, images=args.images, device=args.device, progress=show
+        )
+    print(f"clean {result['clean']:.1%} on {result['images']:,} faces")
+    for name, curve in result["corruptions"].items():
+        print(f"{name:15} " + "  ".join(f"{value:6.1%}" for value in curve))
+    print(f"mean {result['mean']:.1%}")
+    return 0

@@ -1,0 +1,375 @@
+"""Accuracy on spoilt faces: nine corruptions at five strengths (after Hendrycks & Dietterich 2019).
+
+A measurement takes minutes, so it runs as a process of its own (``start``) that holds
+``robustness.lock`` in the run folder while it lives, tells its progress in
+``robustness-progress.json`` and ends by writing ``robustness.json``.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import filelock
+import numpy as np
+
+from emotion_core.data.faces import FACE_SIZE, FaceData
+from emotion_core.errors import DataError, RunError
+from emotion_core.evaluation.metrics import wilson_interval
+from emotion_core.files import read_json, write_json
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Run, now
+
+FORMAT = 1
+STRENGTHS = (1, 2, 3, 4, 5)
+IMAGES = 1_000
+BATCH_SIZE = 256
+_START_SECONDS = 20.0  # a process that was asked for takes its lock within this
+
+
+def blur(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Gaussian, deviation 0.6 to 2.4 pixels."""
+    sigma = (0.6, 0.9, 1.3, 1.8, 2.4)[strength - 1]
+    return _each(faces, lambda face: cv2.GaussianBlur(face, (0, 0), sigma))
+
+
+def noise(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Gaussian, deviation 4 to 24 % of white."""
+    deviation = 255 * (0.04, 0.08, 0.12, 0.18, 0.24)[strength - 1]
+    return _to_bytes(faces + rng.normal(0, deviation, faces.shape))
+
+
+def brightness(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Lighter or darker by 10 to 50 % of white, either with probability one half."""
+    shift = 255 * 0.1 * strength * rng.choice([-1.0, 1.0], size=(len(faces), 1, 1))
+    return _to_bytes(faces + shift)
+
+
+def contrast(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Differences from the mean shrunk to 70 to 10 %."""
+    factor = (0.7, 0.5, 0.35, 0.2, 0.1)[strength - 1]
+    mean = faces.mean(axis=(1, 2), keepdims=True)
+    return _to_bytes(mean + factor * (faces - mean))
+
+
+def jpeg(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """JPEG of quality 40 to 5."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, (40, 25, 15, 10, 5)[strength - 1]]
+
+    def recode(face: np.ndarray) -> np.ndarray:
+        _, data = cv2.imencode(".jpg", face, quality)
+        return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+    return _each(faces, recode)
+
+
+def low_resolution(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Shrunk to 36 to 12 pixels and back."""
+    size = (36, 28, 22, 16, 12)[strength - 1]
+
+    def shrink(face: np.ndarray) -> np.ndarray:
+        small = cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA)
+        return cv2.resize(small, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_LINEAR)
+
+    return _each(faces, shrink)
+
+
+def rotation(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Turned by 8 to 40 degrees to either side."""
+    degrees = 8.0 * strength * rng.choice([-1.0, 1.0], size=len(faces))
+    middle = ((FACE_SIZE - 1) / 2, (FACE_SIZE - 1) / 2)
+    return np.stack(
+        [
+            _warp(face, cv2.getRotationMatrix2D(middle, angle, 1.0))
+            for face, angle in zip(faces, degrees, strict=True)
+        ]
+    )
+
+
+def occlusion(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """One gray square of 10 to 26 pixels at a random place."""
+    size = 6 + 4 * strength
+    spoilt = faces.copy()
+    corners = rng.integers(0, FACE_SIZE - size + 1, size=(len(faces), 2))
+    for face, (top, left) in zip(spoilt, corners, strict=True):
+        face[top : top + size, left : left + size] = 128
+    return spoilt
+
+
+def crop_shift(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Shifted by 2 to 10 pixels in a random direction, as a face detector's box may be."""
+    angles = rng.uniform(0, 2 * np.pi, size=len(faces))
+    shifts = 2.0 * strength * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.stack(
+        [
+            _warp(face, np.array([[1, 0, dx], [0, 1, dy]], np.float64))
+            for face, (dx, dy) in zip(faces, shifts, strict=True)
+        ]
+    )
+
+
+Corruption = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+CORRUPTIONS: dict[str, Corruption] = {
+    "blur": blur,
+    "noise": noise,
+    "brightness": brightness,
+    "contrast": contrast,
+    "JPEG": jpeg,
+    "low resolution": low_resolution,
+    "rotation": rotation,
+    "occlusion": occlusion,
+    "crop shift": crop_shift,
+}
+
+
+def corrupt(faces: np.ndarray, corruption: str, strength: int, *, seed: int = 0) -> np.ndarray:
+    """Spoil faces.
+
+    Args:
+        faces: ``(N, 48, 48)`` uint8.
+        corruption: A key of ``CORRUPTIONS``.
+        strength: 1 (slight) to 5 (severe).
+        seed: Of what is random in it.
+
+    Returns:
+        New uint8 faces of the same shape.
+    """
+    if len(faces) == 0:
+        return faces.copy()
+    return CORRUPTIONS[corruption](faces, strength, np.random.default_rng(seed))
+
+
+def measure_robustness(
+    run: Run,
+    data: FaceData | str = "",
+    *,
+    images: int = IMAGES,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Accuracy under every corruption and strength, written to ``robustness.json``.
+
+    Args:
+        run: A run with weights.
+        data: The data set whose test split is spoilt, or where it is; by default the one that
+            the run was trained on.
+        images: How many test faces, evenly spread over the canonical order; the same for all runs.
+        device: ``cpu`` or ``cuda:N``.
+        progress: Called with steps done and all steps.
+
+    Raises:
+        CheckpointError: the run's weights are missing or do not fit.
+        DataError: there are no test images.
+        RunError: another process measures this run.
+    """
+    with _hold(run):  # before the slow imports: who started this waits for the lock
+        from emotion_core.data.sources import load_data
+        from emotion_core.models.checkpoint import load_classifier
+
+        loaded = load_data(data or run.config().data) if isinstance(data, str) else data
+        test = loaded.indices("test")
+        if len(test) == 0:
+            raise DataError(f"'{loaded.name}' ({loaded.source}) has no test images to spoil.")
+        chosen = test[np.unique(np.linspace(0, len(test) - 1, min(images, len(test))).astype(int))]
+        faces, labels = np.ascontiguousarray(loaded.images[chosen]), loaded.labels[chosen]
+        classifier = load_classifier(run, device=device)
+        steps = 1 + len(CORRUPTIONS) * len(STRENGTHS)
+        done = 0
+
+        def accuracy(spoilt: np.ndarray) -> float:
+            nonlocal done
+            right = sum(
+                int(
+                    (
+                        classifier.logits(spoilt[start : start + BATCH_SIZE]).argmax(axis=1)
+                        == labels[start : start + BATCH_SIZE]
+                    ).sum()
+                )
+                for start in range(0, len(spoilt), BATCH_SIZE)
+            )
+            done += 1
+            write_json(_progress_path(run), {"pid": os.getpid(), "done": done, "steps": steps})
+            if progress:
+                progress(done, steps)
+            return right / len(labels)
+
+        clean = accuracy(faces)
+        curves = {
+            name: [accuracy(corrupt(faces, name, strength)) for strength in STRENGTHS]
+            for name in CORRUPTIONS
+        }
+        result = {
+            "format": FORMAT,
+            "run": run.name,
+            "date": now(),
+            "data": loaded.name,
+            "test_fingerprint": loaded.test_fingerprint,
+            "synthetic": loaded.synthetic,
+            "images": len(labels),
+            "clean": clean,
+            "clean_ci95": list(wilson_interval(round(clean * len(labels)), len(labels))),
+            "corruptions": curves,
+            "mean": float(np.mean(list(curves.values()))),
+        }
+        write_json(run.path / "robustness.json", result)
+        _progress_path(run).unlink(missing_ok=True)
+    return result
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run's measurement is.
+
+    Attributes:
+        kind: ``none``, ``running``, ``done`` or ``failed``.
+        share: 0..1 of the steps while running.
+        error: Last words of one that failed.
+        result: ``robustness.json`` when done (an older one while it runs again).
+    """
+
+    kind: str
+    share: float = 0.0
+    error: str = ""
+    result: dict[str, Any] | None = None
+
+
+def state_of(run: Run) -> State:
+    """Read from disk, so that it survives the dashboard."""
+    result = load_robustness(run)
+    progress = _read(run, _progress_path(run).name)
+    if _is_held(run):
+        share = progress.get("done", 0) / max(progress.get("steps", 1), 1) if progress else 0.0
+        return State("running", share=share, result=result)
+    if progress is not None:
+        said = (
+            _log_path(run).read_text(errors="replace").split("\n")
+            if _log_path(run).exists()
+            else []
+        )
+        said = [line for line in said if line.strip()]
+        if not said and time.time() - progress.get("asked", 0.0) < _START_SECONDS:
+            return State("running", result=result)
+        error = said[-1] if said else "The process ended without a result."
+        return State("failed", error=error, result=result)
+    return State("done", result=result) if result else State("none")
+
+
+def load_robustness(run: Run) -> dict[str, Any] | None:
+    """``robustness.json``; None where it is missing, malformed or of a newer format."""
+    result = _read(run, "robustness.json")
+    if not result or result.get("format") != FORMAT:
+        return None
+    curves = result.get("corruptions")
+    if not isinstance(curves, dict) or not {"clean", "mean", "images"} <= result.keys():
+        return None
+    complete = all(isinstance(c, list) and len(c) == len(STRENGTHS) for c in curves.values())
+    return result if curves and complete else None
+
+
+def start(run: Run, *, data: str = "", images: int = IMAGES) -> None:
+    """Measure in a process of its own that outlives the dashboard.
+
+    Args:
+        run: A run with weights.
+        data: Data set; by default the one that the run was trained on.
+        images: Test faces to spoil.
+
+    Raises:
+        RunError: the run has no weights, or is being measured already.
+    """
+    if not run.weights_path.exists():
+        raise RunError(f"Run '{run.name}' has no weights, so its robustness cannot be measured.")
+    if _is_held(run):
+        raise RunError(f"Run '{run.name}' is being measured already.")
+    command = [sys.executable, "-m", "emotion_core", "robustness", str(run.path)]
+    command += ["--images", str(images), *(["--data", data] if data else [])]
+    write_json(_progress_path(run), {"asked": time.time()})
+    with _log_path(run).open("wb") as log:
+        # Nice, and in a group of its own, so that the live page keeps its frames; nohup
+        # for when the terminal closes (as training jobs).
+        process = subprocess.Popen(
+            ["nice", "-n", "10", "nohup", *command] if os.name == "posix" else command,
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            process_group=0 if os.name == "posix" else None,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+
+
+def stop(run: Run) -> None:
+    """End a running measurement; nothing of it is kept."""
+    progress = _read(run, _progress_path(run).name) or {}
+    # The pid counts only while the lock is held: a free lock means that it may be another's.
+    if _is_held(run) and progress.get("pid"):
+        os.kill(progress["pid"], signal.SIGTERM)
+    _progress_path(run).unlink(missing_ok=True)
+
+
+def _lock(run: Run) -> filelock.FileLock:
+    return filelock.FileLock(run.path / "robustness.lock", timeout=0)
+
+
+def _hold(run: Run) -> filelock.FileLock:
+    lock = _lock(run)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise RunError(f"Run '{run.name}' is being measured already.") from error
+    return lock
+
+
+def _is_held(run: Run) -> bool:
+    if not (run.path / "robustness.lock").exists():
+        return False
+    lock = _lock(run)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _progress_path(run: Run) -> Path:
+    return run.path / "robustness-progress.json"
+
+
+def _log_path(run: Run) -> Path:
+    return run.path / "robustness.log"
+
+
+def _read(run: Run, name: str) -> dict[str, Any] | None:
+    try:
+        values = read_json(run.path / name)
+    except (OSError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _each(faces: np.ndarray, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    return np.stack([act(face) for face in faces]).astype(np.uint8)
+
+
+def _warp(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    warped = cv2.warpAffine(
+        face,
+        matrix,
+        (FACE_SIZE, FACE_SIZE),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(warped, np.uint8)
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    spoilt: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return spoilt

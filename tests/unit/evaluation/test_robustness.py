@@ -1,0 +1,130 @@
+"""Corruptions spoil more with strength, and a measurement can be started, followed and lost."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from emotion_core.config import recipe_config
+from emotion_core.errors import CheckpointError, RunError
+from emotion_core.evaluation import robustness
+from emotion_core.models.checkpoint import save_checkpoint
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.runs import create_run
+
+
+@pytest.fixture(scope="module")
+def smooth_faces():
+    """Soft blobs with pixels away from black and white, as photographs have."""
+    rng = np.random.default_rng(0)
+    grid = np.linspace(-1, 1, 48)
+    centres = rng.uniform(-0.5, 0.5, (24, 2))
+    distance = (grid[None, :, None] - centres[:, :1, None]) ** 2
+    distance = distance + (grid[None, None, :] - centres[:, 1:, None]) ** 2
+    detail = rng.normal(0, 12, (24, 48, 48))
+    return np.clip(70 + 110 * np.exp(-4 * distance) + detail, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def trained(tmp_path):
+    run = create_run(recipe_config("best", "sequential", options={"width": 4}), tmp_path)
+    model = create_model("sequential", width=4)
+    options = {"architecture": "sequential", "options": {"width": 4}}
+    save_checkpoint(run, model, preprocess=Preprocess(), **options)
+    return run
+
+
+@pytest.mark.parametrize("name", robustness.CORRUPTIONS)
+def test_more_strength_changes_more_and_the_input_stays(smooth_faces, name):
+    before = smooth_faces.copy()
+    change = []
+    for strength in robustness.STRENGTHS:
+        spoilt = robustness.corrupt(smooth_faces, name, strength)
+        assert spoilt.shape == before.shape
+        assert spoilt.dtype == np.uint8
+        change.append(np.abs(spoilt.astype(float) - before).mean())
+    assert change == sorted(change)
+    assert change[0] > 0.5
+    np.testing.assert_array_equal(smooth_faces, before)
+
+
+@pytest.mark.parametrize("name", robustness.CORRUPTIONS)
+def test_equal_seeds_spoil_equally(smooth_faces, name):
+    first, again = (robustness.corrupt(smooth_faces, name, 3, seed=5) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert robustness.corrupt(smooth_faces[:0], name, 3).shape == (0, 48, 48)
+
+
+def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
+    steps = []
+    found = robustness.measure_robustness(
+        trained, faces, images=40, progress=lambda done, total: steps.append((done, total))
+    )
+    assert steps == [(done, 46) for done in range(1, 47)]
+    assert list(found["corruptions"]) == list(robustness.CORRUPTIONS)
+    assert found["images"] == 40
+    values = np.array(list(found["corruptions"].values()))
+    assert values.shape == (9, 5)
+    assert found["mean"] == pytest.approx(values.mean())
+    assert robustness.load_robustness(trained) == found
+    state = robustness.state_of(trained)
+    assert (state.kind, state.result) == ("done", found)
+
+
+def test_a_started_process_ends_in_a_result(trained, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert robustness.state_of(trained).kind == "none"
+    robustness.start(trained, data="synthetic:200", images=10)
+    assert robustness.state_of(trained).kind == "running"
+    until = time.monotonic() + 120
+    while (state := robustness.state_of(trained)).kind == "running" and time.monotonic() < until:
+        time.sleep(0.2)
+    assert state.kind == "done", state.error
+    assert state.result["images"] == 10
+
+
+def test_a_process_that_fails_leaves_its_last_words(trained):
+    robustness.start(trained, data="/no/such/place")
+    until = time.monotonic() + 120
+    while (state := robustness.state_of(trained)).kind == "running" and time.monotonic() < until:
+        time.sleep(0.2)
+    assert state.kind == "failed"
+    assert "/no/such/place" in state.error
+
+
+def test_a_killed_process_is_seen_by_its_free_lock(trained):
+    path = trained.path / "robustness-progress.json"
+    path.write_text(json.dumps({"pid": os.getpid(), "done": 9, "steps": 46}))
+    state = robustness.state_of(trained)
+    assert state.kind == "failed"
+    assert "ended without a result" in state.error
+    # The lock is free, so the number may be another process by now: here it is this test's.
+    robustness.stop(trained)
+    assert robustness.state_of(trained).kind == "none"
+
+
+def test_one_measurement_a_run_at_a_time(trained, faces):
+    with robustness._hold(trained):
+        assert robustness.state_of(trained).kind == "running"
+        with pytest.raises(RunError, match="is being measured already"):
+            robustness.measure_robustness(trained, faces, images=5)
+        with pytest.raises(RunError, match="is being measured already"):
+            robustness.start(trained)
+
+
+def test_a_run_without_weights_cannot_be_measured(trained, faces):
+    trained.weights_path.unlink()
+    with pytest.raises(RunError, match="has no weights"):
+        robustness.start(trained)
+    with pytest.raises(CheckpointError, match="has no weights"):
+        robustness.measure_robustness(trained, faces, images=5)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}', '{"format": 1, "corruptions": {}}'])
+def test_a_half_written_result_counts_as_none(trained, text):
+    (trained.path / "robustness.json").write_text(text)
+    assert robustness.load_robustness(trained) is None
+    assert robustness.state_of(trained).kind == "none"
