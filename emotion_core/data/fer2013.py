@@ -1,0 +1,59 @@
+"""FER-2013: where it may be, how it is recognised, and its published counts."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from emotion_core.data.faces import SPLITS
+from emotion_core.errors import DataError
+from emotion_core.labels import EMOTIONS
+from emotion_core.paths import PROJECT, cache_dir
+
+FER2013_SPEC = "fer2013"
+
+# Goodfellow et al. 2013, "Challenges in representation learning"; test is Public and Private.
+COUNTS: dict[str, dict[str, int]] = {
+    "train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4965, 4830, 3171), strict=True)),
+    "test": dict(zip(EMOTIONS, (958, 111, 1024, 1774, 1233, 1247, 831), strict=True)),
+}
+
+BY_HAND = (
+    "Download https://www.kaggle.com/datasets/msambare/fer2013 in a browser and give the path of "
+    "the zip or its unpacked folder."
+)
+
+
+def is_fer2013(labels: np.ndarray, splits: np.ndarray) -> bool:
+    """Whether the counts by split and emotion are exactly FER-2013's."""
+    for code, split in enumerate(SPLITS):
+        expected = list(COUNTS.get(split, dict.fromkeys(EMOTIONS, 0)).values())
+        found = np.bincount(labels[splits == code], minlength=len(EMOTIONS))
+        if found.tolist() != expected:
+            return False
+    return True
+
+
+def download_dir() -> Path:
+    """Where ``data fetch fer2013`` puts the data set."""
+    return cache_dir() / "fer2013"
+
+
+def find_fer2013() -> Path:
+    """FER-2013 on this machine: ``FER2013_DIR``, the fetched one, or ``data/fer2013``.
+
+    Raises:
+        DataError: it is in none of these places.
+    """
+    named = os.environ.get("FER2013_DIR")
+    for place in (
+        Path(named).expanduser() if named else None,
+        download_dir(),
+        PROJECT / "data" / "fer2013",
+    ):
+        if place is not None and place.exists():
+            return place
+    raise DataError(
+        "FER-2013 is not on this machine yet. Run 'python -m emotion_core data fetch fer2013', set "
+        f"FER2013_DIR, or put it into data/fer2013. {BY_HAND}"
+    )

@@ -1,0 +1,179 @@
+"""Folder trees and zip archives of pictures: ``[train|val|test/]<emotion>/<picture>``."""
+
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from emotion_core.data.faces import Note
+from emotion_core.data.parsed import Parsed, Progress, cut_flat, decode_image, split_code, usage_of
+from emotion_core.errors import DataError
+from emotion_core.labels import EMOTIONS, parse_emotion
+
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+_BATCH = 512
+_NO_SPLIT = -1
+
+# A zip is read in memory and never extracted, but a bomb would still exhaust it.
+MAX_ENTRIES = 500_000
+MAX_TOTAL = 4 * 1024**3
+MAX_ENTRY = 64 * 1024**2
+MAX_RATIO = 200
+
+
+def read_folder(root: Path, progress: Progress | None = None) -> Parsed:
+    """Read a folder tree.
+
+    Raises:
+        DataError: it holds no ``<emotion>/<picture>``.
+    """
+    names = sorted(
+        str(PurePosixPath(Path(folder).relative_to(root).as_posix()) / name)
+        for folder, _, files in os.walk(root)
+        for name in files
+    )
+    workers = os.cpu_count() or 1
+    return _read(str(root), names, lambda name: (root / name).read_bytes(), workers, progress)
+
+
+def read_zip(path: Path, progress: Progress | None = None) -> Parsed:
+    """Read a zip of a folder tree without extracting it.
+
+    Raises:
+        DataError: it is no zip, its entries point outside, it would unpack to far more than it
+            holds, or it has no ``<emotion>/<picture>``.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(check_zip(path, archive))
+            # An archive's file handle is shared, so one thread reads it.
+            return _read(str(path), names, archive.read, 1, progress)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise DataError(f"{path} is not a readable zip ({error}). Download it again.") from error
+
+
+def check_zip(path: Path, archive: zipfile.ZipFile) -> list[str]:
+    """Names of an archive's files, after every check that needs no unpacking.
+
+    Raises:
+        DataError: an entry's name leads outside, is encrypted, or the sizes are those of a bomb.
+    """
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if len(entries) > MAX_ENTRIES:
+        raise DataError(f"{path} has {len(entries)} files; at most {MAX_ENTRIES} are read.")
+    for entry in entries:
+        name = entry.filename.replace("\\", "/")
+        if name.startswith("/") or ":" in name.split("/")[0] or ".." in name.split("/"):
+            raise DataError(
+                f"{path} is refused: its entry '{entry.filename}' leads outside the archive."
+            )
+        if entry.flag_bits & 1:
+            raise DataError(f"{path} is encrypted ('{entry.filename}'). Unpack it first.")
+        if entry.file_size > MAX_ENTRY:
+            raise DataError(
+                f"{path} is refused: '{entry.filename}' unpacks to {entry.file_size:,} bytes; a "
+                f"picture has at most {MAX_ENTRY:,}."
+            )
+        if entry.file_size > MAX_RATIO * max(entry.compress_size, 1024):
+            raise DataError(
+                f"{path} is refused: '{entry.filename}' unpacks to more than {MAX_RATIO} times its "
+                "packed size, as zip bombs do."
+            )
+    total = sum(entry.file_size for entry in entries)
+    if total > MAX_TOTAL:
+        raise DataError(f"{path} is refused: it unpacks to {total:,} bytes, over {MAX_TOTAL:,}.")
+    return [entry.filename for entry in entries]
+
+
+def holds_pictures(root: Path) -> bool:
+    """Whether a folder has an emotion folder at most three levels down."""
+    for folder, folders, _ in os.walk(root):
+        depth = len(Path(folder).relative_to(root).parts)
+        if any(parse_emotion(name) is not None for name in folders):
+            return True
+        if depth >= 2:
+            folders.clear()
+    return False
+
+
+def _read(
+    source: str,
+    names: list[str],
+    load: Callable[[str], bytes],
+    workers: int,
+    progress: Progress | None,
+) -> Parsed:
+    parsed = Parsed()
+    wanted = list(_places(names, parsed))
+    if not wanted:
+        raise DataError(
+            f"{source} holds no pictures in emotion folders. Expected "
+            f"train/<emotion>/*.jpg and test/<emotion>/*.jpg, or <emotion>/*.jpg, with the "
+            f"emotions {', '.join(EMOTIONS)}."
+        )
+    has_splits = any(split != _NO_SPLIT for _, _, split in wanted)
+    if has_splits and any(split == _NO_SPLIT for _, _, split in wanted):
+        outside = [name for name, _, split in wanted if split == _NO_SPLIT]
+        wanted = [item for item in wanted if item[2] != _NO_SPLIT]
+        parsed.notes.append(
+            Note("skipped", outside[0], "and others lie outside train, val and test", len(outside))
+        )
+
+    def decode(name: str) -> np.ndarray | str:
+        try:
+            return decode_image(load(name), mended)
+        except (DataError, OSError, zipfile.BadZipFile) as error:
+            return str(error)
+
+    mended: Counter[str] = Counter()
+    done = 0
+    with ThreadPoolExecutor(workers) as pool:
+        for batch in _batched(wanted):
+            for (name, label, split), found in zip(
+                batch, pool.map(decode, [item[0] for item in batch]), strict=True
+            ):
+                if isinstance(found, str):
+                    parsed.skip(name, found)
+                else:
+                    stem = PurePosixPath(name).stem
+                    parsed.add(found, label, max(split, 0), name, usage_of(stem))
+            done += len(batch)
+            if progress:
+                progress("Reading pictures", done / len(wanted))
+    parsed.mended = mended
+    if not has_splits:
+        parsed.splits = list(map(int, cut_flat(np.array(parsed.labels))))
+        parsed.notes.append(
+            Note("mended", "splits", "none given; cut 80/10/10 by emotion", len(parsed.labels))
+        )
+    return parsed
+
+
+def _places(names: list[str], parsed: Parsed) -> Iterator[tuple[str, int, int]]:
+    """Pictures with label and split code, from their folders' names."""
+    unknown: Counter[str] = Counter()
+    for name in names:
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if parts[-1].startswith(".") or "__MACOSX" in parts or len(parts) < 2:
+            continue
+        if not parts[-1].lower().endswith(PICTURES):
+            continue
+        label = parse_emotion(parts[-2])
+        if label is None:
+            unknown["/".join(parts[:-1])] += 1
+            continue
+        code = split_code(parts[-3]) if len(parts) > 2 else None
+        yield name, label, _NO_SPLIT if code is None else code
+    for folder, count in unknown.items():
+        parsed.notes.append(
+            Note("skipped", folder, "unknown emotion folder; its pictures are left out", count)
+        )
+
+
+def _batched(items: list[tuple[str, int, int]]) -> Iterator[list[tuple[str, int, int]]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]

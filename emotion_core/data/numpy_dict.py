@@ -1,0 +1,131 @@
+"""The study's ``.npy`` dictionary, read without running any code that it may carry.
+
+``numpy.save`` of a dictionary writes a pickle. The reader here lets that pickle build arrays,
+strings, numbers and plain containers and refuses every other name.
+"""
+
+import pickle  # noqa: TID251 - subclassed to forbid everything but plain arrays
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from emotion_core.data.faces import FACE_SIZE, Note
+from emotion_core.data.parsed import Parsed, Progress, cut_flat, split_code, to_face
+from emotion_core.errors import DataError
+from emotion_core.labels import EMOTIONS, parse_emotion
+
+# All that a pickle of arrays needs; none of these runs code from the file.
+_ALLOWED = {
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    *(
+        (f"numpy.{core}.{module}", name)
+        for core in ("core", "_core")
+        for module, name in (
+            ("multiarray", "_reconstruct"),
+            ("multiarray", "scalar"),
+            ("numeric", "_frombuffer"),
+        )
+    ),
+    ("_codecs", "encode"),
+}
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise DataError(f"it wants to load {module}.{name}, which plain arrays do not need")
+        return super().find_class(module, name)
+
+
+def read_numpy_dict(path: Path, progress: Progress | None = None) -> Parsed:
+    """Read ``{'train': (X, y), 'val': ..., 'test': ...}`` with named labels.
+
+    Args:
+        path: The ``.npy`` file.
+        progress: Told after each split.
+
+    Raises:
+        DataError: the file carries code, is no such dictionary, or its arrays do not fit.
+    """
+    try:
+        with path.open("rb") as file:
+            content = _load(file)
+    except DataError as error:
+        raise DataError(f"{path} is refused: {error}.") from error
+    except Exception as error:  # a damaged pickle may raise anything
+        raise DataError(f"{path} is not a readable .npy dictionary ({error}).") from error
+    if not isinstance(content, dict) or not content:
+        raise DataError(
+            f"{path} must hold a dictionary {{'train': (X, y), 'test': (X, y)}}, found "
+            f"{type(content).__name__}."
+        )
+    parsed = Parsed()
+    for position, (name, pair) in enumerate(content.items()):
+        code = split_code(str(name))
+        if code is None:
+            parsed.notes.append(Note("skipped", str(name), "not a split (train, val, test)", 1))
+            continue
+        _take(path, str(name), code, pair, parsed)
+        if progress:
+            progress("Reading arrays", (position + 1) / len(content))
+    if not parsed.images:
+        raise DataError(f"{path} has none of the splits train, val and test with faces in it.")
+    if 2 not in parsed.splits:
+        parsed.splits = list(map(int, cut_flat(np.array(parsed.labels))))
+        parsed.notes.append(
+            Note("mended", "splits", "no test given; cut 80/10/10 by emotion", len(parsed.labels))
+        )
+    return parsed
+
+
+def _load(file: BinaryIO) -> Any:
+    version = np.lib.format.read_magic(file)
+    reader = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    _, _, dtype = reader(file)
+    if dtype != np.dtype(object):
+        raise DataError(f"it holds one array of {dtype}, without labels")
+    array = _PlainUnpickler(file).load()
+    return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
+
+
+def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
+    if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
+        raise DataError(f"{path}: '{name}' must be a pair (images, labels).")
+    images, labels = np.asarray(pair[0]), np.asarray(pair[1]).ravel()
+    if images.ndim == 4 and images.shape[-1] in (1, 3, 4):
+        pass
+    elif images.ndim == 2 and images.shape[1] == FACE_SIZE * FACE_SIZE:
+        images = images.reshape(-1, FACE_SIZE, FACE_SIZE)
+    elif images.ndim != 3:
+        raise DataError(
+            f"{path}: images of '{name}' must be (N, {FACE_SIZE}, {FACE_SIZE}), found "
+            f"{images.shape}."
+        )
+    if len(images) != len(labels):
+        raise DataError(f"{path}: '{name}' has {len(images)} images but {len(labels)} labels.")
+    if images.dtype == object or not np.issubdtype(images.dtype, np.number):
+        raise DataError(f"{path}: images of '{name}' must be numbers, found {images.dtype}.")
+    # The study scaled its images to 0..1 before saving.
+    factor = 255.0 if images.dtype.kind == "f" and images.size and images.max() <= 1.0 else 1.0
+    if factor != 1.0:
+        parsed.mended["scaled from 0..1 to 0..255"] += len(images)
+    for position, (image, label) in enumerate(zip(images, labels, strict=True)):
+        target = parse_emotion(str(label))
+        if target is None:
+            if str(label).lstrip("-").isdigit():
+                raise DataError(
+                    f"{path}: labels of '{name}' are numbers, whose order is not known. Save them "
+                    f"as names: {', '.join(EMOTIONS)}."
+                )
+            parsed.skip(f"{name} {position}", f"unknown emotion '{str(label)[:40]}'")
+            continue
+        pixels = image
+        if image.dtype != np.uint8:
+            pixels = np.clip(np.rint(image.astype(np.float32) * factor), 0, 255).astype(np.uint8)
+        parsed.add(to_face(pixels, parsed.mended), target, code, f"{name}_{position}")

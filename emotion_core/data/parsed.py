@@ -1,0 +1,147 @@
+"""What every reader returns, and the one way a picture of any form becomes a 48 x 48 gray face."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from emotion_core.data.faces import FACE_SIZE, SPLITS, Note
+from emotion_core.errors import DataError
+from emotion_core.labels import EMOTIONS
+
+Progress = Callable[[str, float], None]  # what is being done, share done 0..1
+
+_LISTED = 50  # skipped things named one by one; the rest is counted
+_MAX_SIDE = 8192
+
+
+@dataclass
+class Parsed:
+    """Faces collected by a reader; ``finish`` turns the lists into arrays."""
+
+    images: list[np.ndarray] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    usage: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    mended: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(
+        self, image: np.ndarray, label: int, split: int, identity: str, usage: str = ""
+    ) -> None:
+        """Take one face ``(48, 48)`` uint8."""
+        self.images.append(image)
+        self.labels.append(label)
+        self.splits.append(split)
+        self.ids.append(identity)
+        self.usage.append(usage)
+
+    def skip(self, thing: str, why: str) -> None:
+        """Leave something out, and remember to say so."""
+        self.skipped.append((thing, why))
+
+    def all_notes(self) -> tuple[Note, ...]:
+        """Everything to tell the user, mended things first."""
+        notes = [
+            Note("mended", "images", message, count) for message, count in self.mended.most_common()
+        ]
+        notes += [Note("skipped", thing, why) for thing, why in self.skipped[:_LISTED]]
+        rest = len(self.skipped) - _LISTED
+        if rest > 0:
+            notes.append(Note("skipped", "others", f"and {rest} more, not listed", rest))
+        return tuple(self.notes + notes)
+
+
+def decode_image(data: bytes, mended: Counter[str]) -> np.ndarray:
+    """A picture file's bytes as a ``(48, 48)`` uint8 gray face.
+
+    Args:
+        data: JPEG, PNG or another format that OpenCV reads.
+        mended: Counts what had to be converted.
+
+    Raises:
+        DataError: the bytes are no picture, or only part of one.
+    """
+    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
+        raise DataError("truncated JPEG")
+    if data[:4] == b"\x89PNG" and b"IEND" not in data[-16:]:
+        raise DataError("truncated PNG")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    except cv2.error as error:
+        raise DataError("not a picture that can be read") from error
+    if image is None:
+        raise DataError("not a picture that can be read" if data else "empty file")
+    return to_face(image, mended)
+
+
+def to_face(image: np.ndarray, mended: Counter[str]) -> np.ndarray:
+    """Any picture array as a ``(48, 48)`` uint8 gray face: gray, 8 bit, square, scaled.
+
+    Raises:
+        DataError: the picture is absurdly large.
+    """
+    if max(image.shape[:2]) > _MAX_SIDE:
+        raise DataError(f"{image.shape[1]} x {image.shape[0]} pixels, more than {_MAX_SIDE} a side")
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+        mended["converted from 16 to 8 bit"] += 1
+    if image.ndim == 3:
+        if image.shape[2] == 4:
+            image = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
+        elif image.shape[2] == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        else:
+            image = image[:, :, 0]
+        mended["converted from colour to gray"] += 1
+    height, width = image.shape
+    if (height, width) != (FACE_SIZE, FACE_SIZE):
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        square = image[top : top + side, left : left + side]
+        method = cv2.INTER_AREA if side > FACE_SIZE else cv2.INTER_LINEAR
+        image = cv2.resize(square, (FACE_SIZE, FACE_SIZE), interpolation=method)
+        mended[f"cropped to a square and scaled to {FACE_SIZE} x {FACE_SIZE}"] += 1
+    return np.ascontiguousarray(image, np.uint8)
+
+
+def split_code(name: str) -> int | None:
+    """Index into ``SPLITS`` of a folder's or column's name for a split; None if it is none."""
+    key = name.strip().lower()
+    names = {
+        "train": 0,
+        "training": 0,
+        "val": 1,
+        "valid": 1,
+        "validation": 1,
+        "dev": 1,
+        "test": 2,
+        "testing": 2,
+        "publictest": 2,
+        "privatetest": 2,
+    }
+    return names.get(key)
+
+
+def usage_of(name: str) -> str:
+    """FER-2013's usage as its file names and tables spell it; empty if it is none of them."""
+    for usage in ("PublicTest", "PrivateTest", "Training"):
+        if name.strip().lower().startswith(usage.lower()):
+            return usage
+    return ""
+
+
+def cut_flat(labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Split codes for a source without splits: 80/10/10 of each emotion, by seed."""
+    rng = np.random.default_rng(seed)
+    codes = np.zeros(len(labels), np.uint8)
+    for label in range(len(EMOTIONS)):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        tenth = max(1, round(len(members) / 10)) if len(members) >= 3 else 0
+        codes[members[:tenth]] = SPLITS.index("test")
+        codes[members[tenth : 2 * tenth]] = SPLITS.index("val")
+    return codes

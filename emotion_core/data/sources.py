@@ -1,0 +1,191 @@
+"""``load_data``: any form of a face data set, recognised by what it is, parsed once and cached."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, is_fer2013
+from emotion_core.data.folder import holds_pictures, read_folder, read_zip
+from emotion_core.data.numpy_dict import read_numpy_dict
+from emotion_core.data.parsed import Parsed, Progress
+from emotion_core.data.synthetic import DEFAULT_COUNT, SYNTHETIC_SPEC, synthetic_faces
+from emotion_core.data.table import parquet_files, read_csv, read_parquet
+from emotion_core.errors import DataError
+from emotion_core.files import read_json, write_json
+from emotion_core.labels import EMOTIONS
+from emotion_core.paths import cache_dir
+
+_FORMAT = 3  # of the cache; raise it when parsing changes
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form a data set comes in."""
+
+    name: str
+    fits: Callable[[Path], bool]
+    read: Callable[[Path, Progress | None], Parsed]
+
+
+FORMS = (
+    Form("zip", lambda path: path.is_file() and _starts(path, b"PK\x03\x04"), read_zip),
+    Form(
+        "NumPy dictionary",
+        lambda path: path.is_file() and _starts(path, b"\x93NUMPY"),
+        read_numpy_dict,
+    ),
+    Form("Parquet", lambda path: bool(_parquet(path)), read_parquet),
+    Form("CSV", lambda path: path.is_file() and path.suffix.lower() == ".csv", read_csv),
+    Form("folder", lambda path: path.is_dir() and holds_pictures(path), read_folder),
+)
+
+
+def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData:
+    """Load a data set.
+
+    Args:
+        spec: ``synthetic`` or ``synthetic:N`` for N drawn faces; ``fer2013`` for FER-2013 where
+            ``data fetch`` or ``FER2013_DIR`` put it; else the path of a folder tree, a zip of one,
+            a FER-2013 CSV, the study's ``.npy`` or Parquet files.
+        progress: Told what is being done and the share done (0..1).
+
+    Returns:
+        The data; images of a file source are memory-mapped from the cache.
+
+    Raises:
+        DataError: the source is missing, unknown, unsafe or empty.
+    """
+    text = str(spec).strip()
+    if text.partition(":")[0] == SYNTHETIC_SPEC:
+        return _synthetic(text, progress)
+    path = find_fer2013() if text == FER2013_SPEC else Path(text).expanduser()
+    form = recognise(path)
+    key = hashlib.blake2b(
+        f"{_FORMAT}\n{path.resolve()}\n{_signature(path)}".encode(), digest_size=12
+    ).hexdigest()
+    folder = cache_dir() / "data" / key
+    if not (folder / "meta.json").exists():
+        _store(folder, form.read(path, progress), path, progress)
+    return _open(folder, text)
+
+
+def recognise(path: Path) -> Form:
+    """The form of a data set on disk.
+
+    Raises:
+        DataError: the path does not exist or holds no known form.
+    """
+    if not path.exists():
+        raise DataError(f"There is nothing at {path}. Give the path of a data set, or 'synthetic'.")
+    for form in FORMS:
+        if form.fits(path):
+            return form
+    raise DataError(
+        f"{path} is no data set that is known here. Expected a folder train/<emotion>/*.jpg, a zip "
+        "of one, a CSV with emotion and pixels, a .npy dictionary, or Parquet files; emotions: "
+        f"{', '.join(EMOTIONS)}."
+    )
+
+
+def _synthetic(text: str, progress: Progress | None) -> FaceData:
+    _, _, number = text.partition(":")
+    if number and not (number.isdigit() and 70 <= int(number) <= 200_000):
+        raise DataError(f"synthetic:N takes a number from 70 to 200000, got '{number}'.")
+    return synthetic_faces(int(number) if number else DEFAULT_COUNT, progress=progress)
+
+
+def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) -> None:
+    """Write a parsed source to the cache: all of it, or nothing."""
+    labels = np.array(parsed.labels, np.int64)
+    splits = np.array(parsed.splits, np.uint8)
+    images = np.stack(parsed.images) if parsed.images else np.empty((0, 48, 48), np.uint8)
+    parsed.images.clear()
+    if not len(labels):
+        reason = f" {parsed.skipped[0][0]}: {parsed.skipped[0][1]}." if parsed.skipped else ""
+        raise DataError(f"{path} has no readable face.{reason}")
+    notes = list(parsed.all_notes())
+    for label, emotion in enumerate(EMOTIONS):
+        if not (labels == label).any():
+            notes.append(Note("warning", emotion, "no image of this emotion", 0))
+    if progress:
+        progress("Storing for next time", 0.99)
+    test = splits == SPLITS.index("test")
+    meta = {
+        "name": "FER-2013" if is_fer2013(labels, splits) else path.stem or str(path),
+        "fingerprint": fingerprint(images, labels, splits),
+        "test_fingerprint": fingerprint(images[test], labels[test], splits[test]),
+        "notes": [asdict(note) for note in notes],
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        np.save(temporary / "images.npy", images)
+        np.savez(
+            temporary / "rows.npz",
+            labels=labels,
+            splits=splits,
+            usage=np.array(parsed.usage),
+            ids=np.array(parsed.ids),
+        )
+        write_json(temporary / "meta.json", meta)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not (folder / "meta.json").exists():
+                raise  # not the other process that parsed the same source
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _open(folder: Path, spec: str) -> FaceData:
+    meta = read_json(folder / "meta.json")
+    with np.load(folder / "rows.npz", allow_pickle=False) as rows:
+        arrays = {name: rows[name] for name in rows.files}
+    return FaceData(
+        images=np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False),
+        labels=arrays["labels"],
+        splits=arrays["splits"],
+        usage=arrays["usage"],
+        ids=arrays["ids"],
+        name=meta["name"],
+        source=spec,
+        fingerprint=meta["fingerprint"],
+        test_fingerprint=meta["test_fingerprint"],
+        notes=tuple(Note(**note) for note in meta["notes"]),
+    )
+
+
+def _signature(path: Path) -> str:
+    """Changes when a file of the source is added, removed or written; reads no content."""
+    digest = hashlib.blake2b(digest_size=12)
+    stack = [path]
+    while stack:
+        place = stack.pop()
+        if place.is_dir():
+            with os.scandir(place) as entries:
+                for entry in sorted(entries, key=lambda item: item.name):
+                    if entry.is_dir():
+                        stack.append(Path(entry.path))
+                        continue
+                    facts = entry.stat()
+                    digest.update(f"{entry.path}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        else:
+            facts = place.stat()
+            digest.update(f"{place}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _starts(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _parquet(path: Path) -> list[Path]:
+    return [file for file in parquet_files(path) if _starts(file, b"PAR1")]
