@@ -41,8 +41,8 @@ def write_tensorboard(run: Run, out: Path) -> Path:
             clock += float(row.get("seconds", 0.0))
             for key, value in _metrics(row).items():
                 writer.add_scalar(key, value, int(row["epoch"]), walltime=clock)
-        for key, value in _results(run).items():
-            writer.add_scalar(key, value, int(rows[-1]["epoch"]), walltime=end)
+        for key, result in _results(run).items():
+            writer.add_scalar(key, result, int(rows[-1]["epoch"]), walltime=end)
         settings = "\n".join(f"| {key} | {value} |" for key, value in _settings(run).items())
         writer.add_text("config", f"| setting | value |\n| --- | --- |\n{settings}", walltime=end)
     return folder
@@ -72,8 +72,8 @@ def write_mlflow(run: Run, uri: str, *, experiment: str = "emotion_core") -> str
     clock = end - sum(float(row.get("seconds", 0.0)) for row in rows)
     made = client.create_run(experiment_id, start_time=round(1000 * clock), run_name=run.name)
     identity: str = made.info.run_id
-    for key, value in _settings(run).items():
-        client.log_param(identity, key, value)
+    for key, text in _settings(run).items():
+        client.log_param(identity, key, text)
     for row in rows:
         clock += float(row.get("seconds", 0.0))
         for key, value in _metrics(row).items():

@@ -1,0 +1,55 @@
+"""``compare``: runs side by side on the terminal, as one HTML file or as JSON."""
+
+import argparse
+
+HELP = "compare runs on their shared test set: who is better, by how much, and whether it is chance"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the command."""
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="+", help="run folders, names, or parts of names"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write one self-contained HTML report")
+    parser.add_argument("--json", metavar="FILE", help="write the same numbers as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table and the pair tests, and write what was asked for."""
+    from pathlib import Path
+
+    from emotion_core.evaluation import compare
+    from emotion_core.evaluation.robustness import load_robustness
+    from emotion_core.files import write_bytes
+    from emotion_core.runs import load_run
+
+    runs = [load_run(name) for name in args.runs]
+    comparison = compare.compare_runs(runs)
+    for refusal in comparison.refused:
+        print(f"left out: {refusal.reason}")
+    rows = sorted(map(compare.table_row, comparison.results), key=lambda row: -row["accuracy"])
+    width = max(len(row["label"]) for row in rows)
+    print(f"{'run':{width}}  accuracy  95 % interval    macro-F1    ECE  parameters   CPU ms")
+    for row in rows:
+        print(
+            f"{row['label']:{width}}  {row['accuracy']:8.2%}  "
+            f"{row['accuracy_low']:.2%} to {row['accuracy_high']:.2%}  {row['macro_f1']:6.4f}  "
+            f"{row['ece']:.4f}  {row['parameters'] / 1e6:8.2f} M  {row['latency_ms']:7.2f}"
+        )
+    if comparison.synthetic:
+        print("Measured on synthetic faces.")
+    for pair in comparison.pairs:
+        print(comparison.sentence(pair))
+    if comparison.ensemble is not None:
+        metrics, gain = comparison.ensemble.metrics, comparison.ensemble.gain
+        print(f"Ensemble of all: {metrics['accuracy']:.2%}, {100 * gain:+.1f} points on the best.")
+
+    if args.html or args.json:
+        from emotion_core.evaluation.html_report import comparison_html, comparison_json
+
+        measured = {run.name: found for run in runs if (found := load_robustness(run))}
+        for path, write in ((args.html, comparison_html), (args.json, comparison_json)):
+            if path:
+                write_bytes(Path(path), write(comparison, measured).encode())
+                print(f"written: {path}")
+    return 0

@@ -1,0 +1,784 @@
+"""The parts of the Comparison page; everything is computed from run folders and cached by them."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from emotion_core.data.faces import FaceData
+from emotion_core.errors import EmotionError
+from emotion_core.evaluation import compare, robustness
+from emotion_core.evaluation.compare import Comparison, Result
+from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
+from emotion_core.labels import EMOTIONS
+from emotion_core.plots import comparison as plots
+from emotion_core.plots.comparison import Panel
+from emotion_core.runs import Run
+from pages._ui.state import chosen_data, dataset, runs
+from pages._ui.widgets import csv_text, empty, faces_grid, figure, percent, run_label
+
+DEFAULT_RUNS = 4
+GALLERY = 24
+_FILES = ("config.json", "status.json", "report.json", "predictions.npz", "metrics.jsonl")
+_RIGHT, _WRONG = "#2E9E4F", "#D64545"
+
+
+def pick_comparison() -> Comparison:
+    """The runs to compare, kept in the query string; stops the page where there are none."""
+    found = {run.name: run for run in runs()}
+    choices = [
+        name
+        for name, run in found.items()
+        if not run.problem and (run.path / "report.json").exists()
+    ]
+    broken = [(run.name, run.problem) for run in found.values() if run.problem]
+    if not choices:
+        _draw_refused(broken)
+        empty("No run has finished yet. Train one, then compare.", "pages/training.py")
+        st.stop()
+    if "compare_runs" not in st.session_state:
+        wanted = st.query_params.get_all("runs")
+        missing = [name for name in wanted if name not in choices]
+        if missing:
+            st.warning(f"This link names runs that are not here: {', '.join(missing)}.")
+        linked = [name for name in wanted if name in choices]
+        st.session_state["compare_runs"] = linked or choices[:DEFAULT_RUNS]
+    kept = [name for name in st.session_state["compare_runs"] if name in choices]
+    if kept != st.session_state["compare_runs"]:  # a run was deleted meanwhile
+        st.session_state["compare_runs"] = kept
+    chosen = st.multiselect(
+        "Runs",
+        choices,
+        key="compare_runs",
+        format_func=lambda name: run_label(found[name]),
+        persist_state="session",
+        help="Only runs on the same test set are compared. The address of this page keeps the "
+        "choice, so that it can be shared.",
+    )
+    st.query_params["runs"] = chosen
+    if not chosen:
+        _draw_refused(broken)
+        st.info("Choose at least one run.", icon=":material/info:")
+        st.stop()
+    try:
+        comparison = _comparison(tuple(_key(found[name]) for name in chosen))
+    except EmotionError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+    refused = [(item.name, item.reason) for item in comparison.refused]
+    _draw_refused(refused + [item for item in broken if item[0] not in chosen])
+    return comparison
+
+
+def draw_headline(comparison: Comparison) -> None:
+    """The answer first: who is best, by how much, and whether it is chance."""
+    results = comparison.results
+    best = max(range(len(results)), key=lambda index: results[index].test["accuracy"])
+    if len(results) == 1:
+        st.markdown(f"#### {plots.accuracy_panel(comparison).reading}")
+        return
+    rest = [index for index in range(len(results)) if index != best]
+    second = max(rest, key=lambda index: results[index].test["accuracy"])
+    st.markdown(f"#### {comparison.sentence(comparison.pair(best, second))}")
+
+
+def pick_tab() -> str:
+    """The part to look at, kept in the query string. Only this part is computed."""
+    return str(
+        st.segmented_control(
+            "Look at",
+            list(TABS),
+            default="Summary",
+            key="tab",
+            label_visibility="collapsed",
+            required=True,
+            bind="query-params",
+        )
+    )
+
+
+def draw_summary(comparison: Comparison) -> None:
+    """Table, accuracy with intervals, and who beats whom."""
+    draw_table(comparison)
+    left, right = st.columns([3, 2])
+    with left:
+        draw_panel(plots.accuracy_panel(comparison))
+    with right:
+        if comparison.pairs:
+            draw_panel(plots.pairs_panel(comparison))
+    if comparison.pairs:
+        st.markdown("##### Pair by pair")
+        for pair in comparison.pairs:
+            st.markdown(f"- {comparison.sentence(pair)}")
+        st.caption(
+            "McNemar's exact test with Holm's correction; intervals from "
+            f"{len(comparison.samples.accuracy):,} paired bootstrap resamples."
+        )
+
+
+def draw_table(comparison: Comparison) -> None:
+    """One line a run; every column has a unit."""
+    rows = [compare.table_row(result) for result in comparison.results]
+    shown = []
+    for row in sorted(rows, key=lambda row: -row["accuracy"]):
+        shown.append(
+            {
+                "Run": row["label"],
+                "Accuracy": 100 * row["accuracy"],
+                "95 % interval": f"{100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f}",
+                "Macro-F1": row["macro_f1"],
+                "Weighted F1": row["weighted_f1"],
+                "PrivateTest": 100 * row["private_test"],
+                "Without leaks": 100 * row["leak_free"],
+                "With flip": 100 * row["flip_tta"],
+                "ECE": row["ece"],
+                "Val peak": 100 * row["val_peak"],
+                "At epoch": row["val_peak_epoch"],
+                "Train − val": 100 * row["gap"],
+                "Parameters": row["parameters"] / 1e6,
+                "MACs": row["macs"] / 1e6,
+                "Size": row["size_bytes"] / 1e6,
+                "CPU ms": row["latency_ms"],
+                "Training": row["train_seconds"] / 60,
+                "Folder": row["run"],
+            }
+        )
+    if plots.is_fer2013(comparison):
+        shown += _study_table()
+    shown = _without_empty_columns(shown)
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        shown,
+        hide_index=True,
+        key="comparison-table",
+        column_config={
+            "Run": st.column_config.TextColumn(pinned=True),
+            "Accuracy": number(format="%.1f %%", help="Share of test faces that are right"),
+            "Macro-F1": number(format="%.3f", help="Mean F1 of the seven emotions"),
+            "Weighted F1": number(format="%.3f", help="F1 weighted by support"),
+            "PrivateTest": number(format="%.1f %%", help="FER-2013's PrivateTest half alone"),
+            "Without leaks": number(
+                format="%.1f %%", help="Test faces without a twin in the training data"
+            ),
+            "With flip": number(format="%.1f %%", help="Mean with the mirrored face"),
+            "ECE": number(format="%.3f", help="Calibration error after temperature scaling"),
+            "Val peak": number(format="%.1f %%", help="Best validation accuracy"),
+            "Train − val": number(format="%.1f pp", help="Overfitting gap at that epoch"),
+            "Parameters": number(format="%.2f M"),
+            "MACs": number(format="%.0f M", help="Multiply-adds for one face"),
+            "Size": number(format="%.1f MB", help="Weights on disk"),
+            "CPU ms": number(format="%.2f", help="One face on one CPU thread, fastest backend"),
+            "Training": number(format="%.1f min"),
+        },
+    )
+
+
+def draw_confusion(comparison: Comparison) -> None:
+    """Matrices side by side, the difference of two, and the faces behind a cell."""
+    share = (
+        st.segmented_control(
+            "Numbers",
+            ["Share of each row", "Counts"],
+            default="Share of each row",
+            key="numbers",
+            required=True,
+            bind="query-params",
+        )
+        == "Share of each row"
+    )
+    matrices = [np.asarray(result.test["confusion"]) for result in comparison.results]
+    largest = 1.0 if share else float(max(matrix.max() for matrix in matrices))
+    for start in range(0, len(comparison.results), 2):
+        columns = st.columns(2)
+        for column, result in zip(columns, comparison.results[start : start + 2], strict=False):
+            with column:
+                st.markdown(f"**{result.label}**")
+                panel = plots.confusion_panel(result, share=share, scale_max=largest)
+                _draw_matrix(panel)
+    pair: list[Result] = list(comparison.results[:2])
+    if len(comparison.results) > 1:
+        st.markdown("##### Difference of two runs")
+        pair = _pick_pair(comparison)
+        panel = plots.difference_panel(pair[0], pair[1], share=share)
+        st.markdown(f"**{panel.title}**: blue on the diagonal is better, off the diagonal worse.")
+        _draw_matrix(panel)
+    _draw_cell(comparison, pair)
+
+
+def draw_per_emotion(comparison: Comparison) -> None:
+    """Scores of each emotion with support, and one emotion against the rest."""
+    names = {"F1": "f1", "Precision": "precision", "Recall": "recall"}
+    metric = st.segmented_control(
+        "Score", list(names), default="F1", key="score", required=True, bind="query-params"
+    )
+    draw_panel(plots.per_emotion_panel(comparison, names[metric]))
+    st.markdown("##### One emotion against the rest")
+    emotion = st.segmented_control(
+        "Emotion",
+        list(EMOTIONS),
+        default="happy",
+        key="emotion",
+        required=True,
+        bind="query-params",
+    )
+    left, right = st.columns(2)
+    with left:
+        draw_panel(plots.one_vs_rest_panel(comparison, emotion, roc=False))
+    with right:
+        draw_panel(plots.one_vs_rest_panel(comparison, emotion, roc=True))
+
+
+def draw_calibration(comparison: Comparison) -> None:
+    """Whether confidence can be trusted, and what abstaining buys."""
+    before = st.toggle("Show before temperature scaling too", key="before_temperature")
+    left, right = st.columns(2)
+    with left:
+        draw_panel(plots.reliability_panel(comparison, before=before))
+    with right:
+        target = st.slider(
+            "Accuracy that answers should have",
+            0.5,
+            0.99,
+            0.8,
+            0.01,
+            format="percent",
+            key="target",
+            bind="query-params",
+        )
+        panel, choices = plots.coverage_panel(comparison, target)
+        draw_panel(panel)
+    rows = _calibration_rows(comparison)
+    for row, choice in zip(rows, choices, strict=True):
+        row["Abstain below"] = choice.threshold if choice.reached else None
+        row["Answered"] = 100 * choice.coverage if choice.reached else None
+    number = st.column_config.NumberColumn
+    three = number(format="%.3f")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="calibration-table",
+        column_config={
+            "Run": st.column_config.TextColumn(pinned=True),
+            "Temperature": number(format="%.2f", help="Above 1 the raw outputs were too sure"),
+            "Answered": number(format="%.0f %%"),
+            "Abstain below": number(format="%.2f", help="Confidence that gives the accuracy above"),
+        }
+        | {name: three for name in rows[0] if name.endswith((" before", " after"))},
+    )
+    st.caption(
+        "ECE is the mean gap between confidence and accuracy in 15 bins; Brier and negative "
+        "log-likelihood (NLL) judge the whole distribution. Lower is better. The temperature was "
+        "fitted on validation; the threshold is read off this test set."
+    )
+
+
+def draw_cost(comparison: Comparison) -> None:
+    """Accuracy against what it costs, with the Pareto front; latency again on this machine."""
+    names = {title: key for key, (title, _, _) in plots.COSTS.items()}
+    cost = names[
+        st.segmented_control(
+            "Cost",
+            list(names),
+            default=next(iter(names)),
+            key="cost",
+            required=True,
+            bind="query-params",
+        )
+    ]
+    measured = st.session_state.setdefault("latency", {})
+    draw_panel(plots.cost_panel(comparison, cost, remeasured=measured))
+    if st.button(
+        "Measure latency on this machine",
+        icon=":material/timer:",
+        help="One face on one CPU thread through the fastest backend. Takes a few seconds a run.",
+    ):
+        _measure_latency(comparison, measured)
+        st.rerun()
+    rows = []
+    for result in comparison.results:
+        row = compare.table_row(result)
+        env, values = result.report.get("environment", {}), result.report.get("cost", {})
+        rows.append(
+            {
+                "Run": result.label,
+                "Accuracy": 100 * row["accuracy"],
+                "CPU ms, stored": row["latency_ms"],
+                "CPU ms, here": measured.get(result.name),
+                "Backend": values.get("latency_backend", ""),
+                "Parameters": row["parameters"] / 1e6,
+                "MACs": row["macs"] / 1e6,
+                "Size": row["size_bytes"] / 1e6,
+                "Training": row["train_seconds"] / 60,
+                "Images/s": values.get("images_per_second"),
+                "Hardware": env.get("gpu") or env.get("cpu", ""),
+            }
+        )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        _without_empty_columns(rows),
+        hide_index=True,
+        key="cost-table",
+        column_config={
+            "Run": st.column_config.TextColumn(pinned=True),
+            "Accuracy": number(format="%.1f %%"),
+            "CPU ms, stored": number(format="%.2f", help="When the run was evaluated"),
+            "CPU ms, here": number(format="%.2f", help="Measured just now"),
+            "Parameters": number(format="%.2f M"),
+            "MACs": number(format="%.0f M"),
+            "Size": number(format="%.1f MB"),
+            "Training": number(format="%.1f min"),
+            "Images/s": number(format="%.0f", help="While training"),
+        },
+    )
+
+
+def draw_agreement(comparison: Comparison) -> None:
+    """Where runs agree, fail together, or complement each other."""
+    if len(comparison.results) < 2:
+        st.info("Agreement needs two runs. Choose another one above.", icon=":material/info:")
+        return
+    st.markdown(f"##### {plots.ensemble_sentence(comparison)}")
+    left, right = st.columns(2)
+    with left:
+        draw_panel(plots.overlap_panel(comparison))
+    with right:
+        draw_panel(plots.agreement_panel(comparison))
+    found = compare.agreement(comparison.results)
+    groups = {
+        "Wrong together (the label may be the mistake)": found.wrong_together,
+        "Wrong with different answers": found.wrong_apart,
+    } | {
+        f"Only {result.label} is right": rows
+        for result, rows in zip(comparison.results, found.only_right, strict=True)
+    }
+    name = st.selectbox(
+        "Faces",
+        list(groups),
+        key="agreement_group",
+        format_func=lambda key: f"{key}: {len(groups[key]):,}",
+    )
+    rows = groups[name]
+    # The surest mistakes first: they say most about label noise.
+    confidence = np.mean([result.probs.max(axis=1) for result in comparison.results], axis=0)
+    _draw_faces(comparison, rows[np.argsort(-confidence[rows], kind="stable")], comparison.results)
+
+
+def draw_robustness(comparison: Comparison) -> None:
+    """Accuracy on spoilt faces, measured on demand."""
+    by_name = {run.name: run for run in runs()}
+    here = [
+        (result, by_name[result.name]) for result in comparison.results if result.name in by_name
+    ]
+    states = {result.name: robustness.state_of(run) for result, run in here}
+    measured = {name: state.result for name, state in states.items() if state.result}
+    if measured:
+        everything = "mean of all"
+        corruption = st.selectbox(
+            "Corruption",
+            [everything, *robustness.CORRUPTIONS],
+            key="corruption",
+            bind="query-params",
+        )
+        corruption = "" if corruption == everything else corruption
+        left, right = st.columns([3, 2])
+        with left:
+            draw_panel(plots.robustness_panel(comparison, measured, corruption))
+        with right:
+            draw_panel(plots.robustness_matrix_panel(comparison, measured))
+        images = min(item["images"] for item in measured.values())
+        st.caption(
+            f"Measured on {images:,} test faces at strengths 1 to 5; mean over all: "
+            + ", ".join(
+                f"{result.label} {percent(measured[result.name]['mean'])}"
+                for result in comparison.results
+                if result.name in measured
+            )
+            + "."
+        )
+    _draw_robustness_jobs(comparison)
+
+
+def draw_curves(comparison: Comparison) -> None:
+    """Learning curves overlaid, with the study's published ones."""
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with left:
+        quantity = st.selectbox("Curve", list(plots.CURVES), key="curve", bind="query-params")
+    with middle:
+        axis = st.segmented_control(
+            "Over",
+            list(plots.AXES),
+            default="epoch",
+            key="axis",
+            required=True,
+            bind="query-params",
+        )
+    with right:
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smoothing", bind="query-params"
+        )
+    study: list[str] = []
+    has_study = quantity in ("Accuracy", "Loss", "Overfitting gap")
+    if axis == "epoch" and has_study and not comparison.synthetic:
+        present = {result.report["model"] for result in comparison.results}
+        study = st.pills(
+            f"The study's curves ({MARK})",
+            study_models(),
+            selection_mode="multi",
+            default=[model for model in study_models() if model in present],
+            key="study_curves",
+        )
+    elif has_study:
+        reason = "drawn faces" if comparison.synthetic else "an epoch axis alone"
+        st.caption(
+            f"The study's published curves are left out: these runs saw {reason}."
+            if comparison.synthetic
+            else f"The study's published curves have {reason}."
+        )
+    results = [(result.label, result.report["model"], result.rows) for result in comparison.results]
+    draw_panel(plots.curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
+    st.caption("Dashed: training. Solid: validation. Dotted: published by the study.")
+
+
+TABS: dict[str, Callable[[Comparison], None]] = {
+    "Summary": draw_summary,
+    "Confusion": draw_confusion,
+    "Per emotion": draw_per_emotion,
+    "Calibration": draw_calibration,
+    "Cost": draw_cost,
+    "Agreement": draw_agreement,
+    "Robustness": draw_robustness,
+    "Learning curves": draw_curves,
+}
+
+
+def draw_report_button(comparison: Comparison) -> None:
+    """The whole comparison as one HTML file; written only when asked for."""
+    from emotion_core.evaluation.html_report import comparison_html, comparison_json
+
+    left, right = st.columns([1, 1])
+    # A callable is run on the click, so that no page view pays for it.
+    with left:
+        st.download_button(
+            "Report as HTML",
+            data=lambda: comparison_html(comparison, _robustness_of(comparison)).encode(),
+            file_name="comparison.html",
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+            width="stretch",
+            help="One self-contained file with all tables, figures, readings and provenance",
+        )
+    with right:
+        st.download_button(
+            "The same as JSON",
+            data=lambda: comparison_json(comparison, _robustness_of(comparison)).encode(),
+            file_name="comparison.json",
+            mime="application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def draw_panel(panel: Panel) -> None:
+    """A panel with its reading and downloads."""
+    figure(panel.figure, _slug(panel.key), panel.reading, panel.table)
+
+
+def _draw_matrix(panel: Panel) -> None:
+    """A confusion matrix whose cells choose the faces that are shown below."""
+    key = _slug(panel.key)
+
+    def choose() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points:
+            actual, predicted = points[0]["customdata"][:2]
+            st.session_state["cell_actual"] = actual
+            st.session_state["cell_predicted"] = predicted
+
+    st.plotly_chart(
+        panel.figure,
+        key=key,
+        on_select=choose,
+        selection_mode="points",
+        alt=panel.reading,
+        config={"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}},
+    )
+    with st.container(horizontal=True, vertical_alignment="top"):
+        st.caption(panel.reading)
+        st.download_button(
+            "CSV",
+            data=csv_text(panel.table),
+            file_name=f"{key}.csv",
+            mime="text/csv",
+            key=f"{key}-csv",
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+            help="The matrix as counts",
+        )
+
+
+def _pick_pair(comparison: Comparison) -> list[Result]:
+    labels = {result.label: result for result in comparison.results}
+    left, right = st.columns(2)
+    with left:
+        a = st.selectbox("Run", list(labels), index=0, key="pair_a")
+    with right:
+        b = st.selectbox("Minus run", list(labels), index=1, key="pair_b")
+    return [labels[a], labels[b]]
+
+
+def _draw_cell(comparison: Comparison, pair: Sequence[Result]) -> None:
+    """The faces of one cell under both models."""
+    st.markdown("##### The faces behind a cell")
+    st.caption("Click a cell of a matrix, or choose it here.")
+    left, right = st.columns(2)
+    with left:
+        actual = st.selectbox("Actual", list(EMOTIONS), key="cell_actual", bind="query-params")
+    with right:
+        predicted = st.selectbox(
+            "Predicted", list(EMOTIONS), index=2, key="cell_predicted", bind="query-params"
+        )
+    truth, answer = EMOTIONS.index(actual), EMOTIONS.index(predicted)
+    is_actual = comparison.labels == truth
+    in_cell = np.stack([is_actual & (result.predicted == answer) for result in pair])
+    counts = ", ".join(
+        f"{result.label} {row.sum():,}" for result, row in zip(pair, in_cell, strict=True)
+    )
+    both = f"; {in_cell.all(axis=0).sum():,} the same" if len(pair) > 1 else ""
+    st.markdown(f"**{actual}** taken for **{predicted}**: {counts}{both}.")
+    rows = np.flatnonzero(in_cell.any(axis=0))
+    sure = np.max([result.probs[rows, answer] for result in pair], axis=0)
+    _draw_faces(comparison, rows[np.argsort(-sure, kind="stable")], pair)
+
+
+def _draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Result]) -> None:
+    """Test faces with the answer of each run; green borders where all are right, red where none."""
+    if len(rows) == 0:
+        st.info("There is no such face.", icon=":material/info:")
+        return
+    faces = _test_faces(comparison)
+    shown = rows[:GALLERY]
+    captions, colors = [], []
+    for row in shown:
+        truth = int(comparison.labels[row])
+        lines = [f"actual {EMOTIONS[truth]}"]
+        right = []
+        for result in results:
+            answer = int(result.predicted[row])
+            right.append(answer == truth)
+            mark = "✓" if answer == truth else "✗"
+            lines.append(
+                f"{mark} {result.label}: {EMOTIONS[answer]} {result.probs[row, answer]:.0%}"
+            )
+        captions.append("\n".join(lines))
+        colors.append(_RIGHT if all(right) else _WRONG if not any(right) else "#E69F00")
+    if faces is None:
+        st.dataframe(
+            [
+                {"Image": str(comparison.results[0].ids[row])}
+                | dict(
+                    [("Actual", EMOTIONS[int(comparison.labels[row])])]
+                    + [(r.label, EMOTIONS[int(r.predicted[row])]) for r in results]
+                )
+                for row in shown
+            ],
+            hide_index=True,
+        )
+    else:
+        faces_grid(faces[shown], captions, colors, columns=8)
+        st.caption("Border: green where all of them are right, red where none is, orange between.")
+    if len(rows) > len(shown):
+        st.caption(f"The {len(shown)} surest of {len(rows):,}.")
+
+
+def _test_faces(comparison: Comparison) -> np.ndarray | None:
+    """``(n, 48, 48)`` test faces in canonical order; None, with the reason shown, where missing."""
+    data = comparison.results[0].report["data"]
+    specs = list(dict.fromkeys(_specs(comparison)))
+    for spec in specs:
+        try:
+            faces = dataset(spec)
+        except (EmotionError, OSError):
+            continue
+        if faces.test_fingerprint == data["test_fingerprint"]:
+            return _in_test_order(faces)
+    st.warning(
+        f"The faces of {data['name']} are not on this machine, so only their names are shown. "
+        "Bring the data set on the Dataset page.",
+        icon=":material/image_not_supported:",
+    )
+    return None
+
+
+def _specs(comparison: Comparison) -> list[str]:
+    """Where the test faces may be: where a run was trained from, the chosen data, FER-2013."""
+    by_name = {run.name: run for run in runs()}
+    found = []
+    for result in comparison.results:
+        run = by_name.get(result.name)
+        if run is not None:
+            found.append(run.config().data)
+    if plots.is_fer2013(comparison):
+        found.append("fer2013")
+    return [*found, chosen_data()]
+
+
+@st.cache_resource(
+    show_spinner=False, max_entries=2, hash_funcs={FaceData: lambda d: d.fingerprint}
+)
+def _in_test_order(data: FaceData) -> np.ndarray:
+    faces: np.ndarray = data.images[data.indices("test")]
+    return faces
+
+
+def _measure_latency(comparison: Comparison, measured: dict[str, float]) -> None:
+    from emotion_core.models.latency import measure_latency
+
+    by_name = {run.name: run for run in runs()}
+    bar = st.progress(0.0, "Measuring latency")
+    for index, result in enumerate(comparison.results):
+        bar.progress(index / len(comparison.results), f"Measuring {result.label}")
+        run = by_name.get(result.name)
+        if run is None or not run.weights_path.exists():
+            continue
+        try:
+            measured[result.name] = measure_latency(run).median_ms
+        except EmotionError as error:
+            st.toast(str(error), icon=":material/error:")
+    bar.empty()
+    if not any(result.name in measured for result in comparison.results):
+        st.toast("None of these runs has weights to measure.", icon=":material/info:")
+
+
+@st.fragment(run_every=2.0)
+def _draw_robustness_jobs(comparison: Comparison) -> None:
+    """A line a run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
+    st.markdown("##### Measurements")
+    by_name = {run.name: run for run in runs()}
+    finished = False
+    waiting = st.session_state.setdefault("robustness_waiting", [])
+    for result in comparison.results:
+        run = by_name.get(result.name)
+        if run is None:
+            continue
+        state = robustness.state_of(run)
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(f"**{result.label}**", width="content")
+            if state.kind == "running":
+                if run.name not in waiting:
+                    waiting.append(run.name)
+                st.progress(state.share, f"{state.share:.0%} of the measurement")
+                if st.button("Cancel", key=f"stop-{run.name}", icon=":material/stop:"):
+                    robustness.stop(run)
+                    waiting.remove(run.name)
+            else:
+                if run.name in waiting:
+                    waiting.remove(run.name)
+                    finished = finished or state.kind == "done"
+                if state.kind == "failed":
+                    st.error(state.error, icon=":material/error:")
+                elif state.result:
+                    clean, mean = state.result["clean"], state.result["mean"]
+                    st.markdown(
+                        f"clean {percent(clean)}, spoilt {percent(mean)} on average "
+                        f"({state.result['images']:,} faces, {state.result['date'][:10]})"
+                    )
+                else:
+                    st.markdown("not measured yet")
+                if st.button(
+                    "Measure again" if state.result else "Measure",
+                    key=f"measure-{run.name}",
+                    icon=":material/play_arrow:",
+                    disabled=not run.weights_path.exists(),
+                    help=None if run.weights_path.exists() else "This run has no weights here.",
+                ):
+                    try:
+                        robustness.start(run)
+                    except EmotionError as error:
+                        st.toast(str(error), icon=":material/error:")
+                    st.rerun(scope="fragment")
+    if finished:
+        st.rerun()
+
+
+def _robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    by_name = {run.name: run for run in runs()}
+    found = {}
+    for result in comparison.results:
+        values = (
+            robustness.load_robustness(by_name[result.name]) if result.name in by_name else None
+        )
+        if values:
+            found[result.name] = values
+    return found
+
+
+def _draw_refused(refused: Sequence[tuple[str, str]]) -> None:
+    """Runs that are left out, by name, with the reason."""
+    if refused:
+        lines = "\n".join(f"- {reason}" for _, reason in refused)
+        st.warning(f"Left out:\n{lines}", icon=":material/rule:")
+
+
+def _calibration_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    names = {"ece": "ECE", "brier": "Brier", "nll": "NLL"}
+    rows = []
+    for row in plots.calibration_table(comparison):
+        shown: dict[str, Any] = {"Run": row["run"], "Temperature": row["temperature"]}
+        for key, name in names.items():
+            for stage in ("before", "after"):
+                shown[f"{name} {stage}"] = row[f"{key}_{stage}"]
+        rows.append(shown)
+    return rows
+
+
+def _study_table() -> list[dict[str, Any]]:
+    """The study's figures as table rows, marked as published."""
+    study, test = load_study(), study_test()
+    rows = []
+    for model in study_models():
+        row: dict[str, Any] = {"Run": f"study's {model} ({MARK})"}
+        peak = max(study_rows(model), key=lambda item: item["val_accuracy"])
+        row["Val peak"], row["At epoch"] = 100 * peak["val_accuracy"], peak["epoch"]
+        row["Train − val"] = 100 * (peak["train_accuracy"] - peak["val_accuracy"])
+        if model in study["parameters"]:
+            row["Parameters"] = study["parameters"][model] / 1e6
+        if model == test["model"]:
+            row["Accuracy"], row["Macro-F1"] = 100 * test["accuracy"], test["macro_f1"]
+        rows.append(row)
+    return rows
+
+
+def _without_empty_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Columns that hold nothing for any run only push the others out of sight."""
+
+    def empty_value(value: Any) -> bool:
+        return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    kept = [key for key in keys if not all(empty_value(row.get(key)) for row in rows)]
+    return [{key: row.get(key) for key in kept} for row in rows]
+
+
+def _slug(text: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
+@st.cache_resource(show_spinner="Comparing", max_entries=6)
+def _comparison(keys: tuple[tuple[str, tuple[int, ...]], ...]) -> Comparison:
+    return compare.compare_runs([Run(Path(path)) for path, _ in keys])
+
+
+def _key(run: Run) -> tuple[str, tuple[int, ...]]:
+    """Changes when anything that a comparison reads does."""
+    stamps: list[int] = []
+    for name in _FILES:
+        path = run.path / name
+        stat = path.stat() if path.exists() else None
+        stamps += [stat.st_mtime_ns, stat.st_size] if stat else [0, 0]
+    return str(run.path), tuple(stamps)

@@ -1,0 +1,18 @@
+"""Which model is better, by how much, and where each fails."""
+
+import streamlit as st
+
+from pages._ui import comparison_parts as parts
+from pages._ui.shell import open_page
+from pages._ui.widgets import synthetic_badge
+
+open_page("pages/comparison.py", "Comparison")
+
+comparison = parts.pick_comparison()
+if comparison.synthetic:
+    synthetic_badge()
+parts.draw_headline(comparison)
+tab = parts.pick_tab()
+parts.TABS[tab](comparison)
+st.divider()
+parts.draw_report_button(comparison)

@@ -1,0 +1,172 @@
+"""The Comparison page on real run folders: every part, links, and folders that are broken."""
+
+import shutil
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emotion_core.bench.dashboard import random_faces, write_random_run
+from emotion_core.evaluation import robustness
+from emotion_core.files import read_json, write_json
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Run
+
+TABS = [
+    *("Summary", "Confusion", "Per emotion", "Calibration"),
+    *("Cost", "Agreement", "Robustness", "Learning curves"),
+]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    from emotion_core.data.sources import load_data
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache")))
+        data = load_data("synthetic:300")
+        root = tmp_path_factory.mktemp("runs")
+        for seed, model in enumerate(("resnet18", "block_cnn", "sequential")):
+            write_random_run(root, data, model=model, seed=seed, skill=3 - seed, epochs=3)
+        yield root
+
+
+@pytest.fixture
+def folder(written, tmp_path, monkeypatch):
+    root = tmp_path / "checkpoints"
+    shutil.copytree(written, root)
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(root))
+    return root
+
+
+def open_comparison(**query) -> AppTest:
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.run()
+    page.switch_page("pages/comparison.py").run()
+    assert not page.exception
+    return page
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def texts(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.warning, *page.info, *page.error]
+    return "\n".join(item.value for item in parts)
+
+
+def test_opens_with_the_answer_first(folder):
+    page = open_comparison()
+    assert page.multiselect(key="compare_runs").value == names(folder)[::-1]
+    assert page.markdown[0].value or True
+    assert "resnet18 beats" in texts(page)
+    assert page.segmented_control(key="tab").options == TABS
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_part_draws_from_a_link(folder, tab):
+    page = open_comparison(tab=tab, runs=names(folder)[:2])
+    assert page.segmented_control(key="tab").value == tab
+    assert page.multiselect(key="compare_runs").value == names(folder)[:2]
+    assert page.query_params["runs"] == names(folder)[:2]
+    assert not page.error
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_part_draws_for_a_single_run(folder, tab):
+    page = open_comparison(tab=tab, runs=names(folder)[:1])
+    assert not page.error
+    assert "is right on" in texts(page)
+
+
+def test_the_choice_is_kept_in_the_address(folder):
+    page = open_comparison()
+    chosen = names(folder)[:2]
+    page.multiselect(key="compare_runs").set_value(chosen).run()
+    assert page.query_params["runs"] == chosen
+
+
+def test_a_cell_shows_its_faces_under_both_models(folder):
+    page = open_comparison(tab="Confusion", runs=names(folder)[:2])
+    page.selectbox(key="cell_actual").set_value("happy")
+    page.selectbox(key="cell_predicted").set_value("happy").run()
+    counts = []
+    for name in names(folder)[:2]:
+        row = Run(folder / name).report()["test"]["confusion"][3]
+        counts.append(f"{row[3]:,}")
+    found = next(item.value for item in page.markdown if "taken for" in item.value)
+    assert all(count in found for count in counts)
+
+
+def test_no_run_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+    assert "No run has finished yet" in texts(open_comparison())
+
+
+def test_broken_folders_are_named_and_the_others_shown(folder):
+    first, second, third = names(folder)
+    (folder / first / "predictions.npz").unlink()
+    (folder / second / "config.json").write_text("{")
+    said = texts(open_comparison())
+    assert f"Run '{first}' has no predictions.npz" in said
+    assert f"Run '{second}': config.json cannot be read" in said
+    assert "sequential is right on" in said
+    assert third in page_runs(folder)
+
+
+def page_runs(folder) -> list[str]:
+    return list(open_comparison().query_params["runs"])
+
+
+def test_a_run_on_another_test_set_is_refused_with_the_reason(folder):
+    other = write_random_run(folder, random_faces(60, seed=4), model="plain_cnn", epochs=2)
+    said = texts(open_comparison(runs=names(folder)))
+    assert f"Run '{other.name}' was tested on another test set (random, 60 images)" in said
+    assert "resnet18 beats" in said
+
+
+def test_a_link_to_a_run_that_is_gone_says_so(folder):
+    said = texts(open_comparison(runs=["20200101-000000-gone-s0", names(folder)[0]]))
+    assert "names runs that are not here: 20200101-000000-gone-s0" in said
+
+
+def test_measured_robustness_is_drawn(folder):
+    curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
+    values = {"format": 1, "date": "2026-01-01", "corruptions": curves}
+    values |= {"clean": 0.7, "mean": 0.4, "images": 50}
+    write_json(folder / names(folder)[0] / "robustness.json", values)
+    page = open_comparison(tab="Robustness")
+    assert "holds up best: 40.0%" in texts(page)
+    page.selectbox(key="corruption").set_value("blur").run()
+    assert "Under blur" in texts(page)
+
+
+def test_faces_that_are_not_here_are_listed_by_name(folder):
+    for name in names(folder):
+        report = read_json(folder / name / "report.json")
+        report["data"] |= {"test_fingerprint": "elsewhere", "name": "FER-2013"}
+        write_json(folder / name / "report.json", report)
+    page = open_comparison(tab="Agreement")
+    assert "The faces of FER-2013 are not on this machine" in texts(page)
+    assert not page.exception
+
+
+def test_a_widget_change_does_not_compare_again(folder, monkeypatch):
+    page = open_comparison()
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("bootstrapped again")
+
+    monkeypatch.setattr("emotion_core.evaluation.compare.bootstrap", refuse)
+    for tab in TABS:
+        page.segmented_control(key="tab").set_value(tab).run()
+        assert not page.exception
+    # A changed folder is read again.
+    run = Run(folder / names(folder)[0])
+    arrays = run.predictions()
+    np.savez(run.predictions_path, **arrays)
+    page.run()
+    assert "bootstrapped again" in page.exception[0].message
