@@ -1,10 +1,11 @@
 """Images that show the same photograph: byte-identical or nearly so."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from emotion_core.data.faces import SPLITS, FaceData
+from emotion_core.data.faces import SPLITS, FaceData, digests
 from emotion_core.files import atomic_path
 from emotion_core.paths import cache_dir
 
@@ -61,10 +62,52 @@ def leak_free_mask(data: FaceData) -> np.ndarray:
     return ~np.isin(groups[data.indices("test")], seen)
 
 
+def summarise(data: FaceData) -> dict[str, int]:
+    """Counts that tell how much of a data set repeats itself, by what is counted."""
+    groups = grouped(data)
+    exact = np.unique([digest.hex() for digest in digests(data.images)], return_inverse=True)[1]
+    test = data.splits == SPLITS.index("test")
+    twin = ~leak_free_mask(data)
+    identical = np.isin(exact[test], exact[~test])
+    blank = np.fromiter((int(image.std() < 1) for image in data.images), int, len(data))
+    return {
+        "images": len(data),
+        "different images, byte for byte": len(np.unique(exact)),
+        "different photographs (near duplicates as one)": len(np.unique(groups)),
+        "images that repeat a photograph": len(data) - len(np.unique(groups)),
+        "groups of the same photograph": _several(groups),
+        "largest group": int(np.bincount(groups).max()),
+        "groups of identical images with different labels": _mixed(exact, data.labels),
+        "groups of the same photograph with different labels": _mixed(groups, data.labels),
+        "images in those groups": _mixed_images(groups, data.labels),
+        "test images": int(test.sum()),
+        "test images identical to a training image": int(identical.sum()),
+        "test images of a photograph that is also in training": int(twin.sum()),
+        "blank images (standard deviation below 1 of 255)": int(blank.sum()),
+    }
+
+
+def _several(groups: np.ndarray) -> int:
+    return int((np.unique(groups, return_counts=True)[1] > 1).sum())
+
+
+def _mixed_groups(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    pairs = np.unique(np.stack([groups, labels], 1), axis=0)[:, 0]
+    names, counts = np.unique(pairs, return_counts=True)
+    mixed: np.ndarray = names[counts > 1]
+    return mixed
+
+
+def _mixed(groups: np.ndarray, labels: np.ndarray) -> int:
+    return len(_mixed_groups(groups, labels))
+
+
+def _mixed_images(groups: np.ndarray, labels: np.ndarray) -> int:
+    return int(np.isin(groups, _mixed_groups(groups, labels)).sum())
+
+
 def _cache_path(data: FaceData) -> Path:
     # Positions matter here, so the key covers the order of the rows too.
-    import hashlib
-
     order = hashlib.blake2b("\n".join(map(str, data.ids)).encode(), digest_size=8).hexdigest()
     return cache_dir() / "duplicates" / f"{data.fingerprint}-{order}.npy"
 

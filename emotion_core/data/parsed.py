@@ -11,7 +11,7 @@ from emotion_core.data.faces import FACE_SIZE, SPLITS, Note
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 
-Progress = Callable[[str, float], None]  # what is being done, share done 0..1
+Progress = Callable[[str, float], object]  # what is being done, share done 0..1
 
 _LISTED = 50  # skipped things named one by one; the rest is counted
 _MAX_SIDE = 8192

@@ -1,13 +1,13 @@
 """Cached loaders, keyed by what is on disk: a changed file is read again, in every session."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from emotion_core.errors import EmotionError
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
+from emotion_core.errors import DataError, EmotionError
 from emotion_core.runs import Run, list_runs
 
 if TYPE_CHECKING:  # these load torch, a page loads it only when it uses a model
@@ -59,9 +59,12 @@ def choose_data(spec: str) -> None:
 
 
 def default_data() -> str:
-    """FER-2013 where ``FER2013_DIR`` says, else the drawn faces."""
-    folder = os.environ.get("FER2013_DIR", "")
-    return folder if folder and Path(folder).exists() else "synthetic"
+    """FER-2013 where it is on this machine, else the drawn faces."""
+    try:
+        find_fer2013()
+    except DataError:
+        return "synthetic"
+    return FER2013_SPEC
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

@@ -1,0 +1,107 @@
+"""``data``: look at, fetch and make data sets."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emotion_core.data.parsed import Progress
+
+HELP = "look at a data set, fetch FER-2013, draw synthetic faces, count duplicates"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One sub-command an action."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    info = actions.add_parser("info", help="counts by split and emotion, and what was mended")
+    info.add_argument("spec", help="path, 'fer2013', 'synthetic' or 'synthetic:N'")
+    fetch = actions.add_parser("fetch", help="download a data set")
+    fetch.add_argument("name", choices=["fer2013"])
+    draw = actions.add_parser("synthetic", help="write drawn faces as a folder tree")
+    draw.add_argument("--out", required=True, help="folder to make")
+    draw.add_argument("-n", "--number", type=int, default=2800, help="faces (default: 2800)")
+    twins = actions.add_parser("duplicates", help="count identical and near-identical images")
+    twins.add_argument("spec", help="path, 'fer2013' or 'synthetic'")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one action."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=1.0, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", leave=False)
+
+    def progress(text: str, share: float) -> None:
+        bar.set_description_str(text)
+        bar.n = share
+        bar.refresh()
+
+    actions = {"info": _info, "fetch": _fetch, "synthetic": _synthetic, "duplicates": _duplicates}
+    with bar:
+        lines = actions[args.action](args, progress)
+    print("\n".join(lines))
+    return 0
+
+
+def _info(args: argparse.Namespace, progress: "Progress") -> list[str]:
+    from emotion_core.data.sources import load_data
+    from emotion_core.labels import EMOTIONS
+
+    data = load_data(args.spec, progress=progress)
+    counts = data.counts()
+    lines = [f"{data.name}: {len(data)} faces, fingerprint {data.fingerprint}"]
+    lines.append(f"{'':10}" + "".join(f"{split:>16}" for split in counts))
+    for emotion in EMOTIONS:
+        cells = [
+            f"{row[emotion]:>8} {row[emotion] / max(sum(row.values()), 1):6.1%}"
+            for row in counts.values()
+        ]
+        lines.append(f"{emotion:10}" + "".join(f"{cell:>16}" for cell in cells))
+    lines += [f"{note.kind}: {note.thing}: {note.message} ({note.count})" for note in data.notes]
+    return lines
+
+
+def _fetch(args: argparse.Namespace, progress: "Progress") -> list[str]:
+    from emotion_core.data.fetch import fetch_fer2013
+
+    path = fetch_fer2013(progress)
+    return [f"FER-2013 is in {path}. Train on it with: python -m emotion_core train --data fer2013"]
+
+
+def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    import cv2
+
+    from emotion_core.data.faces import SPLITS
+    from emotion_core.data.sources import load_data
+    from emotion_core.errors import DataError
+    from emotion_core.labels import EMOTIONS
+
+    out = Path(args.out)
+    if out.exists() and any(out.iterdir()):
+        raise DataError(f"{out} exists and is not empty. Give a new folder.")
+    data = load_data(f"synthetic:{args.number}", progress=progress)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        for image, label, split, name in zip(
+            data.images, data.labels, data.splits, data.ids, strict=True
+        ):
+            folder = temporary / SPLITS[split] / EMOTIONS[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / f"{name}.png"), image)
+        if out.exists():
+            out.rmdir()
+        temporary.rename(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return [f"{len(data)} drawn faces are in {out}."]
+
+
+def _duplicates(args: argparse.Namespace, progress: "Progress") -> list[str]:
+    from emotion_core.data.duplicates import summarise
+    from emotion_core.data.sources import load_data
+
+    found = summarise(load_data(args.spec, progress=progress))
+    return [f"{text:70} {number:6d}" for text, number in found.items()]

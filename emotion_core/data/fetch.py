@@ -1,0 +1,66 @@
+"""Download FER-2013 through ``kagglehub``."""
+
+import os
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+from emotion_core.data.fer2013 import BY_HAND, download_dir
+from emotion_core.data.parsed import Progress
+from emotion_core.errors import FetchError
+
+DATASET = "msambare/fer2013"
+_ARCHIVE_BYTES = 63_000_000  # of the download, for the progress alone
+_POLL_SECONDS = 0.3
+
+
+def fetch_fer2013(progress: Progress | None = None) -> Path:
+    """Download FER-2013 into the cache, all of it or nothing.
+
+    Args:
+        progress: Told the share downloaded.
+
+    Returns:
+        The folder; ``load_data("fer2013")`` finds it from now on.
+
+    Raises:
+        FetchError: there is no network, or the download broke off.
+    """
+    target = download_dir()
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fer2013.", dir=target.parent) as name:
+        temporary = Path(name)
+        outcome: list[Path | Exception] = []
+
+        def download() -> None:
+            # kagglehub reads its folder from the environment, and only there.
+            os.environ["KAGGLEHUB_CACHE"] = name
+            try:
+                import kagglehub
+
+                outcome.append(Path(kagglehub.dataset_download(DATASET)))
+            except Exception as error:  # kagglehub and requests raise many kinds
+                outcome.append(error)
+
+        worker = threading.Thread(target=download, daemon=True)
+        worker.start()
+        while worker.is_alive():
+            worker.join(_POLL_SECONDS)
+            if progress:
+                done = sum(
+                    file.stat().st_size for file in temporary.rglob("*.archive") if file.exists()
+                )
+                progress("Downloading FER-2013", min(0.99, done / _ARCHIVE_BYTES))
+        found = outcome[0]
+        if isinstance(found, Exception):
+            raise FetchError(
+                f"FER-2013 could not be downloaded ({type(found).__name__}: is there a network?). "
+                f"{BY_HAND}"
+            ) from found
+        if not (found / "train").is_dir():
+            raise FetchError(f"The download of {DATASET} holds no train folder. {BY_HAND}")
+        shutil.move(found, target)
+    return target

@@ -1,0 +1,77 @@
+"""Figures of a data set: how many faces of each emotion."""
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from emotion_core.labels import COLORS, EMOTIONS
+from emotion_core.plots.theme import style
+
+Counts = Mapping[str, Mapping[str, int]]
+_SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
+
+
+def counts_of_split(
+    counts: Mapping[str, int], split: str, reference: Mapping[str, int] | None = None
+) -> go.Figure:
+    """Bars of one split, labelled with count and share.
+
+    Args:
+        counts: Emotion to number of images.
+        split: ``train``, ``val`` or ``test``.
+        reference: Published counts, drawn as diamonds.
+    """
+    total = max(sum(counts.values()), 1)
+    fig = go.Figure()
+    fig.add_bar(
+        x=list(EMOTIONS),
+        y=[counts[emotion] for emotion in EMOTIONS],
+        marker_color=[COLORS[emotion] for emotion in EMOTIONS],
+        text=[f"{counts[emotion]:,}<br>{counts[emotion] / total:.1%}" for emotion in EMOTIONS],
+        textposition="outside",
+        cliponaxis=False,
+        name="here",
+        showlegend=False,
+        hovertemplate="%{x}: %{y:,} images<extra></extra>",
+    )
+    if reference:
+        fig.add_scatter(
+            x=list(EMOTIONS),
+            y=[reference[emotion] for emotion in EMOTIONS],
+            mode="markers",
+            marker={"symbol": "diamond-open", "size": 11, "color": "#808080", "line": {"width": 2}},
+            name="published",
+            hovertemplate="%{x}: %{y:,} published<extra></extra>",
+        )
+    fig.update_layout(
+        title={
+            "text": f"{_SPLIT_NAMES[split]}, {sum(counts.values()):,} faces",
+            "font": {"size": 15},
+        },
+        legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"},
+        bargap=0.2,
+    )
+    fig.update_yaxes(range=[0, 1.22 * max(max(counts.values()), 1)], title_text="faces")
+    return style(fig, height=340)
+
+
+def imbalance(counts: Mapping[str, int]) -> tuple[str, str, float]:
+    """The largest and the smallest class, and how many times larger it is (infinite for none)."""
+    largest = max(EMOTIONS, key=lambda emotion: counts[emotion])
+    smallest = min(EMOTIONS, key=lambda emotion: counts[emotion])
+    ratio = counts[largest] / counts[smallest] if counts[smallest] else float("inf")
+    return largest, smallest, ratio
+
+
+def imbalance_reading(counts: Mapping[str, int]) -> str:
+    """One sentence on how unequal the classes are."""
+    largest, smallest, ratio = imbalance(counts)
+    if ratio == float("inf"):
+        return f"There is no image of {smallest}; a model cannot learn it."
+    if ratio < 1.2:
+        return "All emotions are about equally frequent."
+    always = counts[largest] / max(sum(counts.values()), 1)
+    return (
+        f"{largest.capitalize()} is {ratio:.1f} times as frequent as {smallest}; always answering "
+        f"{largest} would already be right for {always:.0%}."
+    )

@@ -1,0 +1,210 @@
+"""The loop learns, stops early, resumes and refuses what it cannot do."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from emotion_core.config import TrainConfig
+from emotion_core.data.faces import FaceData, fingerprint
+from emotion_core.errors import RunError, TrainingError
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.runs import Run, create_run
+from emotion_core.training.loop import Stopped, _fit_preprocess, resolve_device, train
+
+
+def striped_faces(each: int = 30) -> FaceData:
+    """Seven easy classes: stripes of seven directions, with noise."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:48, :48]
+    images, labels = [], []
+    for label in range(7):
+        angle = np.pi * label / 7
+        for _ in range(each):
+            wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) / 3 + rng.uniform(0, 6))
+            images.append(128 + 60 * wave + rng.normal(0, 12, (48, 48)))
+            labels.append(label)
+    pixels = np.clip(np.stack(images), 0, 255).astype(np.uint8)
+    truth = np.array(labels, np.int64)
+    splits = np.tile(np.array([0, 0, 0, 1, 2], np.uint8), len(truth) // 5)
+    ids = np.array([f"face-{i}" for i in range(len(truth))])
+    digest = fingerprint(pixels, truth, splits)
+    return FaceData(
+        pixels, truth, splits, np.full(len(truth), ""), ids, "stripes", "stripes", digest, digest
+    )
+
+
+@pytest.fixture(scope="module")
+def data() -> FaceData:
+    return striped_faces()
+
+
+SMALL = TrainConfig(
+    model="sequential",
+    options={"width": 8},
+    epochs=3,
+    batch_size=16,
+    lr=0.05,
+    ema=0.9,
+    rotation=0.0,
+    flip=0.0,
+    mixup=0.0,
+    device="cpu",
+    threads=1,
+)
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    def make(**changes: object) -> Run:
+        return create_run(SMALL.replace(**changes), tmp_path)
+
+    return make
+
+
+def test_training_learns_and_leaves_a_complete_run(make_run, data):
+    run = make_run(epochs=8)
+    seen = []
+    train(run, data=data, on_progress=lambda progress: progress.row and seen.append(progress.row))
+    assert run.status().state == "finished"
+    assert [row["epoch"] for row in run.metrics()] == list(range(1, 9))
+    assert seen == run.metrics()
+    report = run.report()
+    assert report["test"]["accuracy"] > 0.8
+    assert report["test"]["n"] == 42
+    assert not run.resume_path.exists()
+    probs = load_classifier(run).probs(data.images[data.indices("test")])
+    assert probs.shape == (42, 7)
+    assert np.allclose(probs.sum(1), 1, atol=1e-5)
+    stored = run.predictions()
+    assert (stored["probs"].argmax(1) == probs.argmax(1)).mean() > 0.95
+
+
+def test_one_batch_can_be_learnt_by_heart(make_run, data):
+    few = np.concatenate(
+        [np.flatnonzero((data.labels == k) & (data.splits == 0))[:2] for k in range(7)]
+    )
+    keep = np.concatenate([few, np.flatnonzero(data.splits > 0)])
+    tiny = replace(
+        data,
+        images=data.images[keep],
+        labels=data.labels[keep],
+        splits=data.splits[keep],
+        usage=data.usage[keep],
+        ids=data.ids[keep],
+    )
+    run = make_run(
+        epochs=60,
+        batch_size=14,
+        label_smoothing=0.0,
+        translation=0.0,
+        scale=0.0,
+        erasing=0.0,
+        brightness=0.0,
+        contrast=0.0,
+        warmup_epochs=5.0,
+    )
+    train(run, data=tiny)
+    assert run.metrics()[-1]["train_accuracy"] == 1.0
+    assert run.metrics()[-1]["train_loss"] < 0.1
+
+
+def test_stopping_mid_epoch_and_resuming_gives_the_same_weights_bit_for_bit(make_run, data):
+    whole, parted = make_run(mixup=0.2), make_run(mixup=0.2)
+    train(whole, data=data)
+
+    stop, steps = threading.Event(), []
+
+    def stop_at_step_eleven(progress) -> None:
+        steps.append(progress)
+        if len(steps) == 11:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        train(parted, data=data, stop=stop, on_progress=stop_at_step_eleven)
+    assert parted.status().state == "stopped"
+    assert parted.resume_path.exists()
+    train(parted, data=data)
+
+    assert whole.weights_path.read_bytes() == parted.weights_path.read_bytes()
+    drop = ("seconds", "images_per_second")
+    rows = [
+        [{k: v for k, v in row.items() if k not in drop} for row in run.metrics()]
+        for run in (whole, parted)
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_the_seed_alone_decides_the_weights(make_run, data):
+    first, again, other = make_run(epochs=1), make_run(epochs=1), make_run(epochs=1, seed=1)
+    for run in (first, again, other):
+        train(run, data=data)
+    assert first.weights_path.read_bytes() == again.weights_path.read_bytes()
+    assert first.weights_path.read_bytes() != other.weights_path.read_bytes()
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_step(make_run, data):
+    run = make_run(
+        lr=10.0,
+        clip_norm=0.0,
+        ema=0.0,
+        warmup_epochs=0.0,
+        momentum=0.999,
+        model="plain_cnn",
+        options={},
+    )
+    with pytest.raises(TrainingError, match=r"not a number at epoch \d+, step \d+.*Lower lr"):
+        train(run, data=data)
+    status = run.status()
+    assert status.state == "failed"
+    assert "not a number" in status.error
+
+
+def test_early_stopping_ends_before_the_last_epoch(make_run, data):
+    run = make_run(epochs=50, lr=1e-7, ema=0.0, early_stopping=2)
+    train(run, data=data)
+    assert run.status().state == "finished"
+    assert len(run.metrics()) < 50
+
+
+def test_a_run_in_training_is_refused(make_run, data):
+    run = make_run()
+    with run.lock(), pytest.raises(RunError, match="another process"):
+        train(run, data=data)
+
+
+def test_a_damaged_resume_file_is_named(make_run, data):
+    run = make_run()
+    run.resume_path.write_bytes(b"not a torch file")
+    with pytest.raises(RunError, match=r"resume\.pt does not fit"):
+        train(run, data=data)
+    assert run.status().state == "failed"
+
+
+def test_missing_cuda_is_told():
+    if torch.cuda.device_count() > 7:
+        pytest.skip("this machine has eight CUDA devices")
+    with pytest.raises(TrainingError, match="CUDA devices. Use device=auto"):
+        resolve_device("cuda:7")
+
+
+@pytest.mark.parametrize("sampling", ["balanced", "over", "under"])
+@pytest.mark.parametrize("plain_copy", [False, True])
+def test_every_sampling_trains(make_run, data, sampling, plain_copy):
+    run = make_run(
+        epochs=1, sampling=sampling, plain_copy=plain_copy, class_weights="sqrt", ema=0.0
+    )
+    train(run, data=data)
+    row = run.metrics()[0]
+    assert row["images_seen"] == (2 if plain_copy else 1) * 7 * 18
+
+
+def test_dataset_normalisation_is_measured_on_the_training_faces(data):
+    faces = data.images[data.splits == 0]
+    found = _fit_preprocess("dataset", faces)
+    assert found.mean == pytest.approx((faces / 255).mean())
+    assert found.std == pytest.approx((faces / 255).std())
+    standard = found.apply(torch.from_numpy(faces))
+    assert abs(float(standard.mean())) < 1e-4
