@@ -1,0 +1,42 @@
+"""``features``: where a run's model puts test faces, for the map on the Predictions page."""
+
+import argparse
+
+HELP = "write a run's penultimate features of test faces, and their t-SNE map"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the command."""
+    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("--data", default="", help="data set (default: the run's own)")
+    parser.add_argument("--faces", type=int, default=1000, help="test faces (default: 1000)")
+    parser.add_argument(
+        "--tsne", action="store_true", help="compute the t-SNE map of the stored features as well"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Features unless they are stored already, then the map if asked for."""
+    from tqdm import tqdm
+
+    from emotion_core.errors import ConfigError
+    from emotion_core.evaluation.features import compute_features, compute_tsne, load_features
+    from emotion_core.runs import load_run
+
+    if args.faces < 5:
+        raise ConfigError(f"--faces must be at least 5, got {args.faces}.")
+    found = load_run(args.run)
+    features = load_features(found)
+    if features is None or not args.tsne:
+        from emotion_core.data.sources import load_data
+
+        data = load_data(args.data or found.config().data)
+        with tqdm(total=1.0, disable=None, bar_format="{percentage:3.0f} % |{bar}|") as bar:
+            features = compute_features(
+                found, data, faces=args.faces, progress=lambda share: bar.update(share - bar.n)
+            )
+    print(f"{len(features.rows):,} faces, {features.values.shape[1]} features")
+    if args.tsne:
+        compute_tsne(found)
+        print(f"map written to {found.path / 'tsne.npz'}")
+    return 0

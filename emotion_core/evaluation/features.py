@@ -1,0 +1,303 @@
+"""Where a model puts faces: its penultimate features and their 2-D maps (PCA, t-SNE).
+
+Features and PCA take seconds and are computed when asked. t-SNE takes up to minutes, so it runs as
+a process of its own (``start_tsne``), holds ``tsne.lock`` in the run folder while it lives, and
+ends by writing ``tsne.npz``. Both files carry a digest of the weights: retrained, they are stale.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from emotion_core.data.faces import FaceData
+from emotion_core.errors import DataError, RunError
+from emotion_core.files import atomic_path, read_json, sha256_file, write_json
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Run
+
+FACES = 1_000
+PERPLEXITY = 30.0
+_BATCH_SIZE = 64
+_ITERATIONS = 1_000
+_MIN_FACES = 5
+_START_SECONDS = 60.0  # a process that was asked for loads its libraries and locks within this
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of some test faces.
+
+    Attributes:
+        rows: ``(n,)`` int64 positions in the canonical test order.
+        values: ``(n, D)`` float32, the input of the model's last layer.
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+
+
+def compute_features(
+    run: Run,
+    data: FaceData,
+    *,
+    faces: int = FACES,
+    progress: Callable[[float], None] | None = None,
+) -> Features:
+    """Penultimate features of test faces, written to ``features.npz``.
+
+    Args:
+        run: A run with weights.
+        data: The data set whose test split is looked at.
+        faces: How many test faces, evenly spread over the canonical order.
+        progress: Told the share done (0..1).
+
+    Raises:
+        CheckpointError: the weights are missing or do not fit.
+        DataError: there are too few test faces.
+    """
+    import torch
+    from torch import nn
+
+    from emotion_core.models.checkpoint import load_classifier
+
+    test = data.indices("test")
+    if len(test) < _MIN_FACES:
+        raise DataError(
+            f"'{data.name}' ({data.source}) has {len(test)} test faces; a map needs {_MIN_FACES}."
+        )
+    rows = np.unique(np.linspace(0, len(test) - 1, min(faces, len(test))).astype(np.int64))
+    classifier = load_classifier(run, backend="torch")
+    last = [m for m in classifier.model.modules() if isinstance(m, nn.Linear)][-1]
+    seen: list[np.ndarray] = []
+    # The model is this call's own, so the hook needs no care for other threads.
+    handle = last.register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0].float().numpy())
+    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(handle.remove)
+        for start in range(0, len(rows), _BATCH_SIZE):
+            batch = np.ascontiguousarray(data.images[test[rows[start : start + _BATCH_SIZE]]])
+            with torch.inference_mode():
+                classifier.model(classifier.preprocess.apply(torch.from_numpy(batch)))
+            if progress:
+                progress(min(1.0, (start + _BATCH_SIZE) / len(rows)))
+    found = Features(rows, np.concatenate(seen))
+    with atomic_path(_features_path(run)) as path, path.open("wb") as file:
+        np.savez(
+            file,
+            rows=found.rows,
+            values=found.values.astype(np.float16),
+            weights=sha256_file(run.weights_path),
+            test=data.test_fingerprint,
+        )
+    return found
+
+
+def load_features(run: Run) -> Features | None:
+    """Stored features; None where there are none of the present weights."""
+    arrays = _load(run, _features_path(run))
+    if arrays is None:
+        return None
+    return Features(arrays["rows"], arrays["values"].astype(np.float32))
+
+
+def pca(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Project onto the two directions of largest variance.
+
+    Args:
+        values: ``(n, D)``, n at least 2.
+
+    Returns:
+        ``(n, 2)`` float32 and each direction's share of the variance ``(2,)``. A direction's sign
+        is fixed by its largest entry, so that the map does not flip from time to time.
+    """
+    centred = values.astype(np.float64) - values.mean(axis=0)
+    _, scale, directions = np.linalg.svd(centred, full_matrices=False)
+    first = np.zeros((2, values.shape[1]))
+    first[: len(directions[:2])] = directions[:2]
+    largest = np.abs(first).argmax(axis=1)
+    first *= np.where(first[np.arange(2), largest] < 0, -1.0, 1.0)[:, None]
+    share = np.zeros(2)
+    total = (scale**2).sum()
+    if total > 0:
+        share[: len(scale[:2])] = scale[:2] ** 2 / total
+    return (centred @ first.T).astype(np.float32), share
+
+
+def compute_tsne(run: Run, *, seed: int = 0) -> np.ndarray:
+    """t-SNE (van der Maaten & Hinton 2008) of the stored features, written to ``tsne.npz``.
+
+    Prints scikit-learn's own report of every 50th iteration.
+
+    Returns:
+        ``(n, 2)`` float32 in the order of the stored features.
+
+    Raises:
+        RunError: no features are stored, or another process computes this map.
+    """
+    with _hold(run):
+        from sklearn.manifold import TSNE
+
+        features = load_features(run)
+        if features is None:
+            raise RunError(f"Run '{run.name}' has no features yet. Write them: features {run.name}")
+        tsne = TSNE(
+            perplexity=min(PERPLEXITY, (len(features.rows) - 1) / 3),
+            max_iter=_ITERATIONS,
+            init="pca",
+            random_state=seed,
+            verbose=2,
+        )
+        positions: np.ndarray = tsne.fit_transform(features.values).astype(np.float32)
+        weights = sha256_file(run.weights_path)
+        with atomic_path(_tsne_path(run)) as path, path.open("wb") as file:
+            np.savez(file, rows=features.rows, positions=positions, weights=weights)
+        _asked_path(run).unlink(missing_ok=True)
+    return positions
+
+
+def load_tsne(run: Run, features: Features) -> np.ndarray | None:
+    """The stored map ``(n, 2)`` of exactly these features, None where there is none."""
+    arrays = _load(run, _tsne_path(run))
+    if arrays is None or not np.array_equal(arrays["rows"], features.rows):
+        return None
+    found: np.ndarray = arrays["positions"]
+    return found
+
+
+@dataclass(frozen=True)
+class TsneState:
+    """How far a t-SNE job is.
+
+    Attributes:
+        kind: ``none`` (nothing runs), ``running`` or ``failed``.
+        share: 0..1 of the iterations while running.
+        error: Last words of one that failed.
+    """
+
+    kind: str
+    share: float = 0.0
+    error: str = ""
+
+
+def tsne_state(run: Run) -> TsneState:
+    """Read from disk, so that it survives the dashboard."""
+    log = _log_path(run).read_text(errors="replace") if _log_path(run).exists() else ""
+    if _is_held(run):
+        done = re.findall(r"Iteration (\d+)", log)
+        return TsneState("running", share=min(1.0, int(done[-1]) / _ITERATIONS) if done else 0.0)
+    try:
+        asked = read_json(_asked_path(run))["asked"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return TsneState("none")
+    said = [line for line in log.splitlines() if line.strip()]
+    if not said and time.time() - asked < _START_SECONDS:
+        return TsneState("running")
+    return TsneState("failed", error=said[-1] if said else "The process ended without a result.")
+
+
+def start_tsne(run: Run) -> None:
+    """Compute the map in a process of its own that outlives the dashboard.
+
+    Raises:
+        RunError: it is being computed already.
+    """
+    if tsne_state(run).kind == "running":
+        raise RunError(f"The map of run '{run.name}' is being computed already.")
+    command = [sys.executable, "-m", "emotion_core", "features", str(run.path.resolve()), "--tsne"]
+    write_json(_asked_path(run), {"asked": time.time()})
+    with _log_path(run).open("wb") as log:
+        # Nice, and in a group of its own, so that the live page keeps its frames.
+        process = subprocess.Popen(
+            ["nice", "-n", "10", "nohup", *command],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            process_group=0,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+    write_json(_asked_path(run), {"asked": time.time(), "pid": process.pid})
+    threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+
+
+def stop_tsne(run: Run) -> None:
+    """End a running job; nothing of it is kept."""
+    try:
+        pid = read_json(_asked_path(run)).get("pid", 0)
+    except (OSError, ValueError, AttributeError):
+        pid = 0
+    if pid and (_is_held(run) or _is_coming_up(pid, run)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    _asked_path(run).unlink(missing_ok=True)
+
+
+def _load(run: Run, path: Path) -> dict[str, np.ndarray] | None:
+    """Arrays of a file that was made from the present weights; None otherwise."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        fits = str(arrays["weights"]) == sha256_file(run.weights_path)
+    except Exception:  # zipfile, zlib and numpy each raise their own; the file is only a cache
+        return None
+    return arrays if fits else None
+
+
+@contextlib.contextmanager
+def _hold(run: Run) -> Iterator[None]:
+    lock = filelock.FileLock(run.path / "tsne.lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise RunError(f"The map of run '{run.name}' is being computed already.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_held(run: Run) -> bool:
+    if not (run.path / "tsne.lock").exists():
+        return False
+    try:
+        with filelock.FileLock(run.path / "tsne.lock", timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def _is_coming_up(pid: int, run: Run) -> bool:
+    """Whether a process without the lock is this run's job; its number may be another's by now."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return os.fsencode(run.path.resolve()) in command
+
+
+def _features_path(run: Run) -> Path:
+    return run.path / "features.npz"
+
+
+def _tsne_path(run: Run) -> Path:
+    return run.path / "tsne.npz"
+
+
+def _asked_path(run: Run) -> Path:
+    return run.path / "tsne-asked.json"
+
+
+def _log_path(run: Run) -> Path:
+    return run.path / "tsne.log"

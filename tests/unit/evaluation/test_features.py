@@ -1,0 +1,145 @@
+"""Features and their maps on a real, untrained model, and the t-SNE job as a real process."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from emotion_core.cli import main
+from emotion_core.config import TrainConfig
+from emotion_core.data.sources import load_data
+from emotion_core.errors import RunError
+from emotion_core.evaluation import features
+from emotion_core.files import read_json
+from emotion_core.models.checkpoint import load_classifier, save_checkpoint
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.runs import Run, create_run
+
+DATA = "synthetic:400"
+
+
+def write_weights(run: Run, seed: int) -> None:
+    torch.manual_seed(seed)
+    save_checkpoint(
+        run,
+        create_model("sequential", width=8),
+        architecture="sequential",
+        options={"width": 8},
+        preprocess=Preprocess(),
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_data(DATA)
+
+
+@pytest.fixture
+def run(tmp_path):
+    made = create_run(TrainConfig(data=DATA), root=tmp_path)
+    write_weights(made, seed=0)
+    return made
+
+
+def test_features_are_what_the_last_layer_turns_into_logits(run, data):
+    told: list[float] = []
+    found = features.compute_features(run, data, faces=30, progress=told.append)
+    assert found.values.shape == (30, 64) and told[-1] == 1.0
+    classifier = load_classifier(run, backend="torch")
+    last = classifier.model[-1]
+    faces = data.images[data.indices("test")[found.rows]]
+    with torch.no_grad():
+        logits = last(torch.from_numpy(found.values)).numpy()
+    np.testing.assert_allclose(logits, classifier.logits(faces), atol=1e-5)
+
+
+def test_features_are_kept_until_the_weights_change(run, data):
+    assert features.load_features(run) is None
+    found = features.compute_features(run, data, faces=20)
+    stored = features.load_features(run)
+    np.testing.assert_array_equal(stored.rows, found.rows)
+    np.testing.assert_allclose(stored.values, found.values, rtol=1e-3, atol=1e-3)
+    write_weights(run, seed=1)
+    assert features.load_features(run) is None
+
+
+def test_a_damaged_store_counts_as_none(run, data):
+    features.compute_features(run, data, faces=20)
+    (run.path / "features.npz").write_bytes(b"PK\x03\x04 torn")
+    assert features.load_features(run) is None
+
+
+def test_pca_equals_scikit_learn():
+    rng = np.random.default_rng(0)
+    values = (rng.normal(size=(50, 12)) * np.arange(1, 13)).astype(np.float32)
+    positions, share = features.pca(values)
+    reference = PCA(2, svd_solver="full").fit(values)
+    np.testing.assert_allclose(share, reference.explained_variance_ratio_, rtol=1e-5)
+    np.testing.assert_allclose(np.abs(positions), np.abs(reference.transform(values)), atol=1e-3)
+
+
+def test_pca_of_equal_features_is_a_point():
+    positions, share = features.pca(np.full((6, 4), 3.0, np.float32))
+    assert not positions.any() and not share.any()
+
+
+def test_a_map_needs_features_first(run):
+    with pytest.raises(RunError, match="has no features yet"):
+        features.compute_tsne(run)
+
+
+def test_the_command_writes_features_and_map(run, capsys):
+    assert main(["features", str(run.path), "--faces", "40", "--tsne"]) == 0
+    assert "40 faces, 64 features" in capsys.readouterr().out
+    found = features.load_features(run)
+    positions = features.load_tsne(run, found)
+    assert positions.shape == (40, 2) and np.isfinite(positions).all()
+    other = features.Features(found.rows + 1, found.values)
+    assert features.load_tsne(run, other) is None
+    assert main(["features", str(run.path), "--faces", "2"]) == 2
+
+
+def test_the_job_tells_its_progress(run, data):
+    count = len(features.compute_features(run, data).rows)
+    assert features.tsne_state(run) == features.TsneState("none")
+    features.start_tsne(run)
+    assert features.tsne_state(run).kind == "running"
+    with pytest.raises(RunError, match="being computed already"):
+        features.start_tsne(run)
+    shares = []
+    until = time.monotonic() + 120
+    while (state := features.tsne_state(run)).kind == "running" and time.monotonic() < until:
+        shares.append(state.share)
+        time.sleep(0.1)
+    assert state == features.TsneState("none"), (run.path / "tsne.log").read_text()
+    assert shares == sorted(shares) and max(shares) > 0
+    assert features.load_tsne(run, features.load_features(run)).shape == (count, 2)
+
+
+def test_a_job_can_be_stopped_even_while_it_comes_up(run, data):
+    features.compute_features(run, data, faces=20)
+    features.start_tsne(run)
+    pid = read_json(run.path / "tsne-asked.json")["pid"]
+    features.stop_tsne(run)
+    assert features.tsne_state(run).kind == "none"
+    until = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
+    assert features.load_tsne(run, features.load_features(run)) is None
+
+
+def test_a_job_that_fails_leaves_its_last_words(run, data):
+    features.compute_features(run, data, faces=20)
+    run.weights_path.unlink()
+    features.start_tsne(run)
+    until = time.monotonic() + 120
+    while (state := features.tsne_state(run)).kind == "running" and time.monotonic() < until:
+        time.sleep(0.1)
+    assert state.kind == "failed" and "error:" in state.error
+    features.stop_tsne(run)
+    assert features.tsne_state(run).kind == "none"
