@@ -1,0 +1,39 @@
+"""``bench``: one benchmark a module of ``emotion_core.bench``."""
+
+import argparse
+import importlib
+import pkgutil
+from pathlib import Path
+
+from emotion_core import bench
+
+HELP = "measure speed on this machine"
+
+
+def bench_names() -> list[str]:
+    """All benchmarks."""
+    return sorted(item.name for item in pkgutil.iter_modules(bench.__path__))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One sub-command a benchmark, each with ``--json``."""
+    sub = parser.add_subparsers(dest="bench", metavar="NAME", required=True)
+    for name in bench_names():
+        module = importlib.import_module(f"{bench.__name__}.{name}")
+        child = sub.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(child)
+        child.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+        child.set_defaults(run_bench=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, and write the figures with the machine they were measured on."""
+    from emotion_core.files import write_json
+
+    result = args.run_bench(args)
+    if args.json:
+        from emotion_core.evaluation.report import environment
+
+        write_json(args.json, {"bench": args.bench, "environment": environment()} | result)
+        print(f"Written to {args.json}")
+    return 0
