@@ -115,7 +115,7 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
         if not (labels == label).any():
             notes.append(Note("warning", emotion, "no image of this emotion", 0))
     if progress:
-        progress("Storing for next time", 0.99)
+        progress("Storing for next time", 1.0)
     test = splits == SPLITS.index("test")
     meta = {
         "name": "FER-2013" if is_fer2013(labels, splits) else path.stem or str(path),

@@ -130,7 +130,9 @@ def draw_face(
     """
     rng = np.random.default_rng(seed)
     strength = rng.uniform(0.75, 1.2) if intensity is None else intensity
-    face = _Canvas(size * _SUPERSAMPLE, rng, clean)
+    # The person has a generator of its own, so that another expression leaves it the same.
+    person = np.random.default_rng((1, *np.atleast_1d(seed)))
+    face = _Canvas(size * _SUPERSAMPLE, person, clean)
     face.draw(_scaled(EXPRESSIONS[emotion], strength, rng))
     image = cv2.resize(face.image, (size, size), interpolation=cv2.INTER_AREA)
     if clean:

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 
+import filelock
 import numpy as np
 import pytest
 import torch
@@ -171,7 +172,8 @@ def test_early_stopping_ends_before_the_last_epoch(make_run, data):
 
 def test_a_run_in_training_is_refused(make_run, data):
     run = make_run()
-    with run.lock(), pytest.raises(RunError, match="another process"):
+    # A second handle on the file stands for another process.
+    with filelock.FileLock(run.path / "run.lock"), pytest.raises(RunError, match="another process"):
         train(run, data=data)
 
 

@@ -1,0 +1,45 @@
+"""Where FER-2013 is looked for, and what is said when it is not there."""
+
+import pytest
+
+from emotion_core.data import fetch
+from emotion_core.data.fer2013 import COUNTS, download_dir, find_fer2013
+from emotion_core.errors import DataError, FetchError
+
+
+def test_counts_are_the_published_ones():
+    assert sum(COUNTS["train"].values()) == 28_709
+    assert sum(COUNTS["test"].values()) == 7_178
+
+
+def test_the_named_folder_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER2013_DIR", str(tmp_path))
+    assert find_fer2013() == tmp_path
+
+
+def test_the_fetched_folder_is_found(monkeypatch):
+    monkeypatch.delenv("FER2013_DIR", raising=False)
+    download_dir().mkdir(parents=True)
+    assert find_fer2013() == download_dir()
+    assert fetch.fetch_fer2013() == download_dir()
+
+
+def test_a_missing_data_set_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("FER2013_DIR", raising=False)
+    monkeypatch.setattr("emotion_core.data.fer2013.PROJECT", tmp_path)
+    with pytest.raises(DataError, match="data fetch fer2013"):
+        find_fer2013()
+
+
+def test_without_network_one_line_says_what_to_do_and_nothing_stays(monkeypatch, own_cache):
+    # A proxy that is not there stands for no network, wherever the test runs.
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("KAGGLEHUB_CACHE", "")
+    with pytest.raises(
+        FetchError, match=r"could not be downloaded.*Download https://www\.kaggle\.com"
+    ):
+        fetch.fetch_fer2013()
+    assert not download_dir().exists()
+    assert list(own_cache.iterdir()) == []

@@ -1,0 +1,244 @@
+"""Every form of the data gives the same faces; bad input is named and nothing half-imported stays."""
+
+import pickle  # noqa: TID251 - to make the attack real
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+from emotion_core.data.sources import load_data, recognise
+from emotion_core.errors import DataError
+from emotion_core.labels import EMOTIONS
+
+OTHER_NAMES = {"fear": "fearful", "disgust": "disgusted", "surprise": "surprised"}
+
+
+def leftovers(cache):
+    return [path.name for path in cache.rglob("*")] if cache.exists() else []
+
+
+def test_every_form_gives_the_same_faces(write, faces, tmp_path):
+    forms = [
+        write.folder(tmp_path / "folder"),
+        write.folder(tmp_path / "shout", lambda name: OTHER_NAMES.get(name, name).upper()),
+        write.zip(tmp_path / "faces.zip"),
+        write.zip(tmp_path / "nested.zip", "archive/fer/"),
+        write.csv(tmp_path / "fer2013.csv"),
+        write.csv(tmp_path / "icml_face_data.csv", ("emotion", " Usage", " pixels")),
+        write.numpy_dict(tmp_path / "study.npy"),
+        write.numpy_dict(tmp_path / "scaled.npy", scale=True, channel=True),
+        write.parquet(tmp_path / "parquet", names=list(reversed(EMOTIONS))),
+    ]
+    for path in forms:
+        data = load_data(path)
+        assert data.counts() == faces.counts(), path.name
+        expected = {(bytes(i), int(y)) for i, y in zip(faces.images, faces.labels, strict=True)}
+        found = {(bytes(i), int(y)) for i, y in zip(data.images, data.labels, strict=True)}
+        assert found == expected, path.name
+        assert len(set(data.ids)) == len(data)
+    assert len({load_data(path).fingerprint for path in forms}) == 1
+    assert len({load_data(path).test_fingerprint for path in forms}) == 1
+    order = [load_data(path).labels[load_data(path).indices("test")].tolist() for path in forms]
+    assert all(labels == order[0] for labels in order)
+
+
+def test_forms_are_recognised_by_content_not_by_name(write, tmp_path):
+    assert recognise(write.zip(tmp_path / "faces.bin")).name == "zip"
+    assert recognise(write.numpy_dict(tmp_path / "a.npy")).name == "NumPy dictionary"
+    assert recognise(write.csv(tmp_path / "a.csv")).name == "CSV"
+    assert recognise(write.folder(tmp_path / "a")).name == "folder"
+    assert recognise(write.parquet(tmp_path / "p", None)).name == "Parquet"
+
+
+def test_a_flat_folder_is_cut_by_emotion(write, faces, tmp_path):
+    write.folder(tmp_path / "tree")
+    flat = tmp_path / "flat"
+    for emotion in EMOTIONS:
+        (flat / emotion).mkdir(parents=True)
+    for position, path in enumerate(sorted((tmp_path / "tree").rglob("*.png"))):
+        path.rename(flat / path.parent.name / f"{position}.png")
+    data = load_data(flat)
+    counts = data.counts()
+    assert {split: sum(row.values()) for split, row in counts.items()} == {
+        "train": 112,
+        "val": 14,
+        "test": 14,
+    }
+    assert all(min(row.values()) > 0 for row in counts.values())
+    assert any("cut 80/10/10" in note.message for note in data.notes)
+
+
+def test_the_usage_of_fer2013_is_kept(write, tmp_path):
+    data = load_data(write.csv(tmp_path / "fer2013.csv"))
+    assert set(data.usage[data.indices("test")]) == {"PrivateTest"}
+    assert set(data.usage[data.indices("train")]) == {"Training"}
+
+
+def test_the_second_load_reads_the_cache_and_a_changed_source_is_read_again(
+    write, tmp_path, own_cache
+):
+    root = write.folder(tmp_path / "folder")
+    first = load_data(root)
+    assert isinstance(first.images, np.memmap)
+    stored = list((own_cache / "data").iterdir())
+    assert len(stored) == 1
+    load_data(root)
+    assert list((own_cache / "data").iterdir()) == stored
+    next(root.rglob("*.png")).unlink()
+    assert len(load_data(root)) == len(first) - 1
+
+
+def test_wrong_size_colour_and_depth_are_converted_and_counted(write, faces, tmp_path):
+    root = write.folder(tmp_path / "folder")
+    face = faces.images[0]
+    colour = cv2.cvtColor(cv2.resize(face, (96, 120)), cv2.COLOR_GRAY2BGR)
+    cv2.imwrite(str(root / "train" / "happy" / "colour.png"), colour)
+    cv2.imwrite(str(root / "train" / "happy" / "deep.png"), face.astype(np.uint16) * 257)
+    data = load_data(root)
+    told = {note.message: note.count for note in data.notes if note.kind == "mended"}
+    assert told["converted from colour to gray"] == 1
+    assert told["cropped to a square and scaled to 48 x 48"] == 1
+    assert told["converted from 16 to 8 bit"] == 1
+    deep = list(data.ids).index("train/happy/deep.png")
+    assert np.array_equal(data.images[deep], face)
+
+
+def test_unreadable_files_are_skipped_and_listed(write, tmp_path):
+    root = write.folder(tmp_path / "folder")
+    good = next((root / "train" / "sad").glob("*.png")).read_bytes()
+    (root / "train" / "sad" / "half.png").write_bytes(good[: len(good) // 2])
+    (root / "train" / "sad" / "text.jpg").write_text("no picture")
+    (root / "train" / "sad" / "nothing.png").write_bytes(b"")
+    jpeg = cv2.imencode(".jpg", np.full((48, 48), 90, np.uint8))[1].tobytes()
+    (root / "train" / "sad" / "half.jpg").write_bytes(jpeg[:-40])
+    data = load_data(root)
+    skipped = {note.thing: note.message for note in data.notes if note.kind == "skipped"}
+    assert skipped == {
+        "train/sad/half.png": "truncated PNG",
+        "train/sad/half.jpg": "truncated JPEG",
+        "train/sad/text.jpg": "not a picture that can be read",
+        "train/sad/nothing.png": "empty file",
+    }
+    assert len(data) == 140
+
+
+def test_an_unknown_emotion_folder_and_an_empty_class_are_told(write, tmp_path):
+    root = write.folder(tmp_path / "folder")
+    (root / "train" / "fear").rename(root / "train" / "contempt")
+    for path in (root / "test" / "fear").glob("*"):
+        path.unlink()
+    notes = {note.thing: note.message for note in load_data(root).notes}
+    assert "unknown emotion folder" in notes["train/contempt"]
+    assert notes["fear"] == "no image of this emotion"
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda path: path / "missing", "There is nothing at"),
+        (lambda path: path, "is no data set that is known here"),
+    ],
+)
+def test_a_path_without_data_is_named(tmp_path, own_cache, make, message):
+    with pytest.raises(DataError, match=message):
+        load_data(make(tmp_path))
+    assert leftovers(own_cache) == []
+
+
+def test_csv_rows_that_do_not_fit_are_listed_by_line(write, tmp_path):
+    path = write.csv(tmp_path / "fer2013.csv")
+    lines = path.read_text().splitlines()
+    lines[5] = lines[5].rsplit(" ", 1)[0] + lines[5][lines[5].rindex(",") :]
+    lines[6] = lines[6].replace(" ", " 999 ", 1).replace(" 999 ", " 999", 1)
+    lines[7] = "9" + lines[7][1:]
+    path.write_text("\n".join(lines) + "\n")
+    data = load_data(path)
+    skipped = {note.thing: note.message for note in data.notes if note.kind == "skipped"}
+    assert skipped["line 6"] == "2303 pixels instead of 2304"
+    assert skipped["line 7"] == "pixels must be whole numbers from 0 to 255"
+    assert skipped["line 8"] == "unknown emotion '9'"
+    assert len(data) == 137
+
+
+def test_a_csv_with_other_columns_is_refused(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="must name the columns emotion and pixels"):
+        load_data(path)
+
+
+class _Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_in_a_npy_file_is_refused_and_does_not_run(tmp_path, own_cache):
+    victim = tmp_path / "ran"
+    content = np.array({"train": _Bomb(victim)}, dtype=object)
+    np.save(tmp_path / "evil.npy", content, allow_pickle=True)
+    with pytest.raises(DataError, match=r"is refused: it wants to load .*open"):
+        load_data(tmp_path / "evil.npy")
+    assert not victim.exists()
+    assert leftovers(own_cache) == []
+    assert pickle.dumps(_Bomb(victim))  # the bomb itself is live
+
+
+def test_a_npy_dictionary_with_number_labels_is_refused(tmp_path, faces):
+    np.save(tmp_path / "a.npy", {"train": (faces.images, faces.labels)}, allow_pickle=True)
+    with pytest.raises(DataError, match="labels of 'train' are numbers"):
+        load_data(tmp_path / "a.npy")
+
+
+def test_parquet_with_unnamed_number_labels_is_refused(write, tmp_path):
+    with pytest.raises(DataError, match="does not say what they mean"):
+        load_data(write.parquet(tmp_path / "hub", names=None))
+
+
+def zip_with(path, entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries:
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../../evil.png", "/etc/evil.png", "train/../../evil.png"])
+def test_zip_entries_that_lead_outside_are_refused(tmp_path, own_cache, name):
+    path = zip_with(tmp_path / "slip.zip", [("train/happy/a.png", b"x"), (name, b"x")])
+    with pytest.raises(DataError, match="leads outside the archive"):
+        load_data(path)
+    assert leftovers(own_cache) == []
+
+
+def test_zip_bombs_are_refused_before_they_are_unpacked(tmp_path, own_cache):
+    path = zip_with(tmp_path / "bomb.zip", [("train/happy/a.png", b"\0" * 30_000_000)])
+    with pytest.raises(DataError, match="as zip bombs do"):
+        load_data(path)
+    assert leftovers(own_cache) == []
+
+
+def test_a_damaged_zip_is_refused(write, tmp_path):
+    path = write.zip(tmp_path / "faces.zip")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match="not a readable zip"):
+        load_data(path)
+
+
+def test_progress_reaches_the_end(write, tmp_path):
+    shares = []
+    load_data(write.folder(tmp_path / "f"), progress=lambda text, share: shares.append(share))
+    assert shares == sorted(shares)
+    assert shares[-1] >= 0.99
+
+
+@pytest.mark.fer2013
+def test_fer2013_has_its_published_counts_and_fingerprint(fer2013):
+    data = load_data(fer2013)
+    assert data.name == "FER-2013"
+    assert len(data) == 35_887
+    assert data.fingerprint == "f8c7402ad12754b3f1feb37f99e4a15b"
+    usage = data.usage[data.indices("test")]
+    assert (usage == "PublicTest").sum() == (usage == "PrivateTest").sum() == 3589
