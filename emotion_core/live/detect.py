@@ -1,0 +1,213 @@
+"""Find faces and cut them out as FER-2013 cuts its faces."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import cv2.data
+import numpy as np
+
+from emotion_core.data.faces import FACE_SIZE
+from emotion_core.errors import LiveError
+from emotion_core.paths import PROJECT, cache_dir
+
+# OpenCV's model zoo; the checksum makes a place it comes from irrelevant.
+YUNET_NAME = "face_detection_yunet_2023mar.onnx"
+
+# FER-2013's crop is a square beside each detector's box: side as a share of sqrt(width * height),
+# and how far its centre lies below the box's, as a share of that side (docs/live.md has the curve).
+_FRAMING = {"yunet": (1.05, 0.0), "haar": (1.0, 0.0)}
+# Below it were the false boxes on the photographs looked at, above it the faces.
+_HAAR_MIN_SCORE = 0.65
+# A face tilted by less than this is as tilted as training faces are; turning it only blurs it.
+_LEVEL_FROM_DEGREES = 10.0
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One found face.
+
+    Attributes:
+        box_xyxy: float32 ``(4,)`` left, top, right, bottom in pixels of the frame.
+        score: The detector's certainty, 0..1.
+        landmarks: float32 ``(5, 2)`` right eye, left eye, nose, right and left mouth corner (of
+            the person) in pixels, or None.
+    """
+
+    box_xyxy: np.ndarray
+    score: float = 1.0
+    landmarks: np.ndarray | None = None
+
+    @property
+    def roll_degrees(self) -> float:
+        """Tilt of the line between the eyes, 0 if unknown; positive is clockwise."""
+        if self.landmarks is None:
+            return 0.0
+        dx, dy = self.landmarks[1] - self.landmarks[0]
+        return float(np.degrees(np.arctan2(dy, dx)))
+
+
+class FaceDetector(Protocol):
+    """Finds faces. An instance keeps buffers: use it in one thread at a time."""
+
+    kind: str
+
+    def detect(self, frame: np.ndarray) -> list[Detection]:
+        """Faces in a BGR uint8 frame ``(H, W, 3)``, in no particular order."""
+        ...
+
+
+class HaarDetector:
+    """OpenCV's frontal-face cascade (Viola & Jones 2001), on a smaller gray picture.
+
+    It is inside the OpenCV package, so it always works; YuNet finds more faces in less time.
+    """
+
+    kind = "haar"
+
+    def __init__(self, side: int = 320, min_face: int = 32) -> None:
+        path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
+        self._cascade = cv2.CascadeClassifier(str(path))
+        if self._cascade.empty():
+            raise LiveError(f"OpenCV's face cascade is missing at {path}. Reinstall OpenCV 4.x.")
+        self.side, self.min_face = side, min_face
+
+    def detect(self, frame: np.ndarray) -> list[Detection]:
+        """Faces in a BGR uint8 frame ``(H, W, 3)``."""
+        gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        small, scale = _shrink(gray, self.side)
+        least = max(20, round(self.min_face * scale))
+        boxes, _, weights = self._cascade.detectMultiScale3(
+            small, 1.15, 5, minSize=(least, least), outputRejectLevels=True
+        )
+        found = []
+        for (x, y, w, h), weight in zip(boxes, weights, strict=True):
+            # The last stage's margin is about 0 to 8; squeeze it into 0..1.
+            score = float(1 / (1 + np.exp(-np.ravel(weight)[0] / 2)))
+            if score >= _HAAR_MIN_SCORE:
+                found.append(Detection(np.array([x, y, x + w, y + h], np.float32) / scale, score))
+        return found
+
+
+class YuNetDetector:
+    """OpenCV's ``FaceDetectorYN`` with the YuNet network (Wu et al. 2023)."""
+
+    kind = "yunet"
+
+    def __init__(self, path: Path, side: int = 320, min_face: int = 32, score: float = 0.7) -> None:
+        try:
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, 0.3, 200)
+        except cv2.error as error:
+            raise LiveError(
+                f"{path} is no YuNet model that OpenCV reads. Delete it and run "
+                "'python -m emotion_core fetch yunet'."
+            ) from error
+        self.side, self.min_face = side, min_face
+
+    def detect(self, frame: np.ndarray) -> list[Detection]:
+        """Faces in a BGR uint8 frame ``(H, W, 3)``."""
+        small, scale = _shrink(frame, self.side)
+        self._net.setInputSize((small.shape[1], small.shape[0]))
+        _, rows = self._net.detect(small)
+        found = []
+        for row in rows if rows is not None else ():
+            x, y, w, h = row[:4]
+            if min(w, h) >= self.min_face * scale:
+                box = np.array([x, y, x + w, y + h], np.float32) / scale
+                points = row[4:14].reshape(5, 2).astype(np.float32) / scale
+                found.append(Detection(box, float(row[14]), points))
+        return found
+
+
+def yunet_path() -> Path | None:
+    """YuNet's file: ``EMOTION_YUNET``, the fetched one, or ``models/`` in the project."""
+    named = os.environ.get("EMOTION_YUNET")
+    places = [Path(named)] if named else []
+    places += [cache_dir() / "models" / YUNET_NAME, PROJECT / "models" / YUNET_NAME]
+    return next((place for place in places if place.is_file()), None)
+
+
+def create_detector(kind: str = "auto", *, side: int = 320, min_face: int = 32) -> FaceDetector:
+    """Make a detector.
+
+    Args:
+        kind: ``yunet``, ``haar``, or ``auto``: YuNet where its file is present, else Haar.
+        side: Longer side in pixels of the picture that is searched.
+        min_face: Smallest face in pixels of the frame.
+
+    Raises:
+        LiveError: the kind is unknown, or YuNet is asked for and its file is not there.
+    """
+    if kind not in ("auto", "yunet", "haar"):
+        raise LiveError(f"Unknown detector '{kind}'. Choose one of: auto, haar, yunet.")
+    path = yunet_path() if kind != "haar" else None
+    if kind == "yunet" and path is None:
+        raise LiveError(
+            "The YuNet file is not on this machine. Run 'python -m emotion_core fetch yunet', or "
+            "use the Haar detector."
+        )
+    if path is not None:
+        return YuNetDetector(path, side, min_face)
+    return HaarDetector(side, min_face)
+
+
+def crop_face(frame: np.ndarray, detection: Detection, kind: str) -> np.ndarray:
+    """Cut a face out as FER-2013's faces are cut.
+
+    Args:
+        frame: BGR uint8 ``(H, W, 3)`` or gray uint8 ``(H, W)``.
+        detection: The face; its box may reach beyond the frame, whose edge is then repeated.
+        kind: The detector's ``kind``, because each draws its boxes differently.
+
+    Returns:
+        Gray uint8 ``(48, 48)``.
+    """
+    left, top, right, bottom = (float(value) for value in detection.box_xyxy)
+    factor, lower = _FRAMING[kind]
+    side = factor * float(np.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0)))
+    centre = ((left + right) / 2, (top + bottom) / 2 + lower * side)
+    roll = detection.roll_degrees
+    if abs(roll) < _LEVEL_FROM_DEGREES or abs(roll) > 60:
+        patch = _square(frame, centre, side)
+    else:
+        pixels = max(FACE_SIZE, round(side))
+        matrix = cv2.getRotationMatrix2D(centre, roll, pixels / side)
+        matrix = matrix + np.array([[0, 0, pixels / 2 - centre[0]], [0, 0, pixels / 2 - centre[1]]])
+        patch = cv2.warpAffine(frame, matrix, (pixels, pixels), borderMode=cv2.BORDER_REPLICATE)
+    if patch.ndim == 3:
+        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    method = cv2.INTER_AREA if patch.shape[0] > FACE_SIZE else cv2.INTER_LINEAR
+    face: np.ndarray = cv2.resize(patch, (FACE_SIZE, FACE_SIZE), interpolation=method)
+    return face
+
+
+def _square(frame: np.ndarray, centre: tuple[float, float], side: float) -> np.ndarray:
+    pixels = max(2, round(side))
+    left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
+    height, width = frame.shape[:2]
+    inside = frame[
+        min(max(top, 0), height - 1) : max(min(top + pixels, height), 1),
+        min(max(left, 0), width - 1) : max(min(left + pixels, width), 1),
+    ]
+    if inside.shape[0] == pixels and inside.shape[1] == pixels:
+        return inside
+    padded: np.ndarray = cv2.copyMakeBorder(
+        inside,
+        max(0, min(-top, pixels - 1)),
+        max(0, min(top + pixels - height, pixels - 1)),
+        max(0, min(-left, pixels - 1)),
+        max(0, min(left + pixels - width, pixels - 1)),
+        cv2.BORDER_REPLICATE,
+    )
+    return padded
+
+
+def _shrink(image: np.ndarray, side: int) -> tuple[np.ndarray, float]:
+    """The picture with its longer side at most ``side``, and the scale (at most 1)."""
+    scale = min(1.0, side / max(image.shape[:2]))
+    if scale == 1.0:
+        return image, 1.0
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale

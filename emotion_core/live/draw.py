@@ -1,0 +1,118 @@
+"""Draw what the pipeline found into a frame."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from emotion_core.labels import COLORS
+from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live.smooth import UNCERTAIN
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_UNCERTAIN_BGR = (150, 150, 150)
+
+
+def draw_result(
+    frame: np.ndarray, result: FrameResult, *, lines: Sequence[str] = (), names: Sequence[str] = ()
+) -> np.ndarray:
+    """Draw all faces and, top left, lines of text.
+
+    Args:
+        frame: BGR uint8 ``(H, W, 3)``; drawn into and returned.
+        result: The pipeline's answer for this frame.
+        lines: Overlay such as frame rate and latency.
+        names: Names of the two models, when two are compared.
+    """
+    draw_faces(frame, result.faces, names=names)
+    scale = _scale(frame)
+    y = 0
+    for text in lines:
+        y += _label(frame, text, (0, y), (30, 30, 30), scale * 0.8)
+    return frame
+
+
+def draw_faces(
+    frame: np.ndarray, faces: Sequence[Face], *, names: Sequence[str] = ()
+) -> np.ndarray:
+    """Draw box, emotion and confidence bar of each face.
+
+    Args:
+        frame: BGR uint8 ``(H, W, 3)``; drawn into and returned.
+        faces: Of this frame.
+        names: Names of the two models, when two are compared.
+    """
+    scale = _scale(frame)
+    for face in faces:
+        color = emotion_bgr(face.emotion)
+        left, top, right, bottom = (round(float(value)) for value in face.box_xyxy)
+        # A dark line outside keeps the box visible on a background of its own colour.
+        thick = max(2, round(2 * scale))
+        cv2.rectangle(frame, (left - 1, top - 1), (right + 1, bottom + 1), (20, 20, 20), thick + 2)
+        cv2.rectangle(frame, (left, top), (right, bottom), color, thick)
+        _bar(frame, (left, bottom, right), face.confidence, color, scale)
+        texts = [_text(face.reading, names[0] if face.second and names else "")]
+        if face.second is not None:
+            texts.append(_text(face.second, names[1] if len(names) > 1 else ""))
+        colors = [color, emotion_bgr(face.second.emotion) if face.second else color]
+        height = _text_height(scale)
+        place = top - height * len(texts)
+        if place < 0:
+            place = min(bottom + round(8 * scale), frame.shape[0] - height * len(texts))
+        for index, (text, tone) in enumerate(zip(texts, colors, strict=False)):
+            _label(frame, text, (left, place + index * height), tone, scale)
+    return frame
+
+
+def emotion_bgr(emotion: str) -> tuple[int, int, int]:
+    """An emotion's colour as OpenCV wants it; gray for uncertain."""
+    if emotion == UNCERTAIN:
+        return _UNCERTAIN_BGR
+    code = COLORS[emotion]
+    return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
+
+
+def _text(reading: Reading, name: str) -> str:
+    found = f"{reading.emotion} {reading.confidence:.0%}"
+    return f"{name}: {found}" if name else found
+
+
+def _scale(frame: np.ndarray) -> float:
+    return max(0.6, float(frame.shape[0]) / 480)
+
+
+def _text_height(scale: float) -> int:
+    return round(22 * scale)
+
+
+def _label(
+    frame: np.ndarray, text: str, place: tuple[int, int], color: tuple[int, int, int], scale: float
+) -> int:
+    """Text on a filled ground, black or white, whichever reads better; returns its height."""
+    height = _text_height(scale)
+    size = 0.55 * scale
+    thick = max(1, round(1.4 * scale))
+    width = cv2.getTextSize(text, _FONT, size, thick)[0][0] + round(10 * scale)
+    left = min(max(place[0], 0), max(frame.shape[1] - width, 0))
+    top = min(max(place[1], 0), max(frame.shape[0] - height, 0))
+    cv2.rectangle(frame, (left, top), (left + width, top + height), color, -1)
+    # Relative luminance after WCAG, without the gamma: enough to pick between two.
+    light = 0.114 * color[0] + 0.587 * color[1] + 0.299 * color[2]
+    ink = (0, 0, 0) if light > 110 else (255, 255, 255)
+    base = (left + round(5 * scale), top + round(height * 0.72))
+    cv2.putText(frame, text, base, _FONT, size, ink, thick, cv2.LINE_AA)
+    return height
+
+
+def _bar(
+    frame: np.ndarray,
+    place: tuple[int, int, int],
+    share: float,
+    color: tuple[int, int, int],
+    scale: float,
+) -> None:
+    left, bottom, right = place
+    height = max(3, round(5 * scale))
+    cv2.rectangle(frame, (left, bottom + 2), (right, bottom + 2 + height), (30, 30, 30), -1)
+    end = left + round((right - left) * min(max(share, 0.0), 1.0))
+    cv2.rectangle(frame, (left, bottom + 2), (end, bottom + 2 + height), color, -1)

@@ -1,0 +1,57 @@
+"""Fetch YuNet's file, checked before it is used."""
+
+import hashlib
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from emotion_core.errors import FetchError
+from emotion_core.files import write_bytes
+from emotion_core.live.detect import YUNET_NAME
+from emotion_core.paths import cache_dir
+
+YUNET_URL = (
+    "https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/" + YUNET_NAME
+)
+YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+YUNET_BYTES = 232_589
+_TIMEOUT = 15.0
+_BLOCK = 16 * 1024
+
+
+def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str = YUNET_URL) -> Path:
+    """Download YuNet into the cache, unless it is there.
+
+    Args:
+        progress: Told the share done, 0..1.
+        url: Where from.
+
+    Raises:
+        FetchError: there is no network, or the file is not the one expected.
+    """
+    target = cache_dir() / "models" / YUNET_NAME
+    if target.exists() and _digest(target.read_bytes()) == YUNET_SHA256:
+        return target
+    by_hand = f"Download {YUNET_URL} in a browser and save it as {target}, or set EMOTION_YUNET."
+    data = b""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
+            # One block more than expected shows that the file is another.
+            while len(data) <= YUNET_BYTES and (block := answer.read(_BLOCK)):
+                data += block
+                if progress:
+                    progress(min(1.0, len(data) / YUNET_BYTES))
+    except (urllib.error.URLError, OSError) as error:
+        raise FetchError(f"YuNet could not be downloaded ({error}). {by_hand}") from error
+    if _digest(data) != YUNET_SHA256:
+        raise FetchError(
+            f"What {url} sent is not the expected YuNet file ({len(data)} bytes, other SHA-256); "
+            f"nothing was kept. {by_hand}"
+        )
+    write_bytes(target, data)
+    return target
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

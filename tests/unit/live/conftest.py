@@ -1,0 +1,73 @@
+"""A real photograph, a real detector and a real (untrained) classifier."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from emotion_core.live.pipeline import LivePipeline
+from emotion_core.models.checkpoint import Classifier
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.paths import PROJECT
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """640 x 480 with one face, at about (205..320, 90..235)."""
+    image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    return np.ascontiguousarray(cv2.resize(image, (640, 640))[:480])
+
+
+@pytest.fixture(scope="session")
+def faceless() -> list[np.ndarray]:
+    """Photographs without any face."""
+    return [
+        cv2.cvtColor(getattr(skimage.data, name)(), cv2.COLOR_RGB2BGR)
+        for name in ("coffee", "chelsea", "rocket")
+    ]
+
+
+@pytest.fixture(scope="session")
+def yunet_file() -> Path:
+    named = os.environ.get("EMOTION_YUNET")
+    places = [Path(named)] if named else []
+    places += sorted((PROJECT.parent / "shared" / "models").glob("face_detection_yunet*.onnx"))
+    for place in places:
+        if place.exists():
+            return place
+    pytest.skip("YuNet's file is not here: set EMOTION_YUNET to test with it")
+
+
+def make_classifier(seed: int) -> Classifier:
+    import torch
+
+    torch.manual_seed(seed)
+    return Classifier(
+        create_model("sequential", width=8),
+        name=f"untrained-{seed}",
+        architecture="sequential",
+        options={"width": 8},
+        preprocess=Preprocess(),
+        backend="torch",
+    )
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    return make_classifier(0)
+
+
+@pytest.fixture(scope="session")
+def other_classifier() -> Classifier:
+    return make_classifier(1)
+
+
+@pytest.fixture
+def pipeline(classifier) -> LivePipeline:
+    from emotion_core.live.detect import HaarDetector
+
+    return LivePipeline(HaarDetector(), classifier)

@@ -1,0 +1,118 @@
+"""Both detectors find a real face and not its absence; crops are FER-2013-like squares."""
+
+import cv2
+import numpy as np
+import pytest
+
+from emotion_core.errors import LiveError
+from emotion_core.live.detect import (
+    Detection,
+    HaarDetector,
+    YuNetDetector,
+    create_detector,
+    crop_face,
+    yunet_path,
+)
+
+FACE = np.array([205, 95, 320, 235])
+
+
+def overlap(box):
+    from emotion_core.live.track import iou
+
+    return iou(np.asarray(box, np.float32), FACE.astype(np.float32))
+
+
+@pytest.fixture(params=["haar", "yunet"])
+def detector(request):
+    if request.param == "haar":
+        return HaarDetector()
+    return YuNetDetector(request.getfixturevalue("yunet_file"))
+
+
+def test_the_one_face_of_a_photograph_is_found(detector, photo):
+    found = detector.detect(photo)
+    assert len(found) == 1
+    assert overlap(found[0].box_xyxy) > 0.5
+    assert 0.5 < found[0].score <= 1
+
+
+def test_photographs_without_faces_have_none(detector, faceless):
+    assert [len(detector.detect(image)) for image in faceless] == [0, 0, 0]
+
+
+def test_boxes_are_in_pixels_of_the_frame_whatever_its_size(detector, photo):
+    large = cv2.resize(photo, None, fx=2, fy=2)
+    found = detector.detect(large)
+    assert len(found) == 1
+    assert overlap(found[0].box_xyxy / 2) > 0.5
+
+
+def test_yunet_gives_the_eyes_above_the_mouth(yunet_file, photo):
+    points = YuNetDetector(yunet_file).detect(photo)[0].landmarks
+    assert points.shape == (5, 2)
+    assert points[:2, 1].max() < points[3:, 1].min()
+    assert points[0, 0] < points[1, 0]
+
+
+def test_auto_takes_yunet_where_its_file_is(yunet_file, monkeypatch):
+    monkeypatch.setenv("EMOTION_YUNET", str(yunet_file))
+    assert yunet_path() == yunet_file
+    assert create_detector("auto").kind == "yunet"
+    assert create_detector("haar").kind == "haar"
+
+
+def test_without_the_file_auto_takes_haar_and_yunet_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.delenv("EMOTION_YUNET", raising=False)
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path))
+    monkeypatch.setattr("emotion_core.live.detect.PROJECT", tmp_path)
+    assert create_detector("auto").kind == "haar"
+    with pytest.raises(LiveError, match="fetch yunet"):
+        create_detector("yunet")
+
+
+def test_a_file_that_is_no_network_is_named(tmp_path):
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(b"nonsense")
+    with pytest.raises(LiveError, match="no YuNet model"):
+        YuNetDetector(path)
+
+
+def test_an_unknown_detector_is_refused():
+    with pytest.raises(LiveError, match="Unknown detector 'mtcnn'"):
+        create_detector("mtcnn")
+
+
+@pytest.mark.parametrize("kind", ["haar", "yunet"])
+def test_a_crop_of_a_48_pixel_box_is_the_picture_itself(kind):
+    rng = np.random.default_rng(0)
+    frame = cv2.GaussianBlur(rng.integers(0, 256, (200, 200), np.uint8), (0, 0), 3)
+    face = crop_face(frame, Detection(np.array([50, 60, 98, 108], np.float32)), kind)
+    assert face.shape == (48, 48)
+    assert face.dtype == np.uint8
+    assert np.corrcoef(face.ravel(), frame[60:108, 50:98].ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    "box", [(-30, -30, 40, 40), (180, 180, 260, 260), (-500, -500, -400, -400), (90, 90, 91, 91)]
+)
+def test_a_box_beyond_the_frame_still_gives_a_face(box):
+    frame = np.full((200, 200, 3), 77, np.uint8)
+    face = crop_face(frame, Detection(np.array(box, np.float32)), "haar")
+    assert face.shape == (48, 48)
+    assert np.all(face == 77)
+
+
+def test_a_tilted_face_is_levelled_by_its_eyes(yunet_file, photo):
+    turn = cv2.getRotationMatrix2D((280, 148), -25, 1)
+    turned = cv2.warpAffine(photo, turn, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+    upright = YuNetDetector(yunet_file).detect(photo)[0]
+    eyes = upright.landmarks @ turn[:, :2].T + turn[:, 2]
+    tilted = Detection(upright.box_xyxy, 1.0, eyes.astype(np.float32))
+    assert abs(upright.roll_degrees) < 10
+    assert tilted.roll_degrees == pytest.approx(upright.roll_degrees + 25, abs=1)
+    straight = crop_face(photo, upright, "yunet").astype(float).ravel()
+    level = crop_face(turned, tilted, "yunet").astype(float).ravel()
+    crooked = crop_face(turned, Detection(upright.box_xyxy), "yunet").astype(float).ravel()
+    assert np.corrcoef(straight, level)[0, 1] > 0.9
+    assert np.corrcoef(straight, level)[0, 1] > np.corrcoef(straight, crooked)[0, 1] + 0.1
