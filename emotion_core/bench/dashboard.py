@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         data = random_faces(args.faces)
         models = ("sequential", "resnet18", "block_cnn", "densenet121", "plain_cnn")
         runs = [
-            write_random_run(root, data, model=models[i % 5], seed=i, skill=1.5 + 0.1 * i)
+            write_random_run(root, data, model=models[i % 5], seed=i, skill=3.0 + 0.15 * i)
             for i in range(args.runs)
         ]
         before = os.environ.get("EMOTION_CHECKPOINTS")
@@ -104,7 +104,7 @@ def write_random_run(
     model: str = "sequential",
     recipe: str = "best",
     seed: int = 0,
-    skill: float = 2.0,
+    skill: float = 4.0,
     epochs: int = 12,
 ) -> Any:
     """A complete run folder without weights, from random logits, through the real report.

@@ -31,10 +31,14 @@ from emotion_core.evaluation.metrics import (
     wilson_interval,
 )
 from emotion_core.evaluation.study import MARK, load_study, study_rows, study_test
-from emotion_core.labels import EMOTIONS
+from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.plots.theme import STUDY_DASH, emotion_colors, run_colors, style
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down")
+# Light tones under dark text: the numbers in the cells stay readable on either theme.
+_SHADES = ((0.0, "#F2F7FC"), (1.0, "#5BA4D9"))
+_DIVERGING = ((0.0, "#EF8A62"), (0.5, "#F7F7F7"), (1.0, "#67A9CF"))
+_CELL_TEXT = "#16202A"
 # More points than this cannot be told apart on a screen and only slow it down.
 _CURVE_POINTS = 250
 
@@ -54,6 +58,9 @@ CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Time an epoch": ("seconds", ("seconds",)),
 }
 AXES = {"epoch": "epoch", "time": "minutes of training", "images": "images seen"}
+
+
+Scale = tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True)
@@ -131,8 +138,8 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
     best = results[-1]
     low, high = best.test["accuracy_ci95"]
     reading = (
-        f"{best.label} is right on {best.test['accuracy']:.1%} of {best.test['n']:,} test faces "
-        f"(95 % interval {low:.1%} to {high:.1%})"
+        f"{best.label} is right on {percent(best.test['accuracy'])} of {best.test['n']:,} test faces "
+        f"(95 % interval {percent(low)} to {percent(high)})"
     )
     if len(results) > 1:
         positions = sorted(comparison.results.index(result) for result in (best, results[-2]))
@@ -146,7 +153,8 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
 
 def pairs_panel(comparison: Comparison) -> Panel:
     """Difference of accuracy of every two runs in points, row minus column."""
-    labels = [result.label for result in comparison.results]
+    order = np.argsort([-result.test["accuracy"] for result in comparison.results], kind="stable")
+    labels = [comparison.results[index].label for index in order]
     size = len(labels)
     z, text = np.full((size, size), np.nan), np.full((size, size), "", dtype=object)
     table = []
@@ -170,8 +178,9 @@ def pairs_panel(comparison: Comparison) -> Panel:
                 "holm_p": pair.p_holm,
             }
         )
+    z, text = z[np.ix_(order, order)], text[np.ix_(order, order)]
     limit = float(np.nanmax(np.abs(z), initial=1.0))
-    fig = _heatmap(z, text, labels, labels, "RdBu", -limit, limit, "points")
+    fig = _heatmap(z, text, labels, labels, _DIVERGING, -limit, limit)
     fig.update_traces(
         hovertemplate="%{y} minus %{x}: %{z:+.2f} points<extra></extra>", hoverongaps=False
     )
@@ -194,12 +203,8 @@ def confusion_panel(result: Result, *, share: bool, scale_max: float) -> Panel:
     matrix = np.asarray(result.test["confusion"], np.int64)
     z = row_share(matrix) if share else matrix.astype(np.float64)
     text = [[f"{value:.0%}" if share else f"{value:,.0f}" for value in row] for row in z]
-    fig = _confusion(z, text, "Blues", 0.0, scale_max)
-    fig.update_traces(
-        selector={"type": "heatmap"},
-        customdata=matrix,
-        hovertemplate="%{y} taken for %{x}: %{customdata:,} faces<extra></extra>",
-    )
+    hover = [[f"{count:,} faces" for count in row] for row in matrix]
+    fig = _confusion(z, text, hover, _SHADES, 0.0, scale_max)
     off = matrix.copy()
     np.fill_diagonal(off, 0)
     row, column = np.unravel_index(int(row_share(matrix * (off > 0)).argmax()), off.shape)
@@ -219,12 +224,9 @@ def difference_panel(a: Result, b: Result, *, share: bool) -> Panel:
     z = 100 * (row_share(first) - row_share(second)) if share else (first - second).astype(float)
     limit = max(float(np.abs(z).max()), 1.0)
     text = [[f"{value:+.0f}" if abs(value) >= 0.5 else "0" for value in row] for row in z]
-    fig = _confusion(z, text, "RdBu", -limit, limit)
     unit = "points" if share else "faces"
-    fig.update_traces(
-        selector={"type": "heatmap"},
-        hovertemplate=f"%{{y}} taken for %{{x}}: %{{z:+.1f}} {unit}<extra></extra>",
-    )
+    hover = [[f"{value:+.1f} {unit}" for value in row] for row in z]
+    fig = _confusion(z, text, hover, _DIVERGING, -limit, limit)
     gain = row_share(first).diagonal() - row_share(second).diagonal()
     up, down = int(gain.argmax()), int(gain.argmin())
     parts = []
@@ -299,8 +301,8 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
     worst, best = min(mean, key=lambda e: mean[e]), max(mean, key=lambda e: mean[e])
     whose = "" if len(comparison.results) == 1 else "on average over the runs "
     reading = (
-        f"Hardest is {worst} and easiest {best}: {whose}{name} is {mean[worst]:.0%} "
-        f"({support[EMOTIONS.index(worst)]:,} test faces) against {mean[best]:.0%} "
+        f"Hardest is {worst} and easiest {best}: {whose}{name} is {percent(mean[worst], 0)} "
+        f"({support[EMOTIONS.index(worst)]:,} test faces) against {percent(mean[best], 0)} "
         f"({support[EMOTIONS.index(best)]:,})."
     )
     style(fig, height=220 + len(EMOTIONS) * max(34, 15 * len(comparison.results)))
@@ -481,12 +483,12 @@ def coverage_panel(comparison: Comparison, target: float) -> tuple[Panel, list[A
     if reached:
         best = max(reached, key=lambda index: choices[index].coverage)
         reading = (
-            f"To be right {target:.0%} of the time, {comparison.results[best].label} may answer "
-            f"{choices[best].coverage:.0%} of the faces, those with a confidence of at least "
+            f"To be right {percent(target, 0)} of the time, {comparison.results[best].label} may answer "
+            f"{percent(choices[best].coverage, 0)} of the faces, those with a confidence of at least "
             f"{choices[best].threshold:.2f}."
         )
     else:
-        reading = f"No run reaches {target:.0%} on a tenth of the faces, however much it abstains."
+        reading = f"No run reaches {percent(target, 0)} on a tenth of the faces, however much it abstains."
     return Panel("coverage", "Accuracy when the model may abstain", fig, reading, table), choices
 
 
@@ -534,21 +536,28 @@ def cost_panel(
             },
             hovertemplate=f"{row['label']}: %{{x:.3g}} {unit}, %{{y:.2%}}<extra></extra>",
         )
-    fig.update_xaxes(type="log", title=f"{title.lower()}, {unit} (log scale)", dtick="D2")
+    fig.update_xaxes(title=f"{title}, {unit} (log scale)", **_log_axis(x))
     fig.update_yaxes(tickformat=".0%", title="accuracy on test")
     _legend_below(fig)
     style(fig, height=440)
     if not front:
         reading = f"No run here has a measured {title.lower()}."
     else:
-        names = _join([rows[i]["label"] for i in front])
-        beaten = len([v for v in x if not math.isnan(v)]) - len(front)
-        cheap = rows[front[0]]
-        reading = (
-            f"{names} {'is' if len(front) == 1 else 'are'} on the Pareto front; "
-            f"{cheap['label']} is cheapest at {x[front[0]]:.3g} {unit} with {cheap['accuracy']:.1%}"
-            + (f", and {beaten} of the others cost more for no more accuracy." if beaten else ".")
-        )
+        cheap, known = rows[front[0]], sum(not math.isnan(value) for value in x)
+        price = f"{x[front[0]]:.3g} {unit}"
+        if len(front) == 1 and known > 1:
+            reading = (
+                f"{cheap['label']} is both cheapest ({price}) and most accurate "
+                f"({percent(cheap['accuracy'])}): nothing speaks for another run here."
+            )
+        else:
+            names = _join([rows[i]["label"] for i in front])
+            beaten = known - len(front)
+            reading = (
+                f"On the Pareto front: {names}; {cheap['label']} is cheapest, {price} at "
+                f"{percent(cheap['accuracy'])}"
+                + (f", and {beaten} of the others cost more for no gain." if beaten else ".")
+            )
     table = [
         {"run": row["run"], "accuracy": row["accuracy"], cost: row[cost], "on_front": i in front}
         for i, row in enumerate(rows)
@@ -562,7 +571,7 @@ def agreement_panel(comparison: Comparison) -> Panel:
     """Share of test faces on which two runs give the same answer."""
     found, labels = agreement(comparison.results), [r.label for r in comparison.results]
     text = [[f"{value:.0%}" for value in row] for row in found.matrix]
-    fig = _heatmap(found.matrix, text, labels, labels, "Blues", 0.0, 1.0, "same answer")
+    fig = _heatmap(found.matrix, text, labels, labels, _SHADES, 0.0, 1.0)
     fig.update_traces(hovertemplate="%{y} and %{x}: %{z:.1%} the same<extra></extra>")
     fig.update_xaxes(tickangle=-35)
     style(fig, height=200 + 52 * len(labels))
@@ -577,7 +586,7 @@ def agreement_panel(comparison: Comparison) -> Panel:
         low, pair = min(pairs, key=lambda item: item[0])
         reading = (
             f"{labels[pair.a]} and {labels[pair.b]} differ most: they give the same answer on "
-            f"{low:.0%} of the faces."
+            f"{percent(low, 0)} of the faces."
         )
     return Panel("agreement", "Same answers", fig, reading, table)
 
@@ -612,7 +621,7 @@ def overlap_panel(comparison: Comparison) -> Panel:
     style(fig, height=140 + 34 * len(names))
     together = groups["wrong together"]
     reading = (
-        f"On {together:,} faces ({together / n:.1%}) all runs give the same wrong answer: look "
+        f"On {together:,} faces ({percent(together / n)}) all runs give the same wrong answer: look "
         "there for wrong labels before blaming the models."
     )
     table = [{"group": name, "faces": count, "share": count / n} for name, count in groups.items()]
@@ -628,7 +637,7 @@ def ensemble_sentence(comparison: Comparison) -> str:
     verdict = "not chance" if low > 0 or high < 0 else "that may be chance"
     return (
         f"The ensemble of these {len(comparison.results)} runs is right on "
-        f"{metrics['accuracy']:.1%} (macro-F1 {metrics['macro_f1']:.3f}), {gain:+.1f} points "
+        f"{percent(metrics['accuracy'])} (macro-F1 {metrics['macro_f1']:.3f}), {gain:+.1f} points "
         f"against the best member, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {verdict}."
     )
 
@@ -674,7 +683,7 @@ def robustness_panel(
         best = max(drops, key=lambda label: drops[label][0])
         mean, clean = drops[best]
         reading = (
-            f"Under {name}, {best} holds up best: {mean:.1%} on average over the five strengths, "
+            f"Under {name}, {best} holds up best: {percent(mean)} on average over the five strengths, "
             f"{100 * (clean - mean):.1f} points below its clean accuracy."
         )
     else:
@@ -693,12 +702,12 @@ def robustness_matrix_panel(comparison: Comparison, measured: dict[str, dict[str
     )
     text = [[f"{value:.0%}" for value in row] for row in z]
     labels = [result.label for result in results]
-    fig = _heatmap(z.T, np.asarray(text).T, labels, names, "Blues", 0.0, 1.0, "accuracy")
+    fig = _heatmap(z.T, np.asarray(text).T, labels, names, _SHADES, 0.0, 1.0)
     fig.update_traces(hovertemplate="%{x}, %{y}: %{z:.1%}<extra></extra>")
     style(fig, height=420)
     worst = int(z.mean(axis=0).argmin())
     reading = (
-        f"{names[worst].capitalize()} hurts most: {z[:, worst].mean():.0%} on average over the runs "
+        f"{names[worst][0].upper() + names[worst][1:]} hurts most: {percent(z[:, worst].mean(), 0)} on average over the runs "
         "and strengths."
     )
     table = [
@@ -785,6 +794,11 @@ def smooth(values: Sequence[float], weight: float) -> list[float]:
     return found
 
 
+def percent(value: float, digits: int = 1) -> str:
+    """0.7321 as ``73.2 %``, unbreakable."""
+    return f"{100 * value:.{digits}f}\u00a0%"
+
+
 def row_share(matrix: np.ndarray) -> np.ndarray:
     """Rows of counts divided by their sum; an empty row stays 0."""
     total = matrix.sum(axis=1, keepdims=True)
@@ -824,10 +838,9 @@ def _heatmap(
     text: Any,
     x: Sequence[str],
     y: Sequence[str],
-    scale: str,
+    scale: Scale,
     low: float,
     high: float,
-    bar: str,
 ) -> go.Figure:
     fig = go.Figure(
         go.Heatmap(
@@ -836,12 +849,13 @@ def _heatmap(
             y=list(y),
             text=text,
             texttemplate="%{text}",
-            colorscale=scale,
+            colorscale=[list(stop) for stop in scale],
+            textfont={"color": _CELL_TEXT},
+            showscale=False,
             zmin=low,
             zmax=high,
             xgap=2,
             ygap=2,
-            colorbar={"title": {"text": bar, "side": "right"}, "thickness": 10},
         )
     )
     fig.update_yaxes(autorange="reversed", showgrid=False)
@@ -849,18 +863,20 @@ def _heatmap(
     return fig
 
 
-def _confusion(z: np.ndarray, text: Any, scale: str, low: float, high: float) -> go.Figure:
-    fig = _heatmap(z, text, EMOTIONS, EMOTIONS, scale, low, high, "")
-    fig.update_traces(showscale=False)
+def _confusion(
+    z: np.ndarray, text: Any, hover: list[list[str]], scale: Scale, low: float, high: float
+) -> go.Figure:
+    fig = _heatmap(z, text, EMOTIONS, EMOTIONS, scale, low, high)
+    fig.update_traces(hoverinfo="skip")
     # A heat map cannot be clicked; one transparent square a cell can.
-    cells = [(row, column) for row in EMOTIONS for column in EMOTIONS]
+    cells = [(row, column) for row in range(NUM_CLASSES) for column in range(NUM_CLASSES)]
     fig.add_scatter(
-        x=[column for _, column in cells],
-        y=[row for row, _ in cells],
+        x=[EMOTIONS[column] for _, column in cells],
+        y=[EMOTIONS[row] for row, _ in cells],
         mode="markers",
         marker={"symbol": "square", "size": 34, "color": "rgba(128,128,128,0)"},
-        customdata=[[row, column] for row, column in cells],
-        hoverinfo="skip",
+        customdata=[[EMOTIONS[row], EMOTIONS[column], hover[row][column]] for row, column in cells],
+        hovertemplate="%{customdata[0]} taken for %{customdata[1]}: %{customdata[2]}<extra></extra>",
         showlegend=False,
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
@@ -869,6 +885,22 @@ def _confusion(z: np.ndarray, text: Any, scale: str, low: float, high: float) ->
     fig.update_yaxes(title="actual")
     style(fig, height=440)
     return fig
+
+
+def _log_axis(values: Sequence[float]) -> dict[str, Any]:
+    """A log axis over the values with ticks at 1, 2 and 5; Plotly's own are too few or too many."""
+    known = [value for value in values if value > 0]
+    if not known:
+        return {"type": "log"}
+    low, high = 0.7 * min(known), 1.4 * max(known)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [m * 10.0**k for k in powers for m in (1, 2, 5) if low <= m * 10.0**k <= high]
+    return {
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,g}" for tick in ticks],
+    }
 
 
 def _matrix_rows(matrix: np.ndarray) -> list[dict[str, Any]]:
@@ -921,9 +953,9 @@ def _curve_reading(quantity: str, final: dict[str, float]) -> str:
     label = best(known, key=lambda name: known[name])
     value = known[label]
     if quantity == "Accuracy":
-        return f"{label} reaches the highest validation accuracy, {value:.1%}."
+        return f"{label} reaches the highest validation accuracy, {percent(value)}."
     if quantity == "Macro-F1":
-        return f"{label} reaches the highest validation macro-F1, {value:.1%}."
+        return f"{label} reaches the highest validation macro-F1, {percent(value)}."
     if quantity == "Loss":
         return f"{label} ends with the lowest validation loss, {value:.3f}."
     if quantity == "Overfitting gap":

@@ -82,7 +82,8 @@ def draw_headline(comparison: Comparison) -> None:
         return
     rest = [index for index in range(len(results)) if index != best]
     second = max(rest, key=lambda index: results[index].test["accuracy"])
-    st.markdown(f"#### {comparison.sentence(comparison.pair(best, second))}")
+    sentence = comparison.sentence(comparison.pair(best, second))
+    st.markdown("#### " + sentence.replace("p = ", "p\u00a0=\u00a0"))
 
 
 def pick_tab() -> str:
@@ -111,8 +112,8 @@ def draw_summary(comparison: Comparison) -> None:
             draw_panel(plots.pairs_panel(comparison))
     if comparison.pairs:
         st.markdown("##### Pair by pair")
-        for pair in comparison.pairs:
-            st.markdown(f"- {comparison.sentence(pair)}")
+        pairs = sorted(comparison.pairs, key=lambda pair: -abs(pair.accuracy))
+        st.markdown("\n".join(f"- {comparison.sentence(pair)}" for pair in pairs))
         st.caption(
             "McNemar's exact test with Holm's correction; intervals from "
             f"{len(comparison.samples.accuracy):,} paired bootstrap resamples."
@@ -201,10 +202,17 @@ def draw_confusion(comparison: Comparison) -> None:
     pair: list[Result] = list(comparison.results[:2])
     if len(comparison.results) > 1:
         st.markdown("##### Difference of two runs")
-        pair = _pick_pair(comparison)
-        panel = plots.difference_panel(pair[0], pair[1], share=share)
-        st.markdown(f"**{panel.title}**: blue on the diagonal is better, off the diagonal worse.")
-        _draw_matrix(panel)
+        left, right = st.columns([3, 2])
+        with right:
+            pair = _pick_pair(comparison)
+            st.caption(
+                "Blue on the diagonal: the first run finds more. Blue elsewhere: it makes that "
+                "mistake more often."
+            )
+        with left:
+            panel = plots.difference_panel(pair[0], pair[1], share=share)
+            st.markdown(f"**{panel.title}**")
+            _draw_matrix(panel)
     _draw_cell(comparison, pair)
 
 
@@ -233,27 +241,28 @@ def draw_per_emotion(comparison: Comparison) -> None:
 
 def draw_calibration(comparison: Comparison) -> None:
     """Whether confidence can be trusted, and what abstaining buys."""
-    before = st.toggle("Show before temperature scaling too", key="before_temperature")
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        draw_panel(plots.reliability_panel(comparison, before=before))
+        before = st.toggle("Show before temperature scaling too", key="before_temperature")
     with right:
         target = st.slider(
             "Accuracy that answers should have",
-            0.5,
-            0.99,
-            0.8,
-            0.01,
+            *(0.5, 0.99, 0.8, 0.01),
             format="percent",
             key="target",
             bind="query-params",
         )
+    left, right = st.columns(2)
+    with left:
+        draw_panel(plots.reliability_panel(comparison, before=before))
+    with right:
         panel, choices = plots.coverage_panel(comparison, target)
         draw_panel(panel)
     rows = _calibration_rows(comparison)
     for row, choice in zip(rows, choices, strict=True):
-        row["Abstain below"] = choice.threshold if choice.reached else None
-        row["Answered"] = 100 * choice.coverage if choice.reached else None
+        reached = choice.reached
+        row["Abstain below"] = f"{choice.threshold:.2f}" if reached else "not reached"
+        row["Answered"] = percent(choice.coverage, 0) if reached else ""
     number = st.column_config.NumberColumn
     three = number(format="%.3f")
     st.dataframe(
@@ -263,8 +272,10 @@ def draw_calibration(comparison: Comparison) -> None:
         column_config={
             "Run": st.column_config.TextColumn(pinned=True),
             "Temperature": number(format="%.2f", help="Above 1 the raw outputs were too sure"),
-            "Answered": number(format="%.0f %%"),
-            "Abstain below": number(format="%.2f", help="Confidence that gives the accuracy above"),
+            "Abstain below": st.column_config.TextColumn(
+                help="Confidence that gives the accuracy chosen above"
+            ),
+            "Answered": st.column_config.TextColumn(help="Share of faces that still get an answer"),
         }
         | {name: three for name in rows[0] if name.endswith((" before", " after"))},
     )
@@ -439,7 +450,11 @@ def draw_curves(comparison: Comparison) -> None:
         )
     results = [(result.label, result.report["model"], result.rows) for result in comparison.results]
     draw_panel(plots.curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
-    st.caption("Dashed: training. Solid: validation. Dotted: published by the study.")
+    if any(key.startswith("train") for key in plots.CURVES[quantity][1]):
+        st.caption(
+            "Dashed: training. Solid: validation."
+            + (" Gray and dotted: published by the study." if study else "")
+        )
 
 
 TABS: dict[str, Callable[[Comparison], None]] = {
@@ -524,11 +539,8 @@ def _draw_matrix(panel: Panel) -> None:
 
 def _pick_pair(comparison: Comparison) -> list[Result]:
     labels = {result.label: result for result in comparison.results}
-    left, right = st.columns(2)
-    with left:
-        a = st.selectbox("Run", list(labels), index=0, key="pair_a")
-    with right:
-        b = st.selectbox("Minus run", list(labels), index=1, key="pair_b")
+    a = st.selectbox("Run", list(labels), index=0, key="pair_a")
+    b = st.selectbox("Minus run", list(labels), index=1, key="pair_b")
     return [labels[a], labels[b]]
 
 
@@ -655,8 +667,18 @@ def _measure_latency(comparison: Comparison, measured: dict[str, float]) -> None
         st.toast("None of these runs has weights to measure.", icon=":material/info:")
 
 
-@st.fragment(run_every=2.0)
 def _draw_robustness_jobs(comparison: Comparison) -> None:
+    """Measurements of the runs; looks again by itself only while one is running."""
+    by_name = {run.name: run for run in runs()}
+    running = any(
+        robustness.state_of(by_name[result.name]).kind == "running"
+        for result in comparison.results
+        if result.name in by_name
+    )
+    st.fragment(_robustness_jobs, run_every=1.0 if running else None)(comparison)
+
+
+def _robustness_jobs(comparison: Comparison) -> None:
     """A line a run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
     st.markdown("##### Measurements")
     by_name = {run.name: run for run in runs()}
@@ -675,7 +697,8 @@ def _draw_robustness_jobs(comparison: Comparison) -> None:
                 st.progress(state.share, f"{state.share:.0%} of the measurement")
                 if st.button("Cancel", key=f"stop-{run.name}", icon=":material/stop:"):
                     robustness.stop(run)
-                    waiting.remove(run.name)
+                    waiting.clear()
+                    st.rerun()
             else:
                 if run.name in waiting:
                     waiting.remove(run.name)
@@ -701,7 +724,7 @@ def _draw_robustness_jobs(comparison: Comparison) -> None:
                         robustness.start(run)
                     except EmotionError as error:
                         st.toast(str(error), icon=":material/error:")
-                    st.rerun(scope="fragment")
+                    st.rerun()
     if finished:
         st.rerun()
 
