@@ -194,6 +194,11 @@ class Run:
                 f"Run '{self.name}' is being trained, so it cannot be {action}. Stop it first."
             ) from error
 
+    def remove_leftovers(self) -> None:
+        """Remove files that a killed process was about to write; call it with the lock held."""
+        for path in self.path.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
     def is_locked(self) -> bool:
         """Whether a training process is at work on this run."""
         if not self._lock_path.exists():

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from emotion_core.errors import CheckpointError, EmotionError
-from emotion_core.files import atomic_path, read_json, write_json
+from emotion_core.files import read_json, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -46,8 +46,8 @@ def save_checkpoint(
         if half and value.is_floating_point():
             value = value.half()
         tensors[name] = value.detach().cpu().contiguous()
-    with atomic_path(run.weights_path) as temporary:
-        safetensors.torch.save_file(tensors, temporary)
+    # Through memory, because safetensors hides a full disk in an error of its own.
+    write_bytes(run.weights_path, safetensors.torch.save(tensors))
     write_json(
         run.model_path,
         {

@@ -14,7 +14,7 @@ TRAIN_COLOR, VAL_COLOR = RUN_PALETTE[0], RUN_PALETTE[1]
 METRICS = {"loss": "Loss", "accuracy": "Accuracy"}
 
 
-def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 260) -> go.Figure:
+def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) -> go.Figure:
     """One metric over the epochs, train against validation.
 
     Args:
@@ -48,7 +48,7 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 260) ->
     fig.update_layout(
         title={"text": METRICS[metric], "font": {"size": 15}},
         hovermode="x unified",
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
+        legend={"orientation": "h", "y": -0.35, "yanchor": "top"},
     )
     fig.update_xaxes(title_text="epoch", tickformat="d")
     if metric == "accuracy":

@@ -6,6 +6,7 @@ A resumed run therefore needs no generator state and equals an uninterrupted one
 
 import contextlib
 import errno
+import io
 import logging
 import os
 import pickle  # noqa: TID251 - only for its exception
@@ -90,6 +91,7 @@ def train(
     except filelock.Timeout as error:
         raise RunError(f"Run '{run.name}' is being trained by another process.") from error
     with held, _failures_written(run):
+        run.remove_leftovers()
         config = run.config()
         status = run.status()
         started = status.started or now()
@@ -386,8 +388,11 @@ class _Trainer:
             "train_seconds": self.train_seconds,
             "epoch_seconds": self._epoch_seconds,
         }
+        # Through memory, because torch hides a full disk in an error of its own.
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
         with atomic_path(self.run.resume_path) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(buffer.getbuffer())
         self._saved_at = time.monotonic()
 
     def _load(self) -> None:

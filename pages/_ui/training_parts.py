@@ -101,9 +101,12 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
     for column, item in zip(st.columns(len(basic)), basic, strict=True):
         with column:
             values[item.name] = _setting_widget(item, base)
-    options = _option_widgets(models)
-    for group, title in GROUPS.items():
-        with st.expander(title):
+    with st.expander("More settings", icon=":material/tune:"):
+        tabs = st.tabs([*GROUPS.values(), "Model"])
+    with tabs[-1]:
+        options = _option_widgets(models)
+    for tab, group in zip(tabs, GROUPS, strict=False):
+        with tab:
             columns = st.columns(3)
             for index, item in enumerate(item for item in settings if item.group == group):
                 with columns[index % 3]:
@@ -160,17 +163,17 @@ def _option_widgets(models: list[str]) -> dict[str, Any]:
     for name in models:
         for option, default in architectures()[name].options.items():
             found.setdefault(option, (default, []))[1].append(name)
-    changed: dict[str, Any] = {}
     if not found:
-        return changed
-    with st.expander("Model options"):
-        columns = st.columns(min(4, len(found)))
-        for index, (option, (default, owners)) in enumerate(found.items()):
-            label, key = option.replace("_", " ").capitalize(), f"train-option-{option}"
-            with columns[index % len(columns)]:
-                value = _option_widget(label, option, default, key, f"Of {', '.join(owners)}.")
-            if value is not None and value != default:
-                changed[option] = value
+        st.caption("The chosen architectures have no options.")
+        return {}
+    changed: dict[str, Any] = {}
+    columns = st.columns(3)
+    for index, (option, (default, owners)) in enumerate(found.items()):
+        label, key = option.replace("_", " ").capitalize(), f"train-option-{option}"
+        with columns[index % 3]:
+            value = _option_widget(label, option, default, key, f"Of {', '.join(owners)}.")
+        if value is not None and value != default:
+            changed[option] = value
     return changed
 
 
