@@ -1,0 +1,244 @@
+"""Pictures that people bring: read safely, all faces found, each classified."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from emotion_core.errors import ImageError
+from emotion_core.labels import EMOTIONS
+from emotion_core.live.detect import Detection, FaceDetector, create_detector, crop_face
+from emotion_core.live.draw import draw_faces
+from emotion_core.live.pipeline import Face, Reading
+
+if TYPE_CHECKING:  # it loads torch
+    from emotion_core.models.checkpoint import Classifier
+
+MAX_PIXELS = 80_000_000  # 240 MB when decoded; phones make 50 million
+MAX_SIDE = 4_096  # larger pictures are shrunk to this: no face gets lost, and the rest is fast
+# By name, because Pillow would run other programs for some of the formats it knows.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+SUFFIXES = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "ppm", "pgm")
+
+_SIDES = (320, 1_280)  # longer sides at which a picture is searched, in pixels
+_SAME_FACE = 0.5  # overlap from which two boxes are one face
+
+# Pillow only warns of a picture that is much larger than ours may be: make that a refusal.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class FaceResult:
+    """One face of a picture.
+
+    Attributes:
+        box_xyxy: ``(4,)`` float32, in pixels of the picture.
+        score: The detector's certainty that this is a face, 0..1.
+        face: ``(48, 48)`` uint8, what the classifier saw.
+        probs: ``(7,)`` float32, calibrated.
+    """
+
+    box_xyxy: np.ndarray
+    score: float
+    face: np.ndarray
+    probs: np.ndarray
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion."""
+        return EMOTIONS[int(self.probs.argmax())]
+
+    @property
+    def confidence(self) -> float:
+        """Its probability, 0..1."""
+        return float(self.probs.max())
+
+
+def read_image(data: bytes, name: str = "The picture") -> np.ndarray:
+    """Decode a picture of any size, depth and orientation.
+
+    It is turned as its EXIF data says; alpha is laid over white; 16 bits become 8; an animation
+    gives its first frame; more than ``MAX_SIDE`` pixels a side are shrunk to that.
+
+    Args:
+        data: The file's bytes.
+        name: What error messages call it.
+
+    Returns:
+        BGR uint8 ``(H, W, 3)``.
+
+    Raises:
+        ImageError: it is no picture, is damaged, or has more than ``MAX_PIXELS`` pixels; the
+            latter is seen in the file's header, before anything is decoded.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(_too_large(name)) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name} is not a picture this version can read. Take one of: {', '.join(SUFFIXES)}."
+        ) from error
+    except Exception as error:  # each format's parser raises its own on a damaged header
+        raise ImageError(_damaged(name, error)) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(_too_large(name, image.size))
+    try:
+        image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG can be decoded smaller at once
+        turned = ImageOps.exif_transpose(image)
+        rgb = _to_rgb(turned)
+    except Exception as error:  # as above
+        raise ImageError(_damaged(name, error)) from error
+    scale = MAX_SIDE / max(rgb.shape[:2])
+    if scale < 1:
+        size_wh = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+        rgb = np.asarray(cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(rgb[..., ::-1])
+
+
+class PhotoDetector:
+    """Finds the small faces of a group and the one that fills a portrait.
+
+    A detector knows faces of some tens of pixels, so the picture is searched at several sizes.
+    """
+
+    def __init__(self, kind: str = "auto") -> None:
+        self._detectors = [create_detector(kind, side=side, min_face=16) for side in _SIDES]
+        self.kind = self._detectors[0].kind
+
+    def detect(self, frame: np.ndarray) -> list[Detection]:
+        """Faces in a BGR uint8 frame ``(H, W, 3)``; of two that overlap the more certain one."""
+        useful = len(_SIDES)
+        while useful > 1 and max(frame.shape[:2]) <= _SIDES[useful - 2]:
+            useful -= 1  # the picture is smaller than this size
+        found = [item for d in self._detectors[:useful] for item in d.detect(frame)]
+        kept: list[Detection] = []
+        for item in sorted(found, key=lambda item: -item.score):
+            if all(_overlap(item.box_xyxy, other.box_xyxy) < _SAME_FACE for other in kept):
+                kept.append(item)
+        return kept
+
+
+def classify_photo(
+    image: np.ndarray, detector: FaceDetector, classifier: "Classifier"
+) -> list[FaceResult]:
+    """Find and classify every face of a picture.
+
+    Args:
+        image: BGR uint8 ``(H, W, 3)``.
+        detector: Finds the faces, best a ``PhotoDetector``.
+        classifier: Names their emotions.
+
+    Returns:
+        One result a face, the largest first.
+    """
+    found = sorted(detector.detect(image), key=lambda item: -_area(item.box_xyxy))
+    if not found:
+        return []
+    faces = np.stack([crop_face(image, item, detector.kind) for item in found])
+    return [
+        FaceResult(item.box_xyxy, float(item.score), face, probs)
+        for item, face, probs in zip(found, faces, classifier.probs(faces), strict=True)
+    ]
+
+
+def classify_whole(image: np.ndarray, classifier: "Classifier") -> FaceResult:
+    """Classify a picture that is a cut-out face already, as those of FER-2013 are.
+
+    Args:
+        image: BGR uint8 ``(H, W, 3)``; its middle square is used.
+        classifier: Names the emotion.
+    """
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    gray = cv2.cvtColor(image[top : top + side, left : left + side], cv2.COLOR_BGR2GRAY)
+    how = cv2.INTER_AREA if side > 48 else cv2.INTER_LINEAR
+    face = np.asarray(cv2.resize(gray, (48, 48), interpolation=how), np.uint8)
+    box = np.array([left, top, left + side, top + side], np.float32)
+    return FaceResult(box, 1.0, face, classifier.probs(face[None])[0])
+
+
+def draw_photo(image: np.ndarray, results: list[FaceResult], *, side: int = 1_600) -> np.ndarray:
+    """A copy of a picture with its faces framed and named, as the live page draws them.
+
+    Args:
+        image: BGR uint8 ``(H, W, 3)``.
+        results: Its faces.
+        side: The copy's longer side has at most so many pixels.
+
+    Returns:
+        BGR uint8.
+    """
+    scale = min(1.0, side / max(image.shape[:2]))
+    size_wh = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    small = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    faces = [
+        Face(n, r.box_xyxy * scale, Reading(r.probs, r.probs, r.emotion), 0.0, r.score)
+        for n, r in enumerate(results, start=1)
+    ]
+    return draw_faces(small, faces)
+
+
+def result_row(number: int, result: FaceResult) -> dict[str, Any]:
+    """One face as a row of a table: ``face``, ``emotion``, ``confidence``, a column an emotion,
+    the box ``x1 y1 x2 y2`` in pixels, and the detector's ``score``."""
+    box = [round(float(value), 1) for value in result.box_xyxy]
+    probs = {e: round(float(p), 4) for e, p in zip(EMOTIONS, result.probs, strict=True)}
+    return {
+        "face": number,
+        "emotion": result.emotion,
+        "confidence": round(result.confidence, 4),
+        **probs,
+        **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
+        "score": round(result.score, 3),
+    }
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    """uint8 ``(H, W, 3)`` of an image in any of Pillow's modes."""
+    if image.mode[0] in "IF":  # gray of 16 bits, 32 bits or floating point
+        values = np.nan_to_num(np.asarray(image).astype(np.float64))
+        low, high = 0.0, 65535.0
+        if image.mode[:2] != "I;" and (values.min() < 0 or not 255 < values.max() <= 65535):
+            low, high = float(values.min()), float(values.max())
+        gray = np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _area(box_xyxy: np.ndarray) -> float:
+    x1, y1, x2, y2 = map(float, box_xyxy)
+    return (x2 - x1) * (y2 - y1)
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection as a share of the smaller box, so that a part of a face counts as the face."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    return float(max(0.0, width) * max(0.0, height) / max(min(_area(a), _area(b)), 1e-6))
+
+
+def _too_large(name: str, size_wh: tuple[int, int] | None = None) -> str:
+    limit = f"{MAX_PIXELS // 1_000_000} megapixels"
+    if size_wh is None:
+        return f"{name} has far more than {limit}, the most this reads. Shrink it first."
+    width, height = size_wh
+    megapixels = width * height / 1e6
+    return (
+        f"{name} has {megapixels:,.0f} megapixels ({width} x {height}); the most this reads is "
+        f"{limit}. Shrink it first."
+    )
+
+
+def _damaged(name: str, error: Exception) -> str:
+    reason = str(error).rstrip(".") or type(error).__name__
+    return f"{name} is damaged and cannot be read ({reason}). Save it again as JPEG or PNG."

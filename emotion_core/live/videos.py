@@ -1,0 +1,349 @@
+"""Video files: sampled frames through the live pipeline, a row a face, an annotated copy.
+
+The pipeline is the live page's own, so tracks and smoothing are what the camera would give.
+"""
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from emotion_core.errors import EmotionError, ImageError
+from emotion_core.files import atomic_path
+from emotion_core.labels import EMOTIONS
+from emotion_core.live.draw import draw_faces
+from emotion_core.live.pipeline import Face, FrameResult, create_pipeline
+from emotion_core.runs import Run
+
+MAX_SIDE = 1_280  # frames are shrunk to this before faces are sought
+MAX_PIXELS = 40_000_000  # of one frame; 8K video has 33 million
+SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")
+# A file waits for nobody: search every frame, in more detail than before the camera.
+_OPTIONS = {"budget_ms": 1_000.0, "detect_side": 640, "min_face": 24}
+_CLOCK = 1_000  # ticks a second of the annotated copy: it keeps each frame's own time
+
+
+Pipeline = Callable[[np.ndarray, float], FrameResult]
+
+
+def create_video_pipeline(run: str | Path | Run) -> Pipeline:
+    """A fresh live pipeline that searches every frame; ``analyse_video`` takes one a video.
+
+    Raises:
+        LiveError, RunError, CheckpointError: as ``live.pipeline.create_pipeline``.
+    """
+    return create_pipeline(run, **_OPTIONS)
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file says about itself.
+
+    Attributes:
+        width, height: Pixels of a stored frame, before it is turned.
+        fps: Frames a second, 0 if it does not say.
+        seconds: Length, 0 if it does not say.
+    """
+
+    width: int
+    height: int
+    fps: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """What was found in a video.
+
+    Attributes:
+        info: Of the file.
+        frames: How many frames were looked at.
+        seconds: Time of the last one, from the first.
+        rows: One a face and frame, in order of time: ``time`` (seconds), ``face`` (number of its
+            track), ``emotion`` (or ``uncertain``), ``confidence``, one probability an emotion,
+            all smoothed over time, and the box ``x1 y1 x2 y2`` in pixels of the turned picture.
+        annotated: The copy with boxes, MP4 with the looked-at frames; None if not asked for.
+        problem: Why the rest of a damaged file is missing; empty if it was read to its end.
+    """
+
+    info: VideoInfo
+    frames: int
+    seconds: float
+    rows: list[dict[str, Any]]
+    annotated: Path | None = None
+    problem: str = ""
+
+
+class AnalysisCancelledError(EmotionError):
+    """The analysis was cancelled."""
+
+
+def probe_video(path: Path, name: str = "The video") -> VideoInfo:
+    """Read a file's header.
+
+    Raises:
+        ImageError: it is no video, has no picture, or its frames are too large.
+    """
+    with _open(path, name) as (_, info):
+        return info
+
+
+def analyse_video(
+    path: Path,
+    pipeline: Pipeline,
+    *,
+    fps: float = 5.0,
+    annotated: Path | None = None,
+    name: str = "The video",
+    progress: Callable[[float], None] | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> VideoResult:
+    """Find, follow and classify the faces of a video file.
+
+    Args:
+        path: The file.
+        pipeline: A fresh one: it remembers faces.
+        fps: Frames a second to look at; a slower video is looked at whole.
+        annotated: Where to write the copy with boxes (MP4).
+        name: What error messages call the video.
+        progress: Told the share done (0..1); not called where the length is unknown.
+        is_cancelled: Asked at every frame.
+
+    Raises:
+        ImageError: as ``probe_video``, or not one frame can be decoded.
+        AnalysisCancelledError: ``is_cancelled`` said so; no annotated copy is left behind.
+    """
+    rows: list[dict[str, Any]] = []
+    frames, seconds, problem = 0, 0.0, ""
+    with contextlib.ExitStack() as stack:
+        container, info = stack.enter_context(_open(path, name))
+        writer = None
+        if annotated:
+            writer = stack.enter_context(_Writer.open(annotated, fps))
+        try:
+            for time, frame, scale in _sampled(container, fps, is_cancelled):
+                result = pipeline(frame, time)
+                rows += [_row(time, face, scale) for face in result.faces]
+                if writer:
+                    writer.write(draw_faces(frame, result.faces), time)
+                frames, seconds = frames + 1, time
+                if progress and info.seconds:
+                    progress(min(1.0, time / info.seconds))
+        except av.error.FFmpegError as error:
+            # A phone that ran out of battery leaves a file that is good up to a point.
+            problem = f"{name} is damaged after {seconds:.1f} s ({error.strerror})."
+        if not frames:  # inside, so that no empty copy is left behind
+            raise ImageError(problem or f"{name} has no frame that can be decoded.")
+    return VideoResult(info, frames, seconds, rows, annotated, problem)
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How far a ``VideoJob`` is.
+
+    Attributes:
+        kind: ``running``, ``done``, ``failed`` or ``cancelled``.
+        share: 0..1.
+        result: When done.
+        error: When failed.
+    """
+
+    kind: str = "running"
+    share: float = 0.0
+    result: VideoResult | None = None
+    error: str = ""
+
+
+@dataclass
+class VideoJob:
+    """One video analysed in a thread of this process; the copy lives as long as the job.
+
+    Attributes:
+        data: The uploaded file's bytes.
+        name: Its name.
+        create_pipeline: Makes a fresh pipeline, inside the thread.
+        fps: Frames a second to look at.
+    """
+
+    data: Any = field(repr=False)
+    name: str
+    create_pipeline: Callable[[], Pipeline]
+    fps: float = 5.0
+
+    def __post_init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="emotion-video-")
+        self._source = Path(self._folder.name) / "upload"
+        self._source.write_bytes(self.data)
+        self.data = b""  # on disk now
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._state = JobState()
+        self._thread = threading.Thread(target=self._work, daemon=True, name=f"video {self.name}")
+        self._thread.start()
+
+    @property
+    def state(self) -> JobState:
+        """The newest state."""
+        with self._lock:
+            return self._state
+
+    def cancel(self) -> None:
+        """Ask it to stop; it does at its next frame."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> JobState:
+        """Wait for the end, at most some seconds."""
+        self._thread.join(seconds)
+        return self.state
+
+    def _work(self) -> None:
+        try:
+            result = analyse_video(
+                self._source,
+                self.create_pipeline(),
+                fps=self.fps,
+                annotated=Path(self._folder.name) / "annotated.mp4",
+                name=self.name,
+                progress=lambda share: self._set(JobState(share=share)),
+                is_cancelled=self._stop.is_set,
+            )
+            self._set(JobState("done", 1.0, result))
+        except AnalysisCancelledError:
+            self._set(JobState("cancelled"))
+        except EmotionError as error:
+            self._set(JobState("failed", error=str(error)))
+        except Exception as error:  # a thread's exception would end in nobody's hands
+            self._set(JobState("failed", error=f"{type(error).__name__}: {error}"))
+        finally:
+            self._source.unlink(missing_ok=True)
+
+    def _set(self, state: JobState) -> None:
+        with self._lock:
+            self._state = state
+
+
+class _Writer:
+    """H.264 in MP4, playable by browsers; opened at the first frame, whose size it takes."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._container = av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
+        self._rate = Fraction(fps).limit_denominator(1_000)
+        self._stream: Any = None
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: Path, fps: float) -> "Iterator[_Writer]":
+        """Whole at ``path`` afterwards, or not there."""
+        with atomic_path(path) as temporary:
+            writer = cls(temporary, fps)
+            try:
+                yield writer
+                writer._finish()
+            finally:
+                writer._container.close()
+
+    def write(self, frame: np.ndarray, time: float) -> None:
+        """Add a frame, BGR uint8 ``(H, W, 3)``, all of one size."""
+        height, width = (side // 2 * 2 for side in frame.shape[:2])  # as yuv420p wants them
+        if self._stream is None:
+            self._stream = self._container.add_stream("libx264", rate=self._rate)
+            self._stream.width, self._stream.height = width, height
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.options = {"preset": "veryfast", "crf": "23"}
+            self._stream.codec_context.time_base = Fraction(1, _CLOCK)
+        picture = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(frame[:height, :width]), format="bgr24"
+        )
+        if (width, height) != (self._stream.width, self._stream.height):  # changed midway
+            picture = picture.reformat(self._stream.width, self._stream.height)
+        picture.pts, picture.time_base = round(time * _CLOCK), Fraction(1, _CLOCK)
+        self._container.mux(self._stream.encode(picture))
+
+    def _finish(self) -> None:
+        if self._stream is not None:
+            self._container.mux(self._stream.encode(None))
+
+
+@contextlib.contextmanager
+def _open(path: Path, name: str) -> Iterator[tuple[Any, VideoInfo]]:
+    """An opened container with a picture of a bearable size."""
+    try:
+        container = av.open(path, "r", metadata_errors="replace")
+    except (av.error.FFmpegError, OSError) as error:
+        raise ImageError(
+            f"{name} is not a video that can be read ({error.strerror}). Take one of: "
+            f"{', '.join(SUFFIXES)}."
+        ) from error
+    with container:
+        if not container.streams.video:
+            raise ImageError(f"{name} has no picture, only {len(container.streams)} other streams.")
+        stream = container.streams.video[0]
+        pixels = stream.codec_context.width * stream.codec_context.height
+        if not pixels:
+            raise ImageError(f"{name} does not say how large its frames are; it is damaged.")
+        if pixels > MAX_PIXELS:
+            raise ImageError(
+                f"{name} has frames of {pixels / 1e6:,.0f} megapixels; the most this reads is "
+                f"{MAX_PIXELS // 1_000_000}."
+            )
+        stream.thread_type = "AUTO"
+        seconds = 0.0
+        if stream.duration and stream.time_base:
+            seconds = float(stream.duration * stream.time_base)
+        elif container.duration:
+            seconds = container.duration / av.time_base
+        yield (
+            container,
+            VideoInfo(
+                stream.codec_context.width,
+                stream.codec_context.height,
+                float(stream.average_rate or 0),
+                seconds,
+            ),
+        )
+
+
+def _sampled(
+    container: Any, fps: float, is_cancelled: Callable[[], bool]
+) -> Iterator[tuple[float, np.ndarray, float]]:
+    """Time from the start, BGR frame turned upright, and its scale, about ``fps`` times a second."""
+    stream = container.streams.video[0]
+    rate = float(stream.average_rate or 25)
+    start: float | None = None
+    due = 0.0
+    for index, frame in enumerate(container.decode(stream)):
+        if is_cancelled():
+            raise AnalysisCancelledError("The analysis was cancelled.")
+        moment = frame.time if frame.time is not None else index / rate
+        if start is None:
+            start = moment
+        time = moment - start
+        # Half a source frame early is nearer than a whole one late.
+        if time < due - 0.5 / rate:
+            continue
+        due = max(due + 1 / fps, time)
+        scale = min(1.0, MAX_SIDE / max(frame.width, frame.height))
+        turns = round(frame.rotation / 90) % 4
+        size = {"width": round(frame.width * scale), "height": round(frame.height * scale)}
+        image = frame.to_ndarray(format="bgr24", **size)
+        yield time, np.ascontiguousarray(np.rot90(image, turns)), scale
+
+
+def _row(time: float, face: Face, scale: float) -> dict[str, Any]:
+    x1, y1, x2, y2 = (round(float(value) / scale, 1) for value in face.box_xyxy)
+    probs = {name: round(float(p), 4) for name, p in zip(EMOTIONS, face.probs, strict=True)}
+    return {
+        "time": round(time, 3),
+        "face": face.track_id,
+        "emotion": face.emotion,
+        "confidence": max(probs.values()),
+        **probs,
+        **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
+    }

@@ -1,0 +1,270 @@
+"""Pictures of single predictions: heat on a face, the feature map, a video's timeline."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+
+from emotion_core.labels import COLORS, EMOTIONS
+from emotion_core.plots.theme import emotion_colors, style
+
+Rows = Sequence[Mapping[str, Any]]
+
+UNCERTAIN = "uncertain"  # as live.smooth has it
+FACE_PIXELS = 288  # a face of 48 pixels, enlarged six times
+_FOR, _AGAINST = np.array([230, 97, 0]), np.array([26, 133, 255])  # apart for colour-blind people
+_SHAPES = ("circle", "square", "cross", "diamond", "triangle-up", "triangle-down", "triangle-right")
+
+
+def enlarge_face(face: np.ndarray, size: int = FACE_PIXELS) -> np.ndarray:
+    """A face large enough to look at.
+
+    Args:
+        face: ``(48, 48)`` uint8.
+        size: Side of the result in pixels.
+
+    Returns:
+        RGB uint8 ``(size, size, 3)``.
+    """
+    large = cv2.resize(face, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.repeat(np.asarray(large, np.uint8)[..., None], 3, axis=2)
+
+
+def heat_on_face(face: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Lay a heat map over a face: dark violet is cold, yellow hot (readable without colour too).
+
+    Args:
+        face: ``(48, 48)`` uint8.
+        heat: ``(48, 48)`` in 0..1.
+
+    Returns:
+        RGB uint8 ``(288, 288, 3)``.
+    """
+    base = enlarge_face(face).astype(np.float32)
+    smooth = cv2.resize(heat, base.shape[:2], interpolation=cv2.INTER_LINEAR).clip(0, 1)
+    colors = cv2.applyColorMap((smooth * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    mixed = 0.45 * base + 0.55 * colors
+    return np.asarray(mixed.clip(0, 255), np.uint8)
+
+
+def drop_on_face(face: np.ndarray, drop: np.ndarray, largest: float) -> np.ndarray:
+    """Lay an occlusion map over a face: orange speaks for the emotion, blue against it.
+
+    Args:
+        face: ``(48, 48)`` uint8.
+        drop: ``(48, 48)``, fall of the probability when a pixel is covered.
+        largest: The change that is drawn in full colour.
+
+    Returns:
+        RGB uint8 ``(288, 288, 3)``.
+    """
+    base = enlarge_face(face).astype(np.float32)
+    smooth = cv2.resize(drop, base.shape[:2], interpolation=cv2.INTER_LINEAR)
+    share = (np.abs(smooth) / max(largest, 1e-6)).clip(0, 1)[..., None] * 0.75
+    color = np.where(smooth[..., None] >= 0, _FOR, _AGAINST)
+    return np.asarray(((1 - share) * base + share * color).clip(0, 255), np.uint8)
+
+
+def agreement_reading(heat: np.ndarray, drop: np.ndarray) -> str:
+    """One sentence on whether Grad-CAM and occlusion point at the same parts of the face.
+
+    Args:
+        heat: ``(48, 48)``, Grad-CAM of an emotion.
+        drop: ``(48, 48)``, occlusion of the same emotion.
+    """
+    helpful = np.maximum(drop, 0)
+    if heat.std() < 1e-6 or helpful.std() < 1e-6:
+        return "One of the two maps is even, so they cannot be compared."
+    found = float(np.corrcoef(heat.ravel(), helpful.ravel())[0, 1])
+    verdict = "agree" if found >= 0.5 else "agree in part" if found >= 0.2 else "do not agree"
+    advice = "" if found >= 0.5 else "; trust neither alone"
+    return f"The two maps {verdict} (correlation {found:.2f}){advice}."
+
+
+def feature_map(
+    positions: np.ndarray,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    rows: np.ndarray,
+    faces: np.ndarray | None,
+    *,
+    by: str = "actual",
+    axes: tuple[str, str] = ("", ""),
+    height: int = 520,
+) -> dict[str, Any]:
+    """A Vega-Lite chart of a 2-D map whose tooltip shows the face; a click picks its ``row``.
+
+    Vega-Lite, because Plotly's hover cannot show a picture.
+
+    Args:
+        positions: ``(n, 2)``.
+        labels: ``(n,)`` actual emotions, as indices.
+        predicted: ``(n,)`` predicted ones.
+        rows: ``(n,)`` positions in the test order.
+        faces: ``(n, 48, 48)`` uint8; None where the data set is not there.
+        by: ``actual`` or ``predicted``: what colour and shape stand for.
+        axes: Titles.
+        height: Pixels.
+    """
+    values = []
+    for index, (x, y) in enumerate(positions.tolist()):
+        value = {
+            "x": round(x, 3),
+            "y": round(y, 3),
+            "row": int(rows[index]),
+            "actual": EMOTIONS[labels[index]],
+            "predicted": EMOTIONS[predicted[index]],
+        }
+        if faces is not None:
+            value["image"] = _data_uri(faces[index])
+        values.append(value)
+    scale = {"domain": list(EMOTIONS), "range": list(emotion_colors().values())}
+    shapes = {"domain": list(EMOTIONS), "range": list(_SHAPES)}
+    tooltip = [{"field": "actual"}, {"field": "predicted"}]
+    if faces is not None:
+        tooltip.append({"field": "image"})
+    return {
+        "data": {"values": values},
+        "height": height,
+        "params": [
+            {"name": "picked", "select": {"type": "point", "fields": ["row"], "toggle": False}},
+            {"name": "zoom", "select": "interval", "bind": "scales"},
+        ],
+        "mark": {"type": "point", "filled": True, "size": 55},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative", "title": axes[0], "scale": {"zero": False}},
+            "y": {"field": "y", "type": "quantitative", "title": axes[1], "scale": {"zero": False}},
+            "color": {
+                "field": by,
+                "type": "nominal",
+                "scale": scale,
+                "legend": {"orient": "bottom", "columns": 4, "title": by},
+            },
+            "shape": {"field": by, "type": "nominal", "scale": shapes},
+            "opacity": {"condition": {"param": "picked", "value": 0.85}, "value": 0.25},
+            "tooltip": tooltip,
+        },
+    }
+
+
+def map_reading(positions: np.ndarray, labels: np.ndarray) -> str:
+    """One sentence: how often the nearest neighbour on the map has the same emotion."""
+    distance = np.square(positions[:, None] - positions[None]).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    same = float((labels[distance.argmin(axis=1)] == labels).mean())
+    shares = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
+    return (
+        f"The nearest neighbour on the map has the same actual emotion for {same:.0%} of "
+        f"{len(labels):,} faces; by chance it would be {float((shares**2).sum()):.0%}."
+    )
+
+
+def timeline(rows: Rows, *, step: float) -> go.Figure:
+    """Every face of a video as a band over time, coloured by its emotion.
+
+    Args:
+        rows: As ``live.videos.VideoResult.rows``.
+        step: Seconds between two looked-at frames; a longer gap leaves the band open.
+    """
+    fig = go.Figure()
+    spans = emotion_spans(rows, step=step)
+    for emotion, color in (COLORS | {UNCERTAIN: "rgba(128,128,128,0.35)"}).items():
+        of_emotion = [span for span in spans if span["emotion"] == emotion]
+        if not of_emotion:
+            continue
+        fig.add_bar(
+            orientation="h",
+            base=[span["from"] for span in of_emotion],
+            x=[span["to"] - span["from"] for span in of_emotion],
+            y=[f"face {span['face']}" for span in of_emotion],
+            name=emotion,
+            marker={"color": color, "line": {"width": 0}},
+            text=[emotion] * len(of_emotion),
+            textposition="inside",
+            insidetextanchor="middle",
+            constraintext="inside",
+            customdata=[[span["from"], span["to"], span["confidence"]] for span in of_emotion],
+            hovertemplate="%{y}: " + emotion + ", %{customdata[0]:.1f} to %{customdata[1]:.1f} s, "
+            "confidence %{customdata[2]:.0%}<extra></extra>",
+        )
+    names = [f"face {number}" for number in sorted({row["face"] for row in rows})]
+    fig.update_layout(
+        barmode="overlay",
+        xaxis={"title": "seconds"},
+        yaxis={"categoryorder": "array", "categoryarray": names[::-1], "type": "category"},
+        legend={"orientation": "h", "y": -0.3},
+        bargap=0.25,
+    )
+    return style(fig, height=150 + 36 * len(names))
+
+
+def emotion_spans(rows: Rows, *, step: float) -> list[dict[str, Any]]:
+    """Stretches in which a face keeps its emotion: face, emotion, from, to, mean confidence."""
+    spans: list[dict[str, Any]] = []
+    last: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        span = last.get(row["face"])
+        goes_on = span is not None and row["time"] - span["to"] <= 0.6 * step
+        if span and goes_on and span["emotion"] == row["emotion"]:
+            span["to"] = row["time"] + step
+            span["values"].append(row["confidence"])
+        else:
+            start = span["to"] if span and goes_on else row["time"]
+            span = {"face": row["face"], "emotion": row["emotion"], "from": start}
+            span |= {"to": row["time"] + step, "values": [row["confidence"]]}
+            last[row["face"]] = span
+            spans.append(span)
+    for span in spans:
+        values = span.pop("values")
+        span["confidence"] = sum(values) / len(values)
+    return spans
+
+
+def track_probabilities(rows: Rows, face: int) -> go.Figure:
+    """One face's seven probabilities over time.
+
+    Args:
+        rows: As ``live.videos.VideoResult.rows``.
+        face: Number of its track.
+    """
+    own = [row for row in rows if row["face"] == face]
+    dashes = ("solid", "dot", "dash", "longdash", "dashdot", "longdashdot", "5px,2px")
+    fig = go.Figure()
+    for (emotion, color), dash in zip(COLORS.items(), dashes, strict=True):
+        fig.add_scatter(
+            x=[row["time"] for row in own],
+            y=[row[emotion] for row in own],
+            name=emotion,
+            mode="lines",
+            line={"color": color, "dash": dash, "width": 2},
+            hovertemplate=emotion + " %{y:.0%} at %{x:.1f} s<extra></extra>",
+        )
+    fig.update_layout(
+        xaxis={"title": "seconds"},
+        yaxis={"title": "probability", "range": [0, 1], "tickformat": ".0%"},
+        legend={"orientation": "h", "y": -0.3},
+    )
+    return style(fig, height=320)
+
+
+def timeline_reading(rows: Rows, *, step: float) -> str:
+    """One sentence: how many faces, and what the longest-seen one showed most."""
+    if not rows:
+        return "No face was found."
+    faces = [row["face"] for row in rows]
+    longest = max(set(faces), key=faces.count)
+    own = [row["emotion"] for row in rows if row["face"] == longest]
+    most = max((*EMOTIONS, UNCERTAIN), key=own.count)
+    count = len(set(faces))
+    return (
+        f"{count} face{'s' if count > 1 else ''}; face {longest} was seen longest "
+        f"({len(own) * step:.1f} s) and looked {most} in {own.count(most) / len(own):.0%} of it."
+    )
+
+
+def _data_uri(face: np.ndarray) -> str:
+    _, data = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
