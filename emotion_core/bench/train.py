@@ -1,0 +1,154 @@
+"""How fast training is, beside the loop that the study (and most tutorials) used.
+
+The study's loop: batch 32, fp32, a ``DataLoader`` over a ``TensorDataset`` of floats, the default
+memory layout, ``loss.item()`` at every step. Ours: ``training.loop`` with the best recipe.
+"""
+
+import argparse
+import contextlib
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotion_core.data.faces import FaceData
+
+HELP = "training images a second of the study's loop and of ours, in one run"
+
+_STUDY_BATCH = 32
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which models, how long."""
+    parser.add_argument(
+        "--models", nargs="+", default=["resnet18", "block_cnn", "sequential"], metavar="NAME",
+        help="architectures, or 'all'",
+    )  # fmt: skip
+    parser.add_argument("--batch-size", type=int, default=128, help="ours (default: 128)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="measured time for each loop (default: 10)"
+    )
+    parser.add_argument("--compile", action="store_true", help="let ours use torch.compile")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure each model with both loops."""
+    import resource
+
+    import torch
+
+    from emotion_core.data.synthetic import synthetic_faces
+    from emotion_core.models.registry import list_models
+    from emotion_core.training.loop import resolve_device
+
+    device = resolve_device(args.device)
+    data = synthetic_faces(3500)
+    models = list_models() if args.models == ["all"] else args.models
+    rows = []
+    print(f"{torch.get_num_threads()} threads, {device}; images a second")
+    print(f"{'model':22}{'study loop':>12}{'ours':>10}{'ratio':>8}")
+    for name in models:
+        study = _study_rate(name, data, device, args.seconds)
+        ours = _our_rate(name, data, args)
+        rows.append({"model": name, "study": study, "ours": ours, "ratio": ours / study})
+        print(f"{name:22}{study:12.1f}{ours:10.1f}{ours / study:8.2f}", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result: dict[str, Any] = {"rows": rows, "peak_memory_mb": peak, "device": str(device)}
+    if device.type == "cuda":
+        result["matmul_tflops"] = _matmul_tflops(device)
+    return result
+
+
+def _study_rate(name: str, data: "FaceData", device: Any, seconds: float) -> float:
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    from emotion_core.models.registry import create_model
+
+    images = torch.from_numpy(data.images).float().div(255).unsqueeze(1)
+    loader = DataLoader(
+        TensorDataset(images, torch.from_numpy(data.labels)), batch_size=_STUDY_BATCH, shuffle=True
+    )
+    model = create_model(name).to(device).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    criterion = nn.CrossEntropyLoss()
+    total, done, started = 0.0, 0, 0.0
+    while True:
+        for step, (batch, labels) in enumerate(loader):
+            if started == 0.0 and step == 2:  # the first steps allocate and choose kernels
+                started = time.perf_counter()
+            optimizer.zero_grad()
+            logits = model(batch.to(device))
+            loss = criterion(logits, labels.to(device))
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+            if started:
+                done += len(labels)
+                elapsed = time.perf_counter() - started
+                if elapsed >= seconds:
+                    return done / elapsed
+
+
+def _our_rate(name: str, data: "FaceData", args: argparse.Namespace) -> float:
+    """Images a second of the real training loop, stopped after the measured time."""
+    import torch
+
+    from emotion_core.config import recipe_config
+    from emotion_core.runs import create_run
+    from emotion_core.training.loop import Progress, Stopped, train
+
+    config = recipe_config(
+        "best",
+        name,
+        epochs=1000,
+        batch_size=args.batch_size,
+        device=args.device,
+        compile=args.compile,
+    )
+    stop = threading.Event()
+    started, first, last = 0.0, 0, 0
+    elapsed = 0.0
+
+    def count(progress: Progress) -> None:
+        nonlocal started, first, last, elapsed
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        now, status = time.perf_counter(), progress.status
+        done = status.epoch * status.steps + status.step
+        if progress.row:
+            return
+        if started == 0.0 and done >= 2:
+            started, first = now, done
+        if started:
+            last, elapsed = done, now - started
+            # Within the first epoch, so that validation is not counted as training.
+            if elapsed >= args.seconds or status.step >= status.steps - 1:
+                stop.set()
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = create_run(config, Path(folder))
+        with contextlib.suppress(Stopped):
+            train(run, data=data, stop=stop, on_progress=count)
+    images: int = (last - first) * args.batch_size
+    return images / max(elapsed, 1e-9)
+
+
+def _matmul_tflops(device: Any) -> float:
+    """bf16 matrix product rate of the chip, TFLOP/s."""
+    import torch
+
+    size, repeats = 8192, 30
+    a = torch.randn(size, size, device=device, dtype=torch.bfloat16)
+    for _ in range(3):
+        a @ a
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    for _ in range(repeats):
+        a @ a
+    torch.cuda.synchronize()
+    return 2 * size**3 * repeats / (time.perf_counter() - started) / 1e12
