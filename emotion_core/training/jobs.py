@@ -28,6 +28,7 @@ from pathlib import Path
 import filelock
 
 from emotion_core.config import TrainConfig
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import DataError, EmotionError, RunError
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, delete_run, list_runs, now, purge_deleted
@@ -65,7 +66,9 @@ def start(config: TrainConfig) -> Run:
     Raises:
         DataError: the data path does not exist.
     """
-    if config.data.partition(":")[0] != "synthetic":
+    if config.data == FER2013_SPEC:
+        find_fer2013()
+    elif config.data.partition(":")[0] != "synthetic":
         source = Path(config.data).expanduser().resolve()
         if not source.exists():
             raise DataError(f"No data set at {source}. Choose one on the Dataset page.")
