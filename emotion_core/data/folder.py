@@ -1,7 +1,9 @@
 """Folder trees and zip archives of pictures: ``[train|val|test/]<emotion>/<picture>``."""
 
+import lzma
 import os
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,16 @@ from emotion_core.labels import EMOTIONS, parse_emotion
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _BATCH = 512
 _NO_SPLIT = -1
+# What reading one file or archive entry may raise; NotImplementedError is an unknown compression.
+_UNREADABLE = (
+    DataError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 # A zip is read in memory and never extracted, but a bomb would still exhaust it.
 MAX_ENTRIES = 500_000
@@ -49,7 +61,7 @@ def read_zip(path: Path, progress: Progress | None = None) -> Parsed:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = sorted(check_zip(path, archive))
+            names = sorted(set(check_zip(path, archive)))
             # An archive's file handle is shared, so one thread reads it.
             return _read(str(path), names, archive.read, 1, progress)
     except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
@@ -123,28 +135,28 @@ def _read(
             Note("skipped", outside[0], "and others lie outside train, val and test", len(outside))
         )
 
-    def decode(name: str) -> np.ndarray | str:
+    def decode(name: str) -> tuple[np.ndarray | str, Counter[str]]:
+        mended: Counter[str] = Counter()  # of its own: threads would lose counts in a shared one
         try:
-            return decode_image(load(name), mended)
-        except (DataError, OSError, zipfile.BadZipFile) as error:
-            return str(error)
+            return decode_image(load(name), mended), mended
+        except _UNREADABLE as error:
+            return str(error) or type(error).__name__, mended
 
-    mended: Counter[str] = Counter()
     done = 0
     with ThreadPoolExecutor(workers) as pool:
         for batch in _batched(wanted):
-            for (name, label, split), found in zip(
+            for (name, label, split), (found, mended) in zip(
                 batch, pool.map(decode, [item[0] for item in batch]), strict=True
             ):
                 if isinstance(found, str):
                     parsed.skip(name, found)
                 else:
+                    parsed.mended += mended
                     stem = PurePosixPath(name).stem
                     parsed.add(found, label, max(split, 0), name, usage_of(stem))
             done += len(batch)
             if progress:
                 progress("Reading pictures", done / len(wanted))
-    parsed.mended = mended
     if not has_splits:
         parsed.splits = list(map(int, cut_flat(np.array(parsed.labels))))
         parsed.notes.append(

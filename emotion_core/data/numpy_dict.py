@@ -97,7 +97,10 @@ def _load(file: BinaryIO) -> Any:
 def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
     if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
         raise DataError(f"{path}: '{name}' must be a pair (images, labels).")
-    images, labels = np.asarray(pair[0]), np.asarray(pair[1]).ravel()
+    try:
+        images, labels = np.asarray(pair[0]), np.asarray(pair[1]).ravel()
+    except ValueError as error:
+        raise DataError(f"{path}: '{name}' has images of different sizes.") from error
     if images.ndim == 4 and images.shape[-1] in (1, 3, 4):
         pass
     elif images.ndim == 2 and images.shape[1] == FACE_SIZE * FACE_SIZE:
@@ -109,10 +112,16 @@ def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
         )
     if len(images) != len(labels):
         raise DataError(f"{path}: '{name}' has {len(images)} images but {len(labels)} labels.")
-    if images.dtype == object or not np.issubdtype(images.dtype, np.number):
+    if images.dtype.kind not in "iuf" or not images.size:
         raise DataError(f"{path}: images of '{name}' must be numbers, found {images.dtype}.")
+    low, high = images.min(), images.max()
+    if not (low >= 0 and high <= 255):  # also not-a-number
+        raise DataError(
+            f"{path}: images of '{name}' range from {low} to {high}. Save them as 0..255 or 0..1, "
+            "before any standardisation."
+        )
     # The study scaled its images to 0..1 before saving.
-    factor = 255.0 if images.dtype.kind == "f" and images.size and images.max() <= 1.0 else 1.0
+    factor = 255.0 if images.dtype.kind == "f" and high <= 1.0 else 1.0
     if factor != 1.0:
         parsed.mended["scaled from 0..1 to 0..255"] += len(images)
     for position, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -127,5 +136,5 @@ def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
             continue
         pixels = image
         if image.dtype != np.uint8:
-            pixels = np.clip(np.rint(image.astype(np.float32) * factor), 0, 255).astype(np.uint8)
+            pixels = np.rint(image.astype(np.float32) * factor).astype(np.uint8)
         parsed.add(to_face(pixels, parsed.mended), target, code, f"{name}_{position}")

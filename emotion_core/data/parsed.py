@@ -1,11 +1,13 @@
 """What every reader returns, and the one way a picture of any form becomes a 48 x 48 gray face."""
 
+import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from emotion_core.data.faces import FACE_SIZE, SPLITS, Note
 from emotion_core.errors import DataError
@@ -15,6 +17,8 @@ Progress = Callable[[str, float], object]  # what is being done, share done 0..1
 
 _LISTED = 50  # skipped things named one by one; the rest is counted
 _MAX_SIDE = 8192
+_PNG = b"\x89PNG\r\n\x1a\n"
+_FORMATS = ("BMP", "GIF", "JPEG", "TIFF", "WEBP")
 
 
 @dataclass
@@ -64,29 +68,52 @@ def decode_image(data: bytes, mended: Counter[str]) -> np.ndarray:
         mended: Counts what had to be converted.
 
     Raises:
-        DataError: the bytes are no picture, or only part of one.
+        DataError: the bytes are no picture, only part of one, or an absurdly large one.
     """
+    if not data:
+        raise DataError("empty file")
     if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
         raise DataError("truncated JPEG")
     if data[:4] == b"\x89PNG" and b"IEND" not in data[-16:]:
         raise DataError("truncated PNG")
+    # A few hundred bytes may announce gigabytes of pixels: look before unpacking.
+    _check_size(*_announced_size(data))
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise DataError("not a picture that can be read") from error
     if image is None:
-        raise DataError("not a picture that can be read" if data else "empty file")
+        raise DataError("not a picture that can be read")
     return to_face(image, mended)
+
+
+def _announced_size(data: bytes) -> tuple[int, int]:
+    """Width and height that a picture's header gives."""
+    if data.startswith(_PNG):
+        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            return picture.size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"more than {_MAX_SIDE} pixels a side") from error
+    except Exception as error:  # a damaged header may raise anything
+        raise DataError("not a picture that can be read") from error
+
+
+def _check_size(width: int, height: int) -> None:
+    if not width or not height:
+        raise DataError("a picture without pixels")
+    if max(width, height) > _MAX_SIDE:
+        raise DataError(f"{width} x {height} pixels, more than {_MAX_SIDE} a side")
 
 
 def to_face(image: np.ndarray, mended: Counter[str]) -> np.ndarray:
     """Any picture array as a ``(48, 48)`` uint8 gray face: gray, 8 bit, square, scaled.
 
     Raises:
-        DataError: the picture is absurdly large.
+        DataError: the picture is empty or absurdly large.
     """
-    if max(image.shape[:2]) > _MAX_SIDE:
-        raise DataError(f"{image.shape[1]} x {image.shape[0]} pixels, more than {_MAX_SIDE} a side")
+    _check_size(image.shape[1], image.shape[0])
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
         mended["converted from 16 to 8 bit"] += 1

@@ -4,6 +4,8 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,14 +68,26 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     if text.partition(":")[0] == SYNTHETIC_SPEC:
         return _synthetic(text, progress)
     path = find_fer2013() if text == FER2013_SPEC else Path(text).expanduser()
-    form = recognise(path)
-    key = hashlib.blake2b(
-        f"{_FORMAT}\n{path.resolve()}\n{_signature(path)}".encode(), digest_size=12
-    ).hexdigest()
-    folder = cache_dir() / "data" / key
-    if not (folder / "meta.json").exists():
-        _store(folder, form.read(path, progress), path, progress)
-    return _open(folder, text)
+    try:
+        form = recognise(path)
+        folder = cache_dir() / "data" / f"{_hash(path)}-{_signature(path)}"
+        data = _open(folder, text)
+        if data is not None:
+            return data
+        parsed = form.read(path, progress)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}).") from error
+    try:
+        _store(folder, parsed, path, progress)
+    except OSError as error:
+        raise DataError(
+            f"The faces of {path} cannot be kept in {folder.parent} ({error.strerror or error}). "
+            "Make room there, or name another folder in EMOTION_CACHE."
+        ) from error
+    data = _open(folder, text)
+    if data is None:
+        raise DataError(f"The cache in {folder} was changed by another program. Try again.")
+    return data
 
 
 def recognise(path: Path) -> Form:
@@ -135,21 +149,30 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
             ids=np.array(parsed.ids),
         )
         write_json(temporary / "meta.json", meta)
-        try:
+        if _open(folder, "") is None:  # else another process parsed the same source
+            shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
-        except OSError:
-            if not (folder / "meta.json").exists():
-                raise  # not the other process that parsed the same source
+        # Earlier states of this source; whoever has one mapped keeps it until it is closed.
+        for older in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):
+            if older != folder:
+                shutil.rmtree(older, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _open(folder: Path, spec: str) -> FaceData:
-    meta = read_json(folder / "meta.json")
-    with np.load(folder / "rows.npz", allow_pickle=False) as rows:
-        arrays = {name: rows[name] for name in rows.files}
+def _open(folder: Path, spec: str) -> FaceData | None:
+    """A source's faces from the cache; None if they are not there or damaged."""
+    try:
+        meta = read_json(folder / "meta.json")
+        with (folder / "rows.npz").open("rb") as file, np.load(file, allow_pickle=False) as rows:
+            arrays = {name: rows[name] for name in rows.files}
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        if len(images) != len(arrays["labels"]):
+            return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
     return FaceData(
-        images=np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False),
+        images=images,
         labels=arrays["labels"],
         splits=arrays["splits"],
         usage=arrays["usage"],
@@ -164,7 +187,7 @@ def _open(folder: Path, spec: str) -> FaceData:
 
 def _signature(path: Path) -> str:
     """Changes when a file of the source is added, removed or written; reads no content."""
-    digest = hashlib.blake2b(digest_size=12)
+    digest = hashlib.blake2b(str(_FORMAT).encode(), digest_size=12)
     stack = [path]
     while stack:
         place = stack.pop()
@@ -175,11 +198,19 @@ def _signature(path: Path) -> str:
                         stack.append(Path(entry.path))
                         continue
                     facts = entry.stat()
-                    digest.update(f"{entry.path}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+                    digest.update(_facts(entry.path, facts))
         else:
             facts = place.stat()
-            digest.update(f"{place}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+            digest.update(_facts(str(place), facts))
     return digest.hexdigest()
+
+
+def _facts(path: str, stat: os.stat_result) -> bytes:
+    return os.fsencode(path) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode()
+
+
+def _hash(path: Path) -> str:
+    return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
 
 
 def _starts(path: Path, magic: bytes) -> bool:

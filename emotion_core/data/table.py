@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -28,25 +29,27 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
     A row with a wrong pixel count or an unknown emotion is skipped and listed by line.
 
     Raises:
-        DataError: the columns are missing or no row is usable.
+        DataError: it is no such table, its columns are missing, or no row is usable.
     """
     parsed = Parsed()
     size = max(path.stat().st_size, 1)
-    with path.open("rb") as binary:
-        reader = csv.reader(
-            io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="")
-        )
-        header = [name.strip().lower().lstrip("\ufeff") for name in next(reader, [])]
+    with (
+        path.open("rb") as binary,
+        io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="") as text,
+    ):
+        rows = _csv_rows(path, text)
+        _, names = next(rows, (0, []))
+        header = [name.strip().lower().lstrip("\ufeff") for name in names]
         if "emotion" not in header or "pixels" not in header:
+            found = ", ".join(header[:5])[:80] or "nothing"
             raise DataError(
                 f"{path}: the first line must name the columns emotion and pixels (and Usage), "
-                f"found: {', '.join(header[:5]) or 'nothing'}."
+                f"found: {found if found.isprintable() else 'no text in UTF-8'}."
             )
         places = [header.index("emotion"), header.index("pixels")]
         usage_place = header.index("usage") if "usage" in header else -1
         block: list[tuple[int, int, str, str]] = []
-        for row in reader:
-            line = reader.line_num
+        for line, row in rows:
             if len(row) <= max(places):
                 if row:
                     parsed.skip(f"line {line}", "too few columns")
@@ -66,9 +69,22 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
     return _finish(path, parsed, has_splits=usage_place >= 0)
 
 
+def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row."""
+    reader = csv.reader(file)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {reader.line_num}: {error}. A quotation mark before it may be open; "
+            "remove it."
+        ) from error
+
+
 def _csv_label(text: str) -> int | None:
     text = text.strip()
-    if text.isdigit() and int(text) < NUM_CLASSES:
+    if text.isdecimal() and int(text) < NUM_CLASSES:
         return _CSV_LABELS[int(text)]
     return parse_emotion(text)
 
@@ -151,51 +167,58 @@ def read_parquet(path: Path, progress: Progress | None = None) -> Parsed:
         DataError: the columns are missing, the labels' names are unknown, or no row is usable.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     parsed = Parsed()
     files = parquet_files(path)
     any_split = False
     for position, file in enumerate(files):
         try:
-            table = pq.ParquetFile(file)
+            for share, has_split in _take_parquet(file, parsed):
+                any_split = any_split or has_split
+                if progress:
+                    progress("Reading rows", (position + share) / len(files))
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{file} is not a readable Parquet file ({error}).") from error
-        schema = table.schema_arrow
-        names = {name.lower(): name for name in schema.names}
-        image = next((names[key] for key in ("image", "img", "face", "pixels") if key in names), "")
-        label = next((names[key] for key in ("label", "labels", "emotion") if key in names), "")
-        split = next((names[key] for key in ("split", "usage") if key in names), "")
-        if not image or not label:
-            raise DataError(
-                f"{file}: expected a column image (picture bytes) and a column label, found: "
-                f"{', '.join(schema.names)}."
-            )
-        order = _hub_labels(schema.metadata or {}, label)
-        file_split = split_code(file.stem.split("-")[0])
-        any_split = any_split or bool(split) or file_split is not None
-        row_number = 0
-        columns = [name for name in (image, label, split) if name]
-        for batch in table.iter_batches(batch_size=_BLOCK, columns=columns):
-            for row in batch.to_pylist():
-                row_number += 1
-                thing = f"{file.name} row {row_number}"
-                code = split_code(str(row[split])) if split else (file_split or 0)
-                target = _hub_label(row[label], order, file)
-                data = row[image].get("bytes") if isinstance(row[image], dict) else row[image]
-                if target is None or code is None or not isinstance(data, bytes):
-                    parsed.skip(thing, "unknown label, split or picture form")
-                    continue
-                try:
-                    face = decode_image(data, parsed.mended)
-                except DataError as error:
-                    parsed.skip(thing, str(error))
-                    continue
-                parsed.add(face, target, code, thing, usage_of(str(row[split])) if split else "")
-            if progress:
-                share = row_number / max(table.metadata.num_rows, 1)
-                progress("Reading rows", (position + share) / len(files))
     return _finish(path, parsed, has_splits=any_split)
+
+
+def _take_parquet(file: Path, parsed: Parsed) -> Iterator[tuple[float, bool]]:
+    """Take a file's rows; yields the share done and whether the file names its split."""
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(file)
+    schema = table.schema_arrow
+    names = {name.lower(): name for name in schema.names}
+    image = next((names[key] for key in ("image", "img", "face", "pixels") if key in names), "")
+    label = next((names[key] for key in ("label", "labels", "emotion") if key in names), "")
+    split = next((names[key] for key in ("split", "usage") if key in names), "")
+    if not image or not label:
+        raise DataError(
+            f"{file}: expected a column image (picture bytes) and a column label, found: "
+            f"{', '.join(schema.names)}."
+        )
+    order = _hub_labels(schema.metadata or {}, label)
+    file_split = split_code(file.stem.split("-")[0])
+    row_number = 0
+    columns = [name for name in (image, label, split) if name]
+    for batch in table.iter_batches(batch_size=_BLOCK, columns=columns):
+        for row in batch.to_pylist():
+            row_number += 1
+            thing = f"{file.name} row {row_number}"
+            code = split_code(str(row[split])) if split else (file_split or 0)
+            target = _hub_label(row[label], order, file)
+            data = row[image].get("bytes") if isinstance(row[image], dict) else row[image]
+            if target is None or code is None or not isinstance(data, bytes):
+                parsed.skip(thing, "unknown label, split or picture form")
+                continue
+            try:
+                face = decode_image(data, parsed.mended)
+            except DataError as error:
+                parsed.skip(thing, str(error))
+                continue
+            parsed.add(face, target, code, thing, usage_of(str(row[split])) if split else "")
+        share = row_number / max(table.metadata.num_rows, 1)
+        yield share, bool(split) or file_split is not None
 
 
 def _hub_labels(metadata: dict[bytes, bytes], column: str) -> list[str]:

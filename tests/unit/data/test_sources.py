@@ -1,6 +1,9 @@
 """Every form of the data gives the same faces; bad input is named and nothing half-imported stays."""
 
+import os
 import pickle  # noqa: TID251 - to make the attack real
+import struct
+import warnings
 import zipfile
 
 import cv2
@@ -225,6 +228,154 @@ def test_a_damaged_zip_is_refused(write, tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(DataError, match="not a readable zip"):
         load_data(path)
+
+
+def announce(jpeg: bytes, width: int, height: int) -> bytes:
+    """The same JPEG with other numbers in its header."""
+    place = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:place] + struct.pack(">HH", height, width) + jpeg[place + 4 :]
+
+
+def test_pictures_that_announce_gigabytes_are_skipped_before_they_are_unpacked(
+    write, faces, tmp_path, monkeypatch
+):
+    root = write.folder(tmp_path / "folder")
+    place = root / "train" / "sad"
+    png = write.png(faces.images[0])
+    (place / "bomb.png").write_bytes(png[:16] + struct.pack(">II", 30_000, 40_000) + png[24:])
+    jpeg = cv2.imencode(".jpg", faces.images[0])[1].tobytes()
+    (place / "bomb.jpg").write_bytes(announce(jpeg, 30_000, 20_000))
+    (place / "none.jpg").write_bytes(announce(jpeg, 0, 48))
+    decoded = []
+    real = cv2.imdecode
+    monkeypatch.setattr(cv2, "imdecode", lambda data, mode: decoded.append(1) or real(data, mode))
+    data = load_data(root)
+    skipped = {note.thing: note.message for note in data.notes if note.kind == "skipped"}
+    assert set(skipped) == {f"train/sad/{name}" for name in ("bomb.png", "bomb.jpg", "none.jpg")}
+    assert skipped["train/sad/bomb.png"] == "30000 x 40000 pixels, more than 8192 a side"
+    assert "more than 8192" in skipped["train/sad/bomb.jpg"]
+    assert len(decoded) == len(data) == 140
+
+
+@pytest.mark.parametrize("quality", ["compression", "checksum", "stream"])
+def test_a_zip_entry_that_cannot_be_unpacked_is_skipped_and_listed(write, tmp_path, quality):
+    path = write.zip(tmp_path / "faces.zip")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/happy/broken.png", b"\x89PNG" + bytes(range(256)) * 9)
+        entry = archive.getinfo("train/happy/broken.png")
+    raw = bytearray(path.read_bytes())
+    if quality == "compression":
+        raw[raw.rindex(b"PK\x01\x02") + 10] = 9  # Deflate64
+    else:
+        start = entry.header_offset + 30 + len(entry.filename)
+        where = start if quality == "stream" else start + entry.compress_size // 2
+        raw[where] ^= 0xFF
+    path.write_bytes(raw)
+    data = load_data(path)
+    assert [note.thing for note in data.notes if note.kind == "skipped"] == [
+        "train/happy/broken.png"
+    ]
+    assert len(data) == 140
+
+
+def test_a_zip_with_a_name_twice_gives_one_face_for_it(write, faces, tmp_path):
+    path = write.zip(tmp_path / "faces.zip")
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
+        warnings.simplefilter("ignore")
+        archive.writestr(archive.namelist()[0], write.png(faces.images[1]))
+    data = load_data(path)
+    assert len(set(data.ids)) == len(data) == 140
+
+
+def test_an_open_quotation_in_a_csv_is_named_by_line(write, tmp_path):
+    path = write.csv(tmp_path / "fer2013.csv")
+    lines = path.read_text().splitlines()
+    lines[3] = '"' + lines[3]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=r"line \d+: field larger.*quotation mark"):
+        load_data(path)
+
+
+def test_csv_codes_in_foreign_digits_are_no_crash(write, tmp_path):
+    path = write.csv(tmp_path / "fer2013.csv")
+    path.write_text(path.read_text() + "²,1 2 3,Training\n")
+    skipped = [note.message for note in load_data(path).notes if note.kind == "skipped"]
+    assert skipped == ["unknown emotion '²'"]
+
+
+def test_a_csv_that_is_no_text_is_refused_without_printing_it(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(os.urandom(3000))
+    with pytest.raises(DataError, match="must name the columns emotion and pixels"):
+        load_data(path)
+
+
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        (np.full((7, 48, 48), np.nan, np.float32), "range from nan to nan"),
+        (np.linspace(-2, 2, 7 * 2304).reshape(7, 48, 48), "before any standardisation"),
+        (np.zeros((7, 48, 48), np.complex64), "must be numbers"),
+        (np.zeros((7, 0, 48), np.uint8), "must be numbers"),
+        ([np.zeros((48, 48)), np.zeros((40, 48))], "different sizes"),
+    ],
+)
+def test_npy_images_that_are_no_pictures_are_refused(tmp_path, own_cache, images, message):
+    names = list(EMOTIONS)[: len(images)]
+    np.save(tmp_path / "a.npy", {"train": (images, names)}, allow_pickle=True)
+    with pytest.raises(DataError, match=message):
+        load_data(tmp_path / "a.npy")
+    assert leftovers(own_cache) == []
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.9])
+def test_a_damaged_parquet_file_is_named(write, tmp_path, keep):
+    folder = write.parquet(tmp_path / "hub", names=list(EMOTIONS))
+    path = folder / "train-00000-of-00001.parquet"
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(keep * len(raw))])
+    with pytest.raises(DataError, match=r"train-00000-of-00001\.parquet is not a readable Parquet"):
+        load_data(folder)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "rows.npz", "meta.json"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_cache_is_made_again(write, faces, tmp_path, own_cache, name, damage):
+    path = write.zip(tmp_path / "faces.zip")
+    before = load_data(path)
+    (stored,) = own_cache.glob(f"data/*/{name}")
+    if damage == "cut":
+        stored.write_bytes(stored.read_bytes()[:200])
+    else:
+        stored.unlink()
+    again = load_data(path)
+    assert again.fingerprint == before.fingerprint
+    assert len(list((own_cache / "data").iterdir())) == 1
+
+
+def test_only_the_newest_state_of_a_source_stays_in_the_cache(write, tmp_path, own_cache):
+    root = write.folder(tmp_path / "folder")
+    other = write.zip(tmp_path / "faces.zip")
+    first = load_data(root)
+    load_data(other)
+    next(root.rglob("*.png")).unlink()
+    load_data(root)
+    assert len(list((own_cache / "data").iterdir())) == 2
+    assert first.images[:3].sum() > 0  # what is mapped stays readable
+
+
+def test_a_cache_that_cannot_be_written_says_where_and_what_to_do(
+    write, tmp_path, own_cache, monkeypatch
+):
+    path = write.zip(tmp_path / "faces.zip")
+    own_cache.write_text("a file where the folder should be")
+    with pytest.raises(DataError, match=r"cannot be kept in .* EMOTION_CACHE"):
+        load_data(path)
+
+
+def test_a_name_that_the_system_refuses_is_one_line():
+    with pytest.raises(DataError, match=r"cannot be read \(File name too long\)"):
+        load_data("/" + "a" * 5000)
 
 
 def test_progress_reaches_the_end(write, tmp_path):
