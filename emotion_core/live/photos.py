@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it loads torch
 MAX_PIXELS = 80_000_000  # 240 MB when decoded; phones make 50 million
 MAX_SIDE = 4_096  # larger pictures are shrunk to this: no face gets lost, and the rest is fast
 # By name, because Pillow would run other programs for some of the formats it knows.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "ppm", "pgm")
 
 _SIDES = (320, 1_280)  # longer sides at which a picture is searched, in pixels

@@ -4,8 +4,10 @@ The pipeline is the live page's own, so tracks and smoothing are what the camera
 """
 
 import contextlib
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -178,8 +180,9 @@ class VideoJob:
     fps: float = 5.0
 
     def __post_init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="emotion-video-")
-        self._source = Path(self._folder.name) / "upload"
+        self._folder = Path(tempfile.mkdtemp(prefix="emotion-video-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._source = self._folder / "upload"
         self._source.write_bytes(self.data)
         self.data = b""  # on disk now
         self._stop = threading.Event()
@@ -209,7 +212,7 @@ class VideoJob:
                 self._source,
                 self.create_pipeline(),
                 fps=self.fps,
-                annotated=Path(self._folder.name) / "annotated.mp4",
+                annotated=self._folder / "annotated.mp4",
                 name=self.name,
                 progress=lambda share: self._set(JobState(share=share)),
                 is_cancelled=self._stop.is_set,

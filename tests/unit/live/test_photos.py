@@ -1,0 +1,259 @@
+"""Pictures in every shape people bring, and a real photo through detector and classifier."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from PIL import Image
+
+from emotion_core.cli import main
+from emotion_core.config import TrainConfig
+from emotion_core.errors import ImageError
+from emotion_core.labels import EMOTIONS
+from emotion_core.live import photos
+from emotion_core.models.checkpoint import load_classifier, save_checkpoint
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.runs import create_run
+
+ORIENTATION = 0x0112
+
+
+def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds almost nothing."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        check = zlib.crc32(kind + body)
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0"))
+
+
+@pytest.fixture(scope="module")
+def gradient() -> np.ndarray:
+    """RGB, brighter to the right, redder below: no turn or swap of channels leaves it as it is."""
+    x, y = np.meshgrid(np.arange(60), np.arange(40))
+    return np.stack([y * 5, x * 4, np.full_like(x, 30)], axis=2).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = create_run(TrainConfig(), root=tmp_path_factory.mktemp("runs"))
+    torch.manual_seed(0)
+    save_checkpoint(
+        made,
+        create_model("sequential", width=8),
+        architecture="sequential",
+        options={"width": 8},
+        preprocess=Preprocess(),
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def classifier(run):
+    return load_classifier(run, backend="torch")
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> np.ndarray:
+    return np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_a_picture_is_read_as_bgr(gradient, kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    found = photos.read_image(encode(Image.fromarray(gradient), kind, **options))
+    np.testing.assert_array_equal(found, gradient[..., ::-1])
+    assert found.dtype == np.uint8 and found.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("orientation", "undo"),
+    [
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.transpose(1, 0, 2)),
+        (6, lambda a: np.rot90(a, 1)),
+        (7, lambda a: a.transpose(1, 0, 2)[::-1, ::-1]),
+        (8, lambda a: np.rot90(a, -1)),
+    ],
+)
+def test_a_camera_s_orientation_is_undone(gradient, orientation, undo):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = Image.fromarray(np.ascontiguousarray(undo(gradient)))
+    found = photos.read_image(encode(stored, "PNG", exif=exif))
+    np.testing.assert_array_equal(found, gradient[..., ::-1])
+
+
+def test_alpha_is_laid_over_white(gradient):
+    image = Image.fromarray(gradient).convert("RGBA")
+    image.putalpha(0)
+    assert (photos.read_image(encode(image)) == 255).all()
+    image.putalpha(255)
+    np.testing.assert_array_equal(photos.read_image(encode(image)), gradient[..., ::-1])
+
+
+def test_transparent_palette_and_gray_alpha_are_laid_over_white(gradient):
+    palette = Image.fromarray(gradient).quantize(16)
+    data = encode(palette, "PNG", transparency=bytes(16))
+    assert (photos.read_image(data) == 255).all()
+    gray = Image.fromarray(gradient).convert("LA")
+    gray.putalpha(0)
+    assert (photos.read_image(encode(gray)) == 255).all()
+
+
+def test_sixteen_bits_become_eight():
+    values = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
+    found = photos.read_image(encode(Image.fromarray(values)))
+    np.testing.assert_allclose(found[..., 0], values / 257.0, atol=1)
+    assert (found[..., 0] == found[..., 2]).all()
+
+
+def test_floating_point_gray_is_stretched_to_its_own_range():
+    values = np.linspace(-3, 5, 64, dtype=np.float32).reshape(8, 8)
+    found = photos.read_image(encode(Image.fromarray(values), "TIFF"))
+    assert found.min() == 0 and found.max() == 255
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr"])
+def test_any_colour_mode_is_read(gradient, mode):
+    kind = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
+    found = photos.read_image(encode(Image.fromarray(gradient).convert(mode), kind))
+    assert found.shape == (40, 60, 3)
+
+
+def test_an_animation_gives_its_first_frame(gradient):
+    frames = [Image.fromarray(gradient), Image.new("RGB", (60, 40), "white")]
+    data = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(photos.read_image(data), gradient[..., ::-1])
+
+
+def test_a_large_picture_is_shrunk():
+    found = photos.read_image(encode(Image.new("L", (9_000, 90)), "PNG"))
+    assert found.shape == (41, 4096, 3)
+
+
+@pytest.mark.parametrize("size", [(10_000, 10_000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
+def test_a_huge_picture_is_refused_by_its_header(size):
+    data = png_header(*size)  # decoding it would fail with another message
+    with pytest.raises(ImageError, match=r"^huge\.png has .* the most this reads"):
+        photos.read_image(data, "huge.png")
+
+
+def test_the_refusal_of_a_hundred_megapixels_names_the_limit():
+    with warnings.catch_warnings():  # as in a program without pytest's own filters
+        warnings.simplefilter("ignore")
+        with pytest.raises(
+            ImageError, match=r"100 megapixels \(10000 x 10000\); .* is 80 megapixels"
+        ):
+            photos.read_image(png_header(10_000, 10_000), "huge.png")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not a picture", b"%PDF-1.7", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"],
+)
+def test_what_is_no_picture_is_refused(data):
+    with pytest.raises(ImageError, match=r"^notes\.txt is not a picture .* Take one of: jpg"):
+        photos.read_image(data, "notes.txt")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_torn_file_is_refused_or_read_but_never_a_bug(kind, share):
+    rng = np.random.default_rng(0)
+    whole = encode(Image.fromarray(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)), kind)
+    try:
+        found = photos.read_image(whole[: int(len(whole) * share)], "torn")
+    except ImageError as error:
+        assert str(error).startswith("torn is ")
+    else:
+        assert found.shape == (50, 50, 3)
+
+
+def test_every_face_of_a_photo_is_found_and_classified(astronaut, classifier):
+    # Two people: the astronaut beside a smaller copy of herself.
+    pair = np.full((512, 900, 3), 128, np.uint8)
+    pair[:, :512] = astronaut
+    pair[100:356, 600:856] = astronaut[::2, ::2]
+    results = photos.classify_photo(pair, photos.PhotoDetector("haar"), classifier)
+    centres = [((r.box_xyxy[:2] + r.box_xyxy[2:]) / 2).tolist() for r in results]
+    assert len(results) == 2
+    assert 180 < centres[0][0] < 270 and 70 < centres[0][1] < 160  # the largest first
+    assert 690 < centres[1][0] < 735 and 135 < centres[1][1] < 180
+    for result in results:
+        assert result.face.shape == (48, 48) and result.face.dtype == np.uint8
+        np.testing.assert_array_equal(result.probs, classifier.probs(result.face[None])[0])
+        assert result.emotion == EMOTIONS[result.probs.argmax()]
+
+
+def test_a_picture_without_faces_gives_none(classifier):
+    empty = np.full((300, 400, 3), 90, np.uint8)
+    assert photos.classify_photo(empty, photos.PhotoDetector("haar"), classifier) == []
+
+
+def test_a_face_is_reported_once_at_all_search_sizes(astronaut):
+    large = np.repeat(np.repeat(astronaut, 4, axis=0), 4, axis=1)
+    found = photos.PhotoDetector("haar").detect(large)
+    boxes = [item.box_xyxy for item in found if item.score > 0.5]
+    overlapping = [
+        (a, b)
+        for i, a in enumerate(boxes)
+        for b in boxes[i + 1 :]
+        if photos._overlap(a, b) >= photos._SAME_FACE
+    ]
+    assert boxes and not overlapping
+
+
+def test_a_whole_picture_can_be_the_face(classifier):
+    rng = np.random.default_rng(1)
+    face = rng.integers(0, 256, (48, 48), dtype=np.uint8)
+    found = photos.classify_whole(np.repeat(face[..., None], 3, axis=2), classifier)
+    np.testing.assert_array_equal(found.face, face)
+    wide = photos.classify_whole(np.zeros((100, 300, 3), np.uint8), classifier)
+    assert wide.box_xyxy.tolist() == [100, 0, 200, 100]
+
+
+def test_faces_are_drawn_into_a_copy(astronaut, classifier):
+    before = astronaut.copy()
+    results = photos.classify_photo(astronaut, photos.PhotoDetector("haar"), classifier)
+    drawn = photos.draw_photo(astronaut, results, side=256)
+    assert drawn.shape == (256, 256, 3)
+    np.testing.assert_array_equal(astronaut, before)
+    plain = photos.draw_photo(astronaut, [], side=256)
+    assert (drawn != plain).any(axis=2).sum() > 200
+
+
+def test_the_command_names_faces_and_goes_on_after_a_bad_file(
+    run, astronaut, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(astronaut[..., ::-1]).save("woman.jpg")
+    (tmp_path / "notes.jpg").write_text("no picture")
+    options = ["--detector", "haar", "--csv", "out.csv", "--annotate", "drawn"]
+    code = main(["predict", str(run.path), "notes.jpg", "gone.jpg", "woman.jpg", *options])
+    out, err = capsys.readouterr()
+    assert code == 2
+    assert "error: notes.jpg is not a picture" in err
+    assert "error: gone.jpg cannot be opened (No such file or directory)." in err
+    assert "woman.jpg: 1 face\n" in out
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0].startswith("image,face,emotion,confidence,angry,") and len(lines) == 2
+    assert photos.read_image((tmp_path / "drawn" / "woman-emotions.jpg").read_bytes()).size
+    assert main(["predict", str(run.path), "woman.jpg", "--whole"]) == 0
+    assert "woman.jpg: 1 face\n" in capsys.readouterr().out

@@ -1,0 +1,255 @@
+"""Real video files through the real pipeline: rows, annotated copy, damage, rotation, cancelling."""
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from emotion_core.config import TrainConfig
+from emotion_core.errors import ImageError
+from emotion_core.labels import EMOTIONS
+from emotion_core.live import videos
+from emotion_core.live.pipeline import Face, FrameResult, Reading, create_pipeline
+from emotion_core.models.checkpoint import save_checkpoint
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.runs import create_run
+
+IDENTITY = bytes.fromhex("00010000 00000000 00000000 00000000 00010000 00000000".replace(" ", ""))
+QUARTER = bytes.fromhex("00000000 00010000 00000000 FFFF0000 00000000 00000000".replace(" ", ""))
+
+
+def write_video(
+    path: Path, frames: list[np.ndarray], fps: int = 10, *, codec: str = "libx264"
+) -> Path:
+    """BGR frames as a video file."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def shades(count: int, size: tuple[int, int] = (64, 96)) -> list[np.ndarray]:
+    """Flat gray frames, each brighter than the one before."""
+    return [np.full((*size, 3), 20 + 5 * i, np.uint8) for i in range(count)]
+
+
+class Watcher:
+    """Sees every frame and finds no face."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.frames: list[np.ndarray] = []
+
+    def __call__(self, frame: np.ndarray, time: float) -> FrameResult:
+        self.times.append(time)
+        self.frames.append(frame.copy())
+        return FrameResult([], {}, True, (frame.shape[1], frame.shape[0]), float(frame.mean()))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    made = create_run(TrainConfig(), root=tmp_path_factory.mktemp("runs"))
+    torch.manual_seed(0)
+    save_checkpoint(
+        made,
+        create_model("sequential", width=8),
+        architecture="sequential",
+        options={"width": 8},
+        preprocess=Preprocess(),
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def face_clip(tmp_path_factory):
+    """A face that moves to the right for a second and a half."""
+    astronaut = cv2.resize(skimage.data.astronaut()[..., ::-1], (256, 256))
+    frames = []
+    for index in range(15):
+        frame = np.full((256, 320, 3), 127, np.uint8)
+        frame[:, 2 * index : 2 * index + 256] = astronaut
+        frames.append(frame)
+    return write_video(tmp_path_factory.mktemp("clips") / "face.mp4", frames)
+
+
+def test_a_face_is_followed_and_written(run, face_clip, tmp_path):
+    told: list[float] = []
+    result = videos.analyse_video(
+        face_clip,
+        create_pipeline(run, detector="haar", budget_ms=1_000.0),
+        fps=5,
+        annotated=tmp_path / "out.mp4",
+        progress=told.append,
+    )
+    assert result.frames == 8 and result.seconds == pytest.approx(1.4)
+    assert [row["time"] for row in result.rows] == pytest.approx([0.2 * i for i in range(8)])
+    assert {row["face"] for row in result.rows} == {result.rows[0]["face"]}
+    for row in result.rows:
+        probs = [row[emotion] for emotion in EMOTIONS]
+        assert sum(probs) == pytest.approx(1, abs=1e-3) and row["confidence"] == max(probs)
+        assert row["emotion"] in (*EMOTIONS, "uncertain")
+    moved = result.rows[-1]["x1"] - result.rows[0]["x1"]
+    assert 20 < moved < 36  # 28 pixels, as drawn
+    assert told == sorted(told) and told[-1] > 0.9
+
+    with av.open(result.annotated) as copy:
+        frames = [(frame.time, frame.to_ndarray(format="bgr24")) for frame in copy.decode(video=0)]
+        assert copy.streams.video[0].codec_context.name == "h264"
+    assert [time for time, _ in frames] == pytest.approx([0.2 * i for i in range(8)], abs=2e-3)
+    plain = Watcher()
+    videos.analyse_video(face_clip, plain, fps=5)
+    change = np.abs(frames[0][1].astype(int) - plain.frames[0]).max(axis=2)
+    x1, y1 = round(result.rows[0]["x1"]), round(result.rows[0]["y1"])
+    assert change[y1 - 1 : y1 + 2, x1 + 10 : x1 + 40].mean() > 30  # the box's upper edge
+    assert change[:20, :20].mean() < 10  # far from it
+
+
+@pytest.mark.parametrize(("fps", "count"), [(1, 3), (5, 15), (10, 30), (30, 30)])
+def test_frames_are_sampled_evenly_and_a_slow_video_whole(tmp_path, fps, count):
+    path = write_video(tmp_path / "clip.mp4", shades(30))
+    seen = Watcher()
+    videos.analyse_video(path, seen, fps=fps)
+    assert len(seen.times) == count
+    np.testing.assert_allclose(np.diff(seen.times), max(1 / fps, 0.1), atol=1e-3)
+    levels = [frame.mean() for frame in seen.frames]
+    assert levels == sorted(levels) and levels[0] == pytest.approx(20, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".webm", "libvpx"), (".avi", "mpeg4"), (".mkv", "libx264")]
+)
+def test_common_containers_are_read(tmp_path, suffix, codec):
+    path = write_video(tmp_path / f"clip{suffix}", shades(5), codec=codec)
+    info = videos.probe_video(path)
+    assert (info.width, info.height, info.fps) == (96, 64, 10)
+    seen = Watcher()
+    assert videos.analyse_video(path, seen, fps=10).frames == 5
+
+
+def test_a_phone_s_rotation_is_applied(tmp_path):
+    frame = np.zeros((64, 96, 3), np.uint8)
+    frame[:, :20] = 200  # a bright left edge; a quarter turn clockwise brings it to the top
+    path = write_video(tmp_path / "clip.mp4", [frame] * 3)
+    data = path.read_bytes()
+    at = data.index(IDENTITY, data.index(b"tkhd"))
+    path.write_bytes(data[:at] + QUARTER + data[at + len(QUARTER) :])
+    seen = Watcher()
+    videos.analyse_video(path, seen, fps=10)
+    turned = seen.frames[0]
+    assert turned.shape == (96, 64, 3)
+    assert turned[:15].mean() > 150 and turned[30:].mean() < 30
+
+
+def test_a_large_frame_is_shrunk_and_boxes_are_not(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", shades(1, (1000, 2560)), codec="mpeg4")
+    sizes = []
+
+    def finds_one(frame: np.ndarray, time: float) -> FrameResult:
+        sizes.append(frame.shape)
+        probs = np.full(7, 1 / 7, np.float32)
+        box = np.array([10, 20, 30, 40], np.float32)
+        face = Face(1, box, Reading(probs, probs, "uncertain"), 0.0, 1.0)
+        return FrameResult([face], {}, True, (0, 0), 0.0)
+
+    result = videos.analyse_video(path, finds_one)
+    assert sizes == [(500, 1280, 3)]
+    assert [result.rows[0][name] for name in ("x1", "y1", "x2", "y2")] == [20, 40, 60, 80]
+    assert result.rows[0]["emotion"] == "uncertain"
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all", b"\0\0\0\x18ftypmp42" + bytes(50)])
+def test_what_is_no_video_is_refused(tmp_path, content):
+    path = tmp_path / "notes.mp4"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"^notes is not a video that can be read"):
+        videos.analyse_video(path, Watcher(), name="notes", annotated=tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_sound_alone_is_refused(tmp_path):
+    path = tmp_path / "sound.wav"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        frame.sample_rate, frame.time_base = 8000, Fraction(1, 8000)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(ImageError, match="has no picture"):
+        videos.probe_video(path)
+
+
+def test_a_torn_file_gives_what_came_before(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (64, 96, 3), dtype=np.uint8) for _ in range(20)]
+    path = write_video(tmp_path / "clip.mkv", frames)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    result = videos.analyse_video(path, Watcher(), fps=10)
+    assert 2 <= result.frames < 20
+
+
+def test_cancelling_leaves_nothing_behind(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", shades(30))
+    asked = 0
+
+    def is_cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 5
+
+    out = tmp_path / "out" / "copy.mp4"
+    with pytest.raises(videos.AnalysisCancelledError):
+        videos.analyse_video(path, Watcher(), fps=10, annotated=out, is_cancelled=is_cancelled)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_job_works_in_the_background_and_keeps_its_copy(run, face_clip):
+    job = videos.VideoJob(
+        face_clip.read_bytes(), "face.mp4", lambda: create_pipeline(run, detector="haar"), fps=2
+    )
+    state = job.wait(60)
+    assert state.kind == "done" and state.share == 1.0, state.error
+    assert state.result.frames == 3 and state.result.annotated.stat().st_size > 1_000
+    folder = state.result.annotated.parent
+    assert [item.name for item in folder.iterdir()] == ["annotated.mp4"]  # the upload is gone
+    del job, state
+    assert not folder.exists()
+
+
+def test_a_job_can_be_cancelled(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", shades(30))
+    started, go_on = threading.Event(), threading.Event()
+
+    class Waits(Watcher):
+        def __call__(self, frame: np.ndarray, time: float) -> FrameResult:
+            started.set()
+            go_on.wait(30)
+            return super().__call__(frame, time)
+
+    job = videos.VideoJob(path.read_bytes(), "clip.mp4", Waits, fps=10)
+    assert started.wait(30) and job.state.kind == "running"
+    job.cancel()
+    go_on.set()
+    assert job.wait(30) == videos.JobState("cancelled")
+
+
+def test_a_failed_job_says_why():
+    job = videos.VideoJob(b"no video", "notes.mp4", Watcher)
+    state = job.wait(30)
+    assert state.kind == "failed" and state.error.startswith("notes.mp4 is not a video")
+
+    def broken() -> Watcher:
+        raise ZeroDivisionError("oops")
+
+    assert videos.VideoJob(b"", "x", broken).wait(30).error == "ZeroDivisionError: oops"
