@@ -1,7 +1,7 @@
 """Run folders: the one place where a training run, its settings, curves, results and weights live.
 
 A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config.json``,
-``status.json``, ``metrics.jsonl`` (a row an epoch), ``train.log``, ``run.lock``,
+``status.json``, ``metrics.jsonl`` (a row an epoch), ``progress.jsonl`` (rows within it), ``train.log``, ``run.lock``,
 ``model.safetensors`` + ``model.json``, ``resume.pt``, ``report.json`` and ``predictions.npz``.
 Nothing here loads torch.
 """
@@ -111,6 +111,10 @@ class Run:
         return self.path / "predictions.npz"
 
     @property
+    def _progress_path(self) -> Path:
+        return self.path / "progress.jsonl"
+
+    @property
     def _lock_path(self) -> Path:
         return self.path / "run.lock"
 
@@ -218,6 +222,20 @@ class Run:
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one epoch's row."""
         append_json_line(self.metrics_path, row)
+
+    def progress(self) -> list[dict[str, Any]]:
+        """Rows within the present epoch, about one a second: step, steps, train_loss,
+        train_accuracy; the means since the epoch began."""
+        return read_json_lines(self._progress_path)
+
+    def append_progress(self, status: Status) -> None:
+        """Add a row of the present epoch, for curves that grow before it is finished."""
+        names = ("step", "steps", "train_loss", "train_accuracy")
+        append_json_line(self._progress_path, {name: getattr(status, name) for name in names})
+
+    def clear_progress(self) -> None:
+        """Begin a new epoch."""
+        self._progress_path.unlink(missing_ok=True)
 
     def report(self) -> dict[str, Any] | None:
         """Test results of a finished run (see ``evaluation.report``), None before."""

@@ -6,11 +6,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core.plots.theme import RUN_PALETTE, style
-from emotion_core.runs import Status
 
 Rows = Sequence[Mapping[str, Any]]
 
 TRAIN_COLOR, VAL_COLOR = RUN_PALETTE[0], RUN_PALETTE[1]
+_POINTS = 60  # within an epoch; more only slow the browser down
 METRICS = {"loss": "Loss", "accuracy": "Accuracy"}
 
 
@@ -56,12 +56,13 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
     return style(fig, height=height)
 
 
-def growing_rows(rows: Rows, status: Status, metric: str) -> list[dict[str, float | None]]:
-    """Rows for a line chart of a run at work: the finished epochs and the present step.
+def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, float | None]]:
+    """Rows for a line chart of a run at work: the finished epochs and what is done of the present.
 
     Args:
         rows: Rows of ``metrics.jsonl``.
-        status: The run's status; its step is a part of an epoch, without validation.
+        progress: Rows of ``progress.jsonl``, parts of an epoch, without validation. A long epoch
+            is thinned.
         metric: ``loss`` or ``accuracy``.
 
     Returns:
@@ -76,11 +77,12 @@ def growing_rows(rows: Rows, status: Status, metric: str) -> list[dict[str, floa
         }
         for row in rows
     ]
-    if status.step and status.steps and status.epoch >= len(rows):
+    every = max(1, len(progress) // _POINTS)
+    for row in progress[(len(progress) - 1) % every :: every]:  # ends with the last row
         found.append(
             {
-                "epoch": status.epoch + status.step / status.steps,
-                "train": scale * getattr(status, f"train_{metric}"),
+                "epoch": len(rows) + row["step"] / row["steps"],
+                "train": scale * row[f"train_{metric}"],
                 "validation": None,
             }
         )

@@ -212,6 +212,7 @@ class _Trainer:
         """All epochs that are left."""
         if self.run.resume_path.exists():
             self._load()
+        self.run.clear_progress()
         while self.epoch < self.config.epochs:
             self._train_epoch()
             row = self._finish_epoch()
@@ -242,7 +243,11 @@ class _Trainer:
             self.step += 1
             elapsed = time.monotonic() - started
             self._epoch_seconds = seconds_before + elapsed
-            if self.step % _CHECK_STEPS == 0 or self.step == self.steps:
+            if (
+                self.device.type == "cpu"
+                or self.step % _CHECK_STEPS == 0
+                or self.step == self.steps
+            ):
                 self._check_losses()
             rate = (self.step - first) * self.config.batch_size / max(elapsed, 1e-9)
             self._tell(rate)
@@ -371,6 +376,10 @@ class _Trainer:
         )
         if row or time.monotonic() - self._status_at >= _STATUS_SECONDS:
             self.run.write_status(self.status)
+            if row:
+                self.run.clear_progress()
+            elif images:
+                self.run.append_progress(self.status)
             self._status_at = time.monotonic()
         if self.on_progress:
             self.on_progress(Progress(self.status, row))

@@ -30,6 +30,14 @@ GROUPS = {
     "augmentation": "Augmentation",
     "machine": "Machine",
 }
+LABELS = {
+    "lr": "Learning rate",
+    "ema": "Averaging of weights (EMA)",
+    "clip_norm": "Gradient clipping",
+    "monitor": "Best epoch by",
+    "compile": "Compile (torch.compile)",
+    "threads": "CPU threads",
+}
 # Drawn by hand: they are not one value of one widget.
 _BY_HAND = ("model", "options", "data", "recipe")
 _SHOWN = 12  # resting runs before "show all"
@@ -104,7 +112,7 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
     with st.expander("More settings", icon=":material/tune:"):
         tabs = st.tabs([*GROUPS.values(), "Model"])
     with tabs[-1]:
-        options = _option_widgets(models)
+        options = {name: _option_widgets(name) for name in models}
     for tab, group in zip(tabs, GROUPS, strict=False):
         with tab:
             columns = st.columns(3)
@@ -113,16 +121,9 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
                     values[item.name] = _setting_widget(item, base)
     # Only what was changed is passed on: a recipe may set the rest differently for each model.
     changed = {name: value for name, value in values.items() if value != getattr(base, name)}
-    known = architectures()
     try:
         return [
-            recipe_config(
-                base.recipe,
-                name,
-                data=data,
-                options={k: v for k, v in options.items() if k in known[name].options},
-                **changed,
-            )
+            recipe_config(base.recipe, name, data=data, options=options[name], **changed)
             for name in models
         ]
     except EmotionError as error:
@@ -133,62 +134,59 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
 def _setting_widget(item: Setting, base: TrainConfig) -> Any:
     """The input that fits a setting, with the recipe's value in it; each recipe keeps its own."""
     value, key = getattr(base, item.name), f"train-{base.recipe}-{item.name}"
+    label = LABELS.get(item.name, item.label)
     if item.type is bool:
-        return st.toggle(item.label, value, key=key, help=item.help)
+        return st.toggle(label, value, key=key, help=item.help)
     if item.choices:
-        start = item.choices.index(value)
-        return st.selectbox(item.label, item.choices, start, key=key, help=item.help)
+        return st.selectbox(label, item.choices, item.choices.index(value), key=key, help=item.help)
     if item.type in (int, float):
         low, high = (None if limit is None else item.type(limit) for limit in (item.low, item.high))
-        step = 1 if item.type is int else _float_step(value)
-        return item.type(_number(item.label, value, low, high, step=step, key=key, help=item.help))
-    return st.text_input(item.label, value, key=key, help=item.help)
+        step = 1 if item.type is int else _float_step(value, high)
+        return item.type(_number(label, value, low, high, step=step, key=key, help=item.help))
+    return st.text_input(label, value, key=key, help=item.help)
 
 
-def _number(label: str, value: Any, low: Any, high: Any, *, step: Any, key: str, help: str) -> Any:
+def _number(
+    label: str, value: Any, low: Any, high: Any, *, step: Any, key: str, help: str | None
+) -> Any:
     shape = "%d" if isinstance(value, int) else "%.6g"
     return st.number_input(label, low, high, value, step, shape, key=key, help=help)
 
 
-def _float_step(value: float) -> float:
-    """A step of the value's own size: 0.01 for 0.05, 1 for 12."""
-    if value <= 0:
-        return 0.05
-    return float(10.0 ** math.floor(math.log10(value) - 0.2))
+def _float_step(value: float, high: float | None) -> float:
+    """A step that fits the value and its way to the limit: 0.01 for 0.05, 0.0001 for 0.999."""
+    room = [value] if high is None or high <= value else [value, high - value]
+    return float(10.0 ** math.floor(math.log10(min(room)) - 0.2)) if value > 0 else 0.05
 
 
-def _option_widgets(models: list[str]) -> dict[str, Any]:
-    """Inputs of the chosen models' own options; those that were changed."""
-    found: dict[str, tuple[Any, list[str]]] = {}
-    for name in models:
-        for option, default in architectures()[name].options.items():
-            found.setdefault(option, (default, []))[1].append(name)
-    if not found:
-        st.caption("The chosen architectures have no options.")
-        return {}
+def _option_widgets(model: str) -> dict[str, Any]:
+    """Inputs of an architecture's own options; those that were changed."""
+    known = architectures()[model].options
     changed: dict[str, Any] = {}
-    columns = st.columns(3)
-    for index, (option, (default, owners)) in enumerate(found.items()):
-        label, key = option.replace("_", " ").capitalize(), f"train-option-{option}"
-        with columns[index % 3]:
-            value = _option_widget(label, option, default, key, f"Of {', '.join(owners)}.")
+    st.markdown(f"**{model}**")
+    for column, (option, default) in zip(
+        st.columns(max(4, len(known))), known.items(), strict=False
+    ):
+        with column:
+            value = _option_widget(option, default, f"train-{model}-{option}")
         if value is not None and value != default:
             changed[option] = value
     return changed
 
 
-def _option_widget(label: str, option: str, default: Any, key: str, help: str) -> Any:
+def _option_widget(option: str, default: Any, key: str) -> Any:
+    label = option.replace("_", " ").capitalize()
     if isinstance(default, bool):
-        return st.toggle(label, default, key=key, help=help)
+        return st.toggle(label, default, key=key)
     if option == "stem":
         from emotion_core.models.options import STEMS
 
-        return st.selectbox(label, STEMS, STEMS.index(default), key=key, help=help)
+        return st.selectbox(label, STEMS, STEMS.index(default), key=key)
     if isinstance(default, int | float):
         low, high = (1, None) if isinstance(default, int) else (0.0, 1.0)
         step = 1 if isinstance(default, int) else 0.05
-        return _number(label, default, low, high, step=step, key=key, help=help)
-    return st.text_input(label, default, key=key, help=help)
+        return _number(label, default, low, high, step=step, key=key, help=None)
+    return st.text_input(label, default, key=key)
 
 
 def start_button(configs: list[TrainConfig]) -> None:
@@ -373,9 +371,9 @@ def _draw_active(job: Job) -> None:
         rest = f"step {status.step} of {status.steps} · {status.images_per_second:,.0f} images/s"
         left = f"{duration(status.seconds_left)} left" if share < 1 else "measuring on test"
         st.progress(share, text=f"{now} · {rest} · {left} · {status.device}")
-        rows = run.metrics()
+        rows, progress = run.metrics(), run.progress()
         for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
-            points = plots.growing_rows(rows, status, metric)
+            points = plots.growing_rows(rows, progress, metric)
             unit = " (%)" if metric == "accuracy" else ""
             with column:
                 st.caption(plots.METRICS[metric] + unit)

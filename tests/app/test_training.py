@@ -1,0 +1,272 @@
+"""The Training page: the form says what is trained, a real job starts, is watched, stopped, undone."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emotion_core.config import TrainConfig, recipe_config
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Run, create_run, list_runs
+from emotion_core.training import jobs
+
+DATA = "synthetic:140"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def root(tmp_path, cache, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("EMOTION_CACHE", str(cache))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield tmp_path
+    for job in jobs.list_jobs(tmp_path):
+        if job.active:
+            with contextlib.suppress(Exception):
+                jobs.stop(job.run, force=True)
+
+
+@pytest.fixture
+def parked(root, monkeypatch):
+    """Started jobs stay in the queue, so that only what they were given is looked at."""
+    monkeypatch.setattr(jobs, "_spawn", lambda run: None)
+
+
+def open_training(data: str = DATA) -> AppTest:
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    page.session_state["data"] = data
+    page.run()
+    page.switch_page("pages/training.py").run()
+    assert not page.exception
+    return page
+
+
+def click(page: AppTest, key: str) -> None:
+    page.button(key=key).click().run()
+    assert not page.exception
+
+
+def texts(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.info, *page.error, *page.code]
+    return "\n".join(str(item.value) for item in parts)
+
+
+def run_until(page: AppTest, what: Callable[[], bool], seconds: float = 120) -> None:
+    """Draw the page again, as its clock does, until something is true."""
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.3)
+        page.run()
+        assert not page.exception
+
+
+def written_run(root, *, state: str, epochs: int = 4, error: str = "", **settings) -> Run:
+    """A run folder as a trainer leaves it."""
+    run = create_run(TrainConfig(**settings), root)
+    for epoch in range(1, epochs + 1):
+        run.append_metrics(
+            {
+                "epoch": epoch, "step": 10 * epoch, "images_seen": 100 * epoch,
+                "train_loss": 2 / epoch, "train_accuracy": 0.2 * epoch,
+                "val_loss": 2.1 / epoch, "val_accuracy": 0.2 * epoch - 0.05,
+                "val_macro_f1": 0.2 * epoch - 0.1, "lr": 0.05, "seconds": 75.0,
+                "images_per_second": 100.0,
+            }
+        )  # fmt: skip
+    run.log_path.write_text("".join(f"log line {i}\n" for i in range(40)))
+    run.write_status(replace(run.status(), state=state, epoch=epochs, error=error))
+    return run
+
+
+def open_run(page: AppTest, run: Run, state: str) -> None:
+    page.session_state[f"run-{run.name}-{state}"] = True
+    page.run()
+    assert not page.exception
+
+
+def test_page_without_runs_says_what_to_do(root):
+    page = open_training()
+    assert "No runs yet" in texts(page)
+    assert not page.button(key="start").disabled
+    assert "has not been trained like this here yet: no estimate" in texts(page)
+
+
+def test_form_starts_from_the_recipe(root):
+    page = open_training()
+    assert page.number_input(key="train-best-epochs").value == TrainConfig().epochs
+    assert page.selectbox(key="train-best-optimizer").value == "sgd"
+    page.button_group(key="train-recipe").set_value("study").run()
+    assert not page.exception
+    assert page.number_input(key="train-study-epochs").value == 30
+    assert page.number_input(key="train-study-lr").value == 1e-4
+    assert page.selectbox(key="train-study-optimizer").value == "adam"
+
+
+def test_form_shows_every_setting_with_its_help_and_limits(root):
+    page = open_training()
+    kinds = [*page.number_input, *page.selectbox, *page.toggle, *page.text_input]
+    shown = {widget.key: widget for widget in kinds}
+    for item in TrainConfig.settings():
+        if item.name not in ("model", "options", "data", "recipe"):
+            widget = shown[f"train-best-{item.name}"]
+            assert widget.help == item.help and widget.value == item.default
+    assert shown["train-best-momentum"].max == 0.999
+
+
+def test_untouched_form_trains_exactly_the_recipe(root, parked):
+    page = open_training()
+    click(page, "start")
+    (run,) = list_runs(root)
+    assert run.config() == recipe_config("best", "sequential", data=DATA)
+    assert "queued, next" in texts(page)
+    assert "synthetic" in texts(page)
+
+
+def test_several_architectures_make_a_run_each_with_their_own_settings(root, parked):
+    page = open_training()
+    page.multiselect(key="train-models").set_value(["resnet18", "block_cnn"]).run()
+    page.button_group(key="train-recipe").set_value("study").run()
+    page.number_input(key="train-study-epochs").set_value(3)
+    page.number_input(key="train-study-lr").set_value(0.002)
+    page.selectbox(key="train-resnet18-stem").set_value("small")
+    page.run()
+    assert page.button(key="start").label == "Start 2 runs"
+    click(page, "start")
+    configs = {run.config().model: run.config() for run in list_runs(root)}
+    common = {"data": DATA, "epochs": 3, "lr": 0.002}
+    assert configs == {
+        "resnet18": recipe_config("study", "resnet18", options={"stem": "small"}, **common),
+        "block_cnn": recipe_config("study", "block_cnn", **common),
+    }
+    assert configs["block_cnn"].class_weights == "balanced"
+    assert "queued, number 2" in texts(page)
+
+
+def test_nothing_chosen_nothing_started(root):
+    page = open_training()
+    page.multiselect(key="train-models").set_value([]).run()
+    assert "Choose at least one architecture." in texts(page)
+    assert "start" not in [button.key for button in page.button]
+
+
+def test_bad_setting_is_explained_and_cannot_be_started(root):
+    page = open_training()
+    page.text_input(key="train-best-device").set_value("gpu").run()
+    assert "device must be auto, cpu, cuda or cuda:N, got 'gpu'" in texts(page)
+    assert page.button(key="start").disabled
+
+
+def test_missing_data_is_explained_and_nothing_is_queued(root):
+    page = open_training(data="/nowhere/fer2013")
+    click(page, "start")
+    assert "No data set at /nowhere/fer2013" in texts(page)
+    assert list_runs(root) == []
+
+
+def test_time_is_estimated_from_an_earlier_run_of_the_same_kind(root):
+    config = recipe_config("best", "sequential", data=DATA)
+    written_run(root, state="stopped", data=DATA)
+    assert "About 1 min 15 s an epoch, 50 min 0 s in all" in texts(open_training())
+    assert config.epochs == 40
+
+
+def test_layer_table_has_the_whole_model(root):
+    page = open_training()
+    page.multiselect(key="train-models").set_value(["block_cnn"]).run()
+    page.session_state["layers"] = True
+    page.run()
+    assert not page.exception
+    assert "7,210,439 parameters" in texts(page)
+    table = page.dataframe[0].value
+    assert table["parameters"].sum() == 7_210_439
+    assert table["output"].iloc[-1] == "7"
+
+
+def test_failed_run_shows_its_reason_and_its_last_log_lines(root):
+    run = written_run(root, state="failed", error="The loss is not a number at epoch 5, step 3.")
+    page = open_training()
+    assert f"run-{run.name}-failed" not in page.session_state or "log line" not in texts(page)
+    open_run(page, run, "failed")
+    shown = texts(page)
+    assert "The loss is not a number at epoch 5, step 3." in shown
+    assert "log line 39" in shown and "log line 10" not in shown
+    assert "Best validation accuracy 75.0% and macro-F1 0.700 after epoch 4 of 4" in shown
+    assert {f"resume-{run.name}", f"delete-{run.name}"} <= {button.key for button in page.button}
+
+
+def test_dead_trainer_is_shown_as_failed_not_as_running(root):
+    run = written_run(root, state="running")
+    page = open_training()
+    open_run(page, run, "failed")
+    assert "The training process ended without a result." in texts(page)
+    assert f"stop-{run.name}" not in [button.key for button in page.button]
+
+
+def test_broken_run_is_listed_with_its_problem_and_can_be_deleted(root):
+    run = written_run(root, state="stopped")
+    (run.path / "config.json").write_text("{")
+    page = open_training()
+    open_run(page, run, "failed")
+    assert "config.json cannot be read" in texts(page)
+    click(page, f"delete-{run.name}")
+    assert list_runs(root) == []
+
+
+def test_deleted_run_comes_back_on_undo_and_goes_for_good_on_demand(root):
+    run = written_run(root, state="stopped")
+    page = open_training()
+    open_run(page, run, "stopped")
+    click(page, f"delete-{run.name}")
+    assert list_runs(root) == [] and f"Deleted {run.name}" in texts(page)
+    click(page, f"undo-{run.name}")
+    assert list_runs(root) == [run] and "Deleted" not in texts(page)
+    open_run(page, run, "stopped")
+    click(page, f"delete-{run.name}")
+    click(page, "purge")
+    assert list(root.glob(f"*{run.name}*")) == [] and "No runs yet" in texts(page)
+
+
+def test_many_runs_are_folded(root):
+    for _ in range(15):
+        written_run(root, state="stopped", epochs=0)
+    page = open_training()
+    boxes = [box.label for box in page.expander if "stopped" in box.label]
+    assert len(boxes) == 12
+    page.toggle(key="all-runs").set_value(True).run()
+    assert len([box for box in page.expander if "stopped" in box.label]) == 15
+
+
+def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
+    page = open_training()
+    page.number_input(key="train-best-epochs").set_value(4)
+    page.number_input(key="train-best-batch_size").set_value(8)
+    page.number_input(key="train-sequential-width").set_value(8)
+    page.number_input(key="train-best-threads").set_value(1)
+    page.run()
+    click(page, "start")
+    (run,) = list_runs(root)
+    run_until(page, lambda: run.status().epoch >= 1 or run.status().step > 0)
+    assert "of 4" in page.get("progress")[0].proto.text
+    assert len(page.get("vega_lite_chart")) == 2
+
+    click(page, f"stop-{run.name}")
+    run_until(page, lambda: run.status().state == "stopped" and not run.is_locked())
+    page.run()
+    assert "stopped" in next(box.label for box in page.expander if "sequential" in box.label)
+
+    click(page, f"resume-{run.name}")
+    run_until(page, lambda: run.status().state == "finished")
+    page.run()
+    shown = texts(page)
+    assert "Test accuracy" in shown and "macro-F1" in shown
+    assert "of 4; training accuracy was" in shown
+    assert len(page.get("plotly_chart")) == 2
+    assert any("synthetic" in str(item.value) for item in page.markdown)
