@@ -1,0 +1,158 @@
+"""How fast each form of a data set loads, parsed and from the cache, and with how much memory."""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotion_core.data.faces import FaceData
+
+HELP = "time loading a data set as folder, zip and CSV, parsed and cached, and its peak memory"
+
+# A process of its own, because a peak of memory never falls again.
+_CHILD = """
+import json, resource, sys, time
+from emotion_core.data.sources import load_data
+scale = 1e6 if sys.platform == "darwin" else 1e3
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+start, cpu = time.perf_counter(), time.process_time()
+data = load_data(sys.argv[1])
+seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+print(json.dumps({"seconds": seconds, "cpu_s": cpu, "peak_mb": peak, "libraries_mb": before,
+                  "faces": len(data), "fingerprint": data.fingerprint}))
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the benchmark."""
+    parser.add_argument(
+        "--data", default="fer2013", help="data set to write in each form (default: fer2013)"
+    )
+    parser.add_argument("--drawn", type=int, default=2000, help="faces to draw (default: 2000)")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Write the data set in each form, load each in a fresh process, and print the figures."""
+    from emotion_core.data.sources import load_data
+    from emotion_core.data.synthetic import synthetic_faces
+
+    data = load_data(args.data)
+    rows: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory(prefix="emotion-bench-") as name:
+        root = Path(name)
+        forms = {
+            "folder": write_folder(data, root / "folder"),
+            "zip": write_zip(data, root / "faces.zip"),
+            "CSV": write_csv(data, root / "faces.csv"),
+        }
+        for form, path in forms.items():
+            parsed = _load_alone(path, root / "cache")
+            cached = _load_alone(path, root / "cache")
+            if not parsed["fingerprint"] == cached["fingerprint"] == data.fingerprint:
+                raise RuntimeError(f"{form} does not give the same faces back")
+            rows[form] = {
+                "size_mb": _size(path) / 1e6,
+                "parsed_s": parsed["seconds"],
+                "parsed_cpu_s": parsed["cpu_s"],
+                "cached_s": cached["seconds"],
+                "cached_cpu_s": cached["cpu_s"],
+                "peak_mb": parsed["peak_mb"],
+                "cached_peak_mb": cached["peak_mb"],
+                "libraries_mb": parsed["libraries_mb"],
+            }
+    start, cpu = time.perf_counter(), time.process_time()
+    synthetic_faces(args.drawn)
+    drawn_s, drawn_cpu_s = time.perf_counter() - start, time.process_time() - cpu
+
+    print(f"{data.name}: {len(data):,} faces, {os.cpu_count()} cores, files in the system's cache")
+    # CPU time beside the clock: on a busy machine it is the one that can be compared.
+    print(f"{'form':8}{'on disk':>12}{'parsed (CPU)':>21}{'cached (CPU)':>21}{'peak memory':>14}")
+    for form, row in rows.items():
+        print(
+            f"{form:8}{row['size_mb']:9.0f} MB"
+            f"{row['parsed_s']:9.2f} s ({row['parsed_cpu_s']:5.2f} s)"
+            f"{row['cached_s']:9.2f} s ({row['cached_cpu_s']:5.2f} s)"
+            f"{row['peak_mb']:11.0f} MB"
+        )
+    print(f"drawing {args.drawn:,} faces: {drawn_s:.2f} s ({drawn_cpu_s:.2f} s of CPU time)")
+    return {
+        "data": data.name,
+        "fingerprint": data.fingerprint,
+        "faces": len(data),
+        "forms": rows,
+        "drawn_faces": args.drawn,
+        "drawn_s": drawn_s,
+        "drawn_cpu_s": drawn_cpu_s,
+    }
+
+
+def write_folder(data: "FaceData", root: Path) -> Path:
+    """Write ``<split>/<emotion>/<n>.png``."""
+    for name, picture in _pictures(data):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+    return root
+
+
+def write_zip(data: "FaceData", path: Path) -> Path:
+    """Write the folder tree as a zip."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, picture in _pictures(data):
+            archive.writestr(name, picture)
+    return path
+
+
+def write_csv(data: "FaceData", path: Path) -> Path:
+    """Write ``emotion,pixels,Usage`` with the original codes."""
+    from emotion_core.data.table import CSV_ORDER
+    from emotion_core.labels import EMOTIONS
+
+    usage = {0: "Training", 1: "Validation", 2: "PrivateTest"}
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["emotion", "pixels", "Usage"])
+        for position, image in enumerate(data.images):
+            code = CSV_ORDER.index(EMOTIONS[data.labels[position]])
+            kind = data.usage[position] or usage[int(data.splits[position])]
+            out.writerow([code, " ".join(map(str, image.ravel().tolist())), kind])
+    return path
+
+
+def _pictures(data: "FaceData") -> Any:
+    import cv2
+
+    from emotion_core.data.faces import SPLITS
+    from emotion_core.labels import EMOTIONS
+
+    for position, image in enumerate(data.images):
+        place = f"{SPLITS[data.splits[position]]}/{EMOTIONS[data.labels[position]]}"
+        usage = data.usage[position] or "face"
+        yield f"{place}/{usage}_{position}.png", cv2.imencode(".png", image)[1].tobytes()
+
+
+def _load_alone(path: Path, cache: Path) -> dict[str, Any]:
+    found = subprocess.run(
+        [sys.executable, "-c", _CHILD, str(path)],
+        env=os.environ | {"EMOTION_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+    result: dict[str, Any] = json.loads(found.stdout)
+    return result
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
