@@ -131,7 +131,7 @@ def write_random_run(
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
     for code, (name, truth) in enumerate(labels.items()):
-        shared = np.random.default_rng(code).normal(size=(len(truth), 7))
+        shared = np.random.default_rng([code, 1_000_003]).normal(size=(len(truth), 7))
         raised = 2 * shared + skill * np.eye(7)[truth]
         logits[name] = to_half(1.7 * (raised + rng.normal(size=shared.shape)))
         flipped[name] = to_half(1.7 * (raised + rng.normal(size=shared.shape)))

@@ -34,6 +34,7 @@ class Result:
     Attributes:
         name: The run's name.
         label: Short name for people, unique within a comparison.
+        config: The run's settings.
         report: ``report.json``.
         rows: ``metrics.jsonl``.
         ids: ``(n,)`` image names, in canonical test order.
@@ -45,6 +46,7 @@ class Result:
 
     name: str
     label: str
+    config: dict[str, Any]
     report: dict[str, Any]
     rows: list[dict[str, Any]]
     ids: np.ndarray
@@ -458,6 +460,7 @@ def _read_result(run: Run) -> Result:
     return Result(
         name=run.name,
         label=run.name,
+        config=run.config().to_dict(),
         report=report | {"data": report["data"] | {"test_fingerprint": fingerprint}},
         rows=run.metrics(),
         ids=arrays["ids"],

@@ -66,7 +66,12 @@ def comparison_json(comparison: Comparison, robustness: Robustness | None = None
         "headline": headline(comparison),
         "labels": list(EMOTIONS),
         "runs": [
-            {"table": table_row(result), "report": result.report, "curves": result.rows}
+            {
+                "table": table_row(result),
+                "config": result.config,
+                "report": result.report,
+                "curves": result.rows,
+            }
             for result in comparison.results
         ],
         "refused": [asdict(item) for item in comparison.refused],
@@ -266,7 +271,7 @@ def _calibration_section(comparison: Comparison) -> str:
 
 
 def _emotion_section(comparison: Comparison) -> str:
-    found = ["<h2>Classification reports</h2>"]
+    found = ['<h2>Classification reports</h2><div class="cards">']
     for result in comparison.results:
         body = [
             [emotion, *(_number(row[k], 3) for k in ("precision", "recall", "f1")), row["support"]]
@@ -274,7 +279,7 @@ def _emotion_section(comparison: Comparison) -> str:
         ]
         table = _table(["Emotion", "Precision", "Recall", "F1", "Support"], body)
         found.append(f"<section><h3>{html.escape(result.label)}</h3>{table}</section>")
-    return "".join(found)
+    return "".join([*found, "</div>"])
 
 
 def _provenance_section(comparison: Comparison) -> str:
@@ -291,7 +296,7 @@ def _provenance_section(comparison: Comparison) -> str:
         body.append([f"Images in {split}", listed])
     if plots.is_fer2013(comparison):
         body.append([f"Study ({MARK})", load_study()["source"]])
-    found = [f"<h2>Provenance</h2>{_table(['', ''], body)}"]
+    found = [f"<h2>Provenance</h2>{_table(['', ''], body)}", '<div class="cards">']
     for result in comparison.results:
         report = result.report
         env, cost = report.get("environment", {}), report.get("cost", {})
@@ -312,10 +317,11 @@ def _provenance_section(comparison: Comparison) -> str:
                 f"{env.get('cpu', '')}, {env.get('cores', '?')} cores {env.get('gpu', '')}",
             ],
             ["System", env.get("platform", "")],
+            ["Settings", _settings(result.config)],
         ]
         table = _table(["", ""], rows)
         found.append(f"<section><h3>{html.escape(result.label)}</h3>{table}</section>")
-    return "".join(found)
+    return "".join([*found, "</div>"])
 
 
 def _table(head: Sequence[str], body: Iterable[Sequence[Cell]]) -> str:
@@ -342,6 +348,12 @@ def _options(options: Mapping[str, Any]) -> str:
     return "".join(f" {key}={value}" for key, value in options.items())
 
 
+def _settings(config: dict[str, Any]) -> str:
+    # The data's full path would tell about the machine; its name says enough.
+    shown = config | {"data": str(config["data"]).rstrip("/").rpartition("/")[2]}
+    return ", ".join(f"{key}={value}" for key, value in shown.items())
+
+
 def _plain(value: Any) -> Any:
     """JSON has no NaN: unknown is null."""
     if isinstance(value, dict):
@@ -364,6 +376,8 @@ h3 { font-size: 1rem; margin: 0 0 .25rem; }
 .warn { background: #fff3d6; border-left: 4px solid #e69f00; padding: .5rem .75rem; }
 .figures { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
 figure { break-inside: avoid; margin: 0; min-width: 0; }
+figcaption { margin-top: .5rem; }
+.cards { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); }
 section { break-inside: avoid; margin-bottom: 1rem; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0; }

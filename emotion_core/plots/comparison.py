@@ -231,11 +231,15 @@ def difference_panel(a: Result, b: Result, *, share: bool) -> Panel:
     up, down = int(gain.argmax()), int(gain.argmin())
     parts = []
     if gain[up] > 0:
-        parts.append(f"finds {100 * gain[up]:.1f} points more of {EMOTIONS[up]}")
+        parts.append(f"{100 * gain[up]:.1f} points more of {EMOTIONS[up]}")
     if gain[down] < 0:
         parts.append(f"{-100 * gain[down]:.1f} points less of {EMOTIONS[down]}")
-    reading = f"{a.label} {' and '.join(parts) or 'finds as much of every emotion'} as {b.label}."
-    reading = reading.replace(" as ", " than ") if parts else reading
+    found = " and ".join(parts)
+    reading = (
+        f"{a.label} finds {found} than {b.label}."
+        if found
+        else f"{a.label} and {b.label} find equally much of every emotion."
+    )
     title = f"{a.label} minus {b.label}"
     return Panel("confusion-difference", title, fig, reading, _matrix_rows(first - second))
 
@@ -306,7 +310,8 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
         f"({support[EMOTIONS.index(best)]:,})."
     )
     style(fig, height=220 + len(EMOTIONS) * max(34, 15 * len(comparison.results)))
-    return Panel(f"per-emotion-{metric}", "Per emotion", fig, reading, table)
+    title = f"{name[0].upper()}{name[1:]} of each emotion"
+    return Panel(f"per-emotion-{metric}", title, fig, reading, table)
 
 
 def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Panel:
@@ -881,8 +886,9 @@ def _confusion(
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
     )
-    fig.update_xaxes(title="predicted", tickangle=-40)
-    fig.update_yaxes(title="actual")
+    # Fixed, or the squares' size would widen the axes.
+    fig.update_xaxes(title="predicted", tickangle=-40, range=[-0.5, NUM_CLASSES - 0.5])
+    fig.update_yaxes(title="actual", autorange=False, range=[NUM_CLASSES - 0.5, -0.5])
     style(fig, height=440)
     return fig
 

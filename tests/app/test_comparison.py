@@ -24,10 +24,10 @@ def written(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache")))
-        data = load_data("synthetic:300")
+        data = load_data("synthetic:800")
         root = tmp_path_factory.mktemp("runs")
         for seed, model in enumerate(("resnet18", "block_cnn", "sequential")):
-            write_random_run(root, data, model=model, seed=seed, skill=3 - seed, epochs=3)
+            write_random_run(root, data, model=model, seed=seed, skill=6 - 2 * seed, epochs=3)
         yield root
 
 
@@ -139,7 +139,7 @@ def test_measured_robustness_is_drawn(folder):
     values |= {"clean": 0.7, "mean": 0.4, "images": 50}
     write_json(folder / names(folder)[0] / "robustness.json", values)
     page = open_comparison(tab="Robustness")
-    assert "holds up best: 40.0%" in texts(page)
+    assert "holds up best: 40.0\u00a0%" in texts(page)
     page.selectbox(key="corruption").set_value("blur").run()
     assert "Under blur" in texts(page)
 

@@ -36,7 +36,7 @@ def test_mcnemar_stays_exact_far_in_the_tail():
     assert compare.mcnemar_exact(0, 7178) == 0.0  # below the smallest float
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_equals_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]

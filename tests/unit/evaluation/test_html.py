@@ -14,16 +14,29 @@ from emotion_core.evaluation.html_report import comparison_html, comparison_json
 from emotion_core.files import read_json, write_json
 
 
-@pytest.fixture
-def measured(runs):
+@pytest.fixture(scope="module")
+def comparison(written_runs):
+    return compare_runs(written_runs)
+
+
+@pytest.fixture(scope="module")
+def measured(written_runs):
     curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
     values = {"format": 1, "clean": 0.7, "mean": 0.4, "images": 50, "corruptions": curves}
-    write_json(runs[0].path / "robustness.json", values)
-    return {runs[0].name: robustness.load_robustness(runs[0])}
+    return {written_runs[0].name: values}
 
 
-def test_html_needs_nothing_from_outside(runs, measured):
-    text = comparison_html(compare_runs(runs), measured)
+@pytest.fixture(scope="module")
+def panels(comparison, measured):
+    return [panel for _, group in report_panels(comparison, measured) for panel in group]
+
+
+@pytest.fixture(scope="module")
+def text(comparison, measured):
+    return comparison_html(comparison, measured)
+
+
+def test_html_needs_nothing_from_outside(text):
     script = re.search(r"<script>(.*?)</script>", text, re.S)[1]
     body = text.replace(script, "")
     assert len(script) > 1_000_000
@@ -33,20 +46,18 @@ def test_html_needs_nothing_from_outside(runs, measured):
     assert "url(" not in body
 
 
-def test_html_holds_every_figure_with_its_reading_and_the_provenance(runs, measured):
-    comparison = compare_runs(runs)
-    text = comparison_html(comparison, measured)
-    for _, panels in report_panels(comparison, measured):
-        for panel in panels:
-            assert f"<h3>{escape(panel.title)}</h3>" in text
-            assert f"<figcaption>{escape(panel.reading)}</figcaption>" in text
+def test_html_holds_every_figure_with_its_reading_and_the_provenance(text, comparison, panels):
+    for panel in panels:
+        assert f"<h3>{escape(panel.title)}</h3>" in text
+        assert f"<figcaption>{escape(panel.reading)}</figcaption>" in text
     for pair in comparison.pairs:
         assert f"<li>{escape(comparison.sentence(pair))}</li>" in text
     assert comparison.results[0].report["data"]["test_fingerprint"] in text
     assert "synthetic faces, drawn by code" in text
     assert "<h2>Robustness</h2>" in text
-    for run in runs:
-        assert run.name in text
+    for result in comparison.results:
+        assert result.name in text
+        assert f"lr={result.config['lr']}" in text
 
 
 def test_names_cannot_become_markup(runs):
@@ -59,10 +70,9 @@ def test_names_cannot_become_markup(runs):
     assert "<b>data</b>" not in text
 
 
-def test_json_holds_the_same_readings_and_numbers(runs, measured):
-    comparison = compare_runs(runs)
+def test_json_holds_the_same_readings_and_numbers(comparison, measured, panels):
     found = json.loads(comparison_json(comparison, measured))
-    readings = [panel.reading for _, ps in report_panels(comparison, measured) for panel in ps]
+    readings = [panel.reading for panel in panels]
     assert [item["reading"] for item in found["figures"]] == readings
     assert [item["report"] for item in found["runs"]] == [r.report for r in comparison.results]
     assert [pair["p_holm"] for pair in found["pairs"]] == [p.p_holm for p in comparison.pairs]
