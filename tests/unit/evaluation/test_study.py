@@ -1,0 +1,76 @@
+"""The study's figures stand beside FER-2013 results alone, always marked as published."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+
+from emotion_core.evaluation.compare import compare_runs
+from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
+from emotion_core.labels import EMOTIONS
+from emotion_core.plots import comparison as plots
+
+
+@pytest.fixture(scope="module")
+def on_fer2013(written_runs):
+    """Results whose test labels have FER-2013's counts."""
+    found = compare_runs(written_runs)
+    counts = [load_study()["counts"]["test"][emotion] for emotion in EMOTIONS]
+    report = copy.deepcopy(found.results[0].report)
+    report["data"]["synthetic"] = False
+    first = dataclasses.replace(
+        found.results[0], labels=np.repeat(np.arange(7), counts), report=report
+    )
+    return dataclasses.replace(found, results=(first, *found.results[1:]))
+
+
+def test_published_curves_peak_where_the_study_says():
+    for model in study_models():
+        rows = study_rows(model)
+        assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+        peak = max(row["val_accuracy"] for row in rows)
+        assert 100 * peak == pytest.approx(load_study()["best_val_accuracy_percent"][model])
+    assert len(study_models()) == 5
+    assert study_rows("no such model") == []
+
+
+def test_published_test_result_covers_every_emotion():
+    test = study_test()
+    assert list(test["per_emotion"]) == list(EMOTIONS)
+    assert sum(row["support"] for row in test["per_emotion"].values()) == test["n"] == 7178
+    f1 = [row["f1"] for row in test["per_emotion"].values()]
+    assert np.mean(f1) == pytest.approx(test["macro_f1"], abs=0.005)
+
+
+def test_accuracy_shows_the_study_on_fer2013_alone(written_runs, on_fer2013):
+    panel = plots.accuracy_panel(on_fer2013)
+    assert [row["run"] for row in panel.table if row["published"]] == ["study block_cnn"]
+    assert MARK in [trace.name for trace in panel.figure.data]
+    elsewhere = plots.accuracy_panel(compare_runs(written_runs))
+    assert not any(row["published"] for row in elsewhere.table)
+
+
+def test_curves_mark_the_study_as_published():
+    rows = [{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}]
+    panel = plots.curves_panel([("mine", "resnet18", rows)], "Accuracy", study=["resnet18"])
+    names = [trace.name for trace in panel.figure.data]
+    assert [name for name in names if "study" in name] == [
+        f"study's resnet18, train ({MARK})",
+        f"study's resnet18, validation ({MARK})",
+    ]
+    # The study printed no times, so it has no place on a time axis.
+    timed = plots.curves_panel(
+        [("mine", "resnet18", rows)], "Accuracy", axis="time", study=["resnet18"]
+    )
+    assert not any("study" in trace.name for trace in timed.figure.data)
+    assert timed.figure.data[0].x == (1.0,)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 0.95])
+def test_smoothing_keeps_a_constant_and_its_start(weight):
+    assert plots.smooth([3.0] * 5, weight) == pytest.approx([3.0] * 5)
+    smoothed = plots.smooth([1.0, 2.0, 3.0], weight)
+    assert smoothed[0] == 1.0
+    assert smoothed == sorted(smoothed)
+    assert (smoothed == [1.0, 2.0, 3.0]) == (weight == 0)
