@@ -1,5 +1,31 @@
-"""Overview: results at a glance and what to do next."""
+"""Overview: results at a glance, and what to do next."""
 
+import streamlit as st
+
+from pages._ui import overview_parts as parts
 from pages._ui.shell import open_page
+from pages._ui.state import finished_runs
+from pages._ui.widgets import empty
 
 open_page("app.py", "Overview")
+parts.draw_introduction()
+
+finished = finished_runs()
+boards = parts.leaderboards(finished)
+if boards:
+    parts.draw_best(boards[0])
+else:
+    empty(
+        "No finished run yet. Train a first model: the drawn faces need no download.",
+        "pages/training.py",
+    )
+
+parts.draw_next_steps(len(finished))
+for board in boards:
+    parts.draw_board(board)
+
+left, right = st.columns(2)
+with left:
+    parts.draw_machine()
+with right:
+    parts.draw_responsible_use()

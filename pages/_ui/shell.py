@@ -1,11 +1,9 @@
-"""The frame of every page: title, menu, footer."""
+"""The frame of every page: title, menu and a line on responsible use."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-
-from emotion_core.paths import PROJECT
 
 APP_NAME = "Emotion Core"
 RESPONSIBLE_USE = (
@@ -32,6 +30,7 @@ PAGES: tuple[Page, ...] = (
     Page("pages/predictions.py", "Predictions", "fact_check", "What a model gets right and wrong."),
     Page("pages/live.py", "Live", "videocam", "Every face before the camera, in real time."),
 )
+_ICON = str(Path(__file__).with_name("icon.svg"))
 _STYLE = Path(__file__).with_name("style.css")
 
 
@@ -43,16 +42,15 @@ def open_page(file: str, title: str) -> None:
         title: Heading and title of the browser tab.
     """
     page = page_of(file)
-    st.set_page_config(
-        page_title=f"{title} · {APP_NAME}", page_icon=f":material/{page.icon}:", layout="wide"
-    )
+    # A :material/...: icon of the tab would be fetched from the network.
+    st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=_ICON, layout="wide")
+    st.logo(_ICON, size="large")
     st.html(_STYLE)
     with st.sidebar:
         st.subheader(APP_NAME, anchor=False)
         for item in PAGES:
-            if (PROJECT / item.file).exists():
-                page_link(item.file)
-    with st.container(key="footer"):  # style.css moves it to the end, even after st.stop()
+            page_link(item.file)
+        st.space("small")
         st.caption(f":material/info: {RESPONSIBLE_USE}")
     st.title(title, anchor=False)
     st.caption(page.purpose)

@@ -10,7 +10,7 @@ from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.runs import Run, list_runs
 
-if TYPE_CHECKING:  # these load torch, a page loads it only when it uses a model
+if TYPE_CHECKING:  # a page loads torch only when it uses a model
     from emotion_core.data.faces import FaceData
     from emotion_core.models.checkpoint import Classifier
 
@@ -45,7 +45,8 @@ def dataset(spec: str) -> "FaceData":
 
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
     """
-    return _dataset(spec, () if spec.startswith("synthetic") else _stamp(Path(spec)))
+    place = find_fer2013() if spec == FER2013_SPEC else Path(spec)
+    return _dataset(spec, _stamp(place))
 
 
 def chosen_data() -> str:

@@ -5,20 +5,22 @@ import csv as csv_module
 import html
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from emotion_core.runs import Run
 from pages._ui.shell import page_link
 from pages._ui.state import report_of
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go  # a page without figures opens sooner
+
 Rows = Sequence[Mapping[str, Any]]
 
 
-def figure(fig: go.Figure, key: str, reading: str = "", csv: Rows | None = None) -> None:
+def figure(fig: "go.Figure", key: str, reading: str = "", csv: Rows | None = None) -> None:
     """Draw a figure with its reading below and its data as a download.
 
     Args:
