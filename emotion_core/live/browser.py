@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 90.0  # importing Streamlit takes seconds, on a busy machine many
 STOP_SECONDS = 30.0
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 90.0
 ARGS = (
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -231,6 +231,18 @@ class LivePage:
         """Load the page up to its START button."""
         self.page.goto(f"{self.url}/live")
         self.button("Start").wait_for()
+
+    def choose(self, source: str) -> None:
+        """Take another source with a START button."""
+        self.page.get_by_test_id("stMain").get_by_text(source, exact=True).click()
+        self.settle()
+        self.button("Start").wait_for()
+
+    def settle(self) -> None:
+        """Wait until the page is drawn anew after a click."""
+        self.page.wait_for_timeout(500)  # until the server has heard of it
+        self.page.locator('[data-test-script-state="notRunning"]').wait_for()
+        self.page.locator('[data-stale="true"]').first.wait_for(state="detached")
 
     def button(self, name: str) -> Any:
         """A button of the video component."""
