@@ -1,0 +1,221 @@
+"""The Live page without a browser: guards, sources, settings and hints. The stream itself plays in
+``tests/browser``."""
+
+import shutil
+import time
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from streamlit.testing.v1 import AppTest
+
+from emotion_core.config import recipe_config
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Status, create_run, now
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two runs with (untrained) weights."""
+    import torch
+
+    from emotion_core.models.checkpoint import save_checkpoint
+    from emotion_core.models.preprocess import Preprocess
+    from emotion_core.models.registry import create_model
+
+    root = tmp_path_factory.mktemp("live-runs")
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        run = create_run(recipe_config("best", "sequential", data="synthetic", seed=seed), root)
+        model = create_model("sequential", width=8)
+        save_checkpoint(
+            run,
+            model,
+            architecture="sequential",
+            options={"width": 8},
+            preprocess=Preprocess(),
+        )
+        run.write_status(Status(state="stopped", created=now(), epochs=1))
+    return root
+
+
+@pytest.fixture
+def folder(trained, tmp_path, monkeypatch):
+    root = tmp_path / "checkpoints"
+    shutil.copytree(trained, root)
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(root))
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EMOTION_OFFLINE", "1")
+    monkeypatch.delenv("EMOTION_YUNET", raising=False)
+    # The only thing that AppTest lacks for the real component: a browser session to look up.
+    for module in ("component", "shutdown"):
+        monkeypatch.setattr(f"streamlit_webrtc.{module}.get_this_session_info", lambda: None)
+    return root
+
+
+def open_live() -> AppTest:
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+    page.switch_page("pages/live.py").run()
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def texts(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error]
+    return "\n".join(item.value for item in parts)
+
+
+def panel(page: AppTest) -> str:
+    return "\n".join(item.proto.body for item in page.get("html"))
+
+
+def astronaut(size=(640, 480)) -> np.ndarray:
+    image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    return np.ascontiguousarray(cv2.resize(image, (size[0], size[0]))[: size[1]])
+
+
+def play(stream, image, frames=5) -> None:
+    for number in range(frames):
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+        frame.pts, frame.time_base = number * 3000, Fraction(1, 90_000)
+        stream.process(frame)
+
+
+def test_without_a_model_the_page_says_where_to_train_one(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "empty"))
+    page = open_live()
+    assert "No trained model is on this machine yet." in texts(page)
+    assert not page.selectbox
+
+
+def test_the_page_tells_what_becomes_of_the_pictures(folder):
+    page = open_live()
+    assert "in this server's memory and not kept" in texts(page)
+    assert "The browser asks for the camera at START" in texts(page)
+
+
+def test_broken_weights_are_named_instead_of_a_traceback(folder):
+    for path in folder.glob("*/model.safetensors"):
+        path.write_bytes(b"no weights")
+    page = open_live()
+    assert "model.safetensors is damaged" in page.error[0].value
+
+
+def test_another_model_works_on_the_very_next_frame(folder):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    play(stream, astronaut())
+    before = stream.pipeline.classifier.name
+    other = next(name for name in page.selectbox(key="live-model").options if before not in name)
+    names = [path.name for path in sorted(folder.iterdir())]
+    chosen = next(name for name in names if name != before)
+    page.selectbox(key="live-model").set_value(chosen).run()
+    assert not page.exception and other
+    assert stream.pipeline.classifier.name == chosen
+    play(stream, astronaut())
+    assert stream.state().failed == 0 and stream.state().frames == 10
+
+
+def test_two_models_name_the_same_face(folder):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    second = next(
+        path.name for path in folder.iterdir() if path.name != stream.pipeline.classifier.name
+    )
+    page.selectbox(key="live-second").set_value(second).run()
+    play(stream, astronaut())
+    face = stream.state().result.faces[0]
+    assert face.second is not None
+    assert np.abs(face.second.raw_probs - face.raw_probs).max() > 1e-4
+    page.selectbox(key="live-second").set_value(None).run()
+    play(stream, astronaut())
+    assert stream.state().result.faces[0].second is None
+
+
+def test_adjustments_reach_the_running_pipeline(folder):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    page.slider(key="live-threshold").set_value(0.9)
+    page.slider(key="live-half-life").set_value(1.0)
+    page.toggle(key="live-overlay").set_value(False)
+    page.toggle(key="live-mirror").set_value(False)
+    page.run()
+    config = stream.pipeline.config
+    assert (config.threshold, config.half_life, config.overlay) == (0.9, 1.0, False)
+    assert stream.mirror is False
+    play(stream, astronaut())
+    assert stream.state().result.faces[0].emotion == "uncertain"
+
+
+def test_pause_reaches_the_stream(folder):
+    page = open_live()
+    page.toggle(key="live-pause").set_value(True).run()
+    assert page.session_state["live-stream"].paused
+
+
+def test_after_stop_the_session_is_summed_up_with_its_data(folder):
+    page = open_live()
+    assert "Last session" not in [item.value for item in page.subheader]
+    stream = page.session_state["live-stream"]
+    play(stream, astronaut(), frames=3)
+    time.sleep(0.3)
+    play(stream, astronaut(), frames=3)
+    stream.end()
+    page.run()
+    assert "Last session" in [item.value for item in page.subheader]
+    assert len(page.get("plotly_chart")) == 2
+    assert "1 face" in texts(page)
+    labels = [item.proto.label for item in page.get("download_button")]
+    assert labels.count("CSV") == 2
+
+
+def test_a_session_without_a_face_says_so(folder):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    play(stream, np.full((480, 640, 3), 90, np.uint8))
+    stream.end()
+    page.run()
+    assert "No face was seen" in texts(page)
+    assert not page.get("plotly_chart")
+
+
+def test_drawn_faces_play_without_a_camera(folder):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Drawn faces").run()
+    assert not page.exception
+    stream = page.session_state["live-stream"]
+    assert stream.source is not None and stream.mirror is False
+    play(stream, np.zeros((480, 640, 3), np.uint8), frames=2)
+    assert len(stream.state().result.faces) >= 2
+    page.segmented_control(key="live-source").set_value("Camera").run()
+    assert stream.source is None
+
+
+def test_a_photograph_is_named_without_a_stream(folder):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    _, data = cv2.imencode(".jpg", astronaut((512, 512)))
+    page.get("file_uploader")[0].upload("astronaut.jpg", data.tobytes(), "image/jpeg").run()
+    assert not page.exception
+    assert "In the picture: 1" in panel(page)
+
+
+def test_a_photograph_without_a_face_and_a_damaged_one_are_told(folder):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    _, data = cv2.imencode(".png", np.full((200, 200, 3), 128, np.uint8))
+    page.get("file_uploader")[0].upload("gray.png", data.tobytes(), "image/png").run()
+    assert "No face was found in this picture." in texts(page)
+    page.get("file_uploader")[0].upload("broken.png", b"nothing", "image/png").run()
+    assert "broken.png is not a picture" in page.error[0].value
+
+
+def test_a_file_that_is_no_video_is_told(folder):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Video file").run()
+    page.get("file_uploader")[0].upload("broken.mp4", b"nothing", "video/mp4").run()
+    assert not page.exception
+    assert "broken.mp4 is not a video" in page.error[0].value
