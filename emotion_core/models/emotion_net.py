@@ -49,15 +49,16 @@ class _Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int, drop_path: float) -> None:
         super().__init__()
         self.drop_path = drop_path
+        last = nn.BatchNorm2d(outputs)
+        # Start as the identity, so that early training sees a shallow net.
+        nn.init.zeros_(last.weight)
         self.body = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
+            last,
         )
-        # Start as the identity, so that early training sees a shallow net.
-        nn.init.zeros_(self.body[-1].weight)
         hidden = max(8, outputs // 8)
         self.excite = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
