@@ -188,7 +188,7 @@ def test_a_damaged_resume_file_is_named(make_run, data):
 def test_missing_cuda_is_told():
     if torch.cuda.device_count() > 7:
         pytest.skip("this machine has eight CUDA devices")
-    with pytest.raises(TrainingError, match="CUDA devices. Use device=auto"):
+    with pytest.raises(TrainingError, match=r"CUDA devices\. Use device=auto"):
         resolve_device("cuda:7")
 
 

@@ -1,5 +1,7 @@
 """Schedules, weight averaging, class weights and sampling."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,7 @@ def test_rate_warms_up_peaks_and_falls_to_almost_zero():
     assert max(rates) == pytest.approx(0.1)
     assert int(np.argmax(rates)) == 200
     assert rates[-1] < 1e-5
-    assert all(a >= b for a, b in zip(rates[200:], rates[201:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[200:]))
 
 
 def test_constant_rate_without_warm_up_never_changes():
