@@ -72,9 +72,7 @@ def _seven_faces() -> np.ndarray:
 def draw_best(board: Board) -> None:
     """The best run's figures."""
     report, test = board.best, board.best["test"]
-    st.subheader(f"Best result: {report['model']}", anchor=False)
-    if board.synthetic:
-        synthetic_badge()
+    _heading(f"Best result: {report['model']}", board.synthetic)
     low, high = test["accuracy_ci95"]
     f1_low, f1_high = test["macro_f1_ci95"]
     cost = report["cost"]
@@ -121,6 +119,13 @@ def draw_best(board: Board) -> None:
     st.caption(_reading(report))
 
 
+def _heading(text: str, synthetic: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(text, anchor=False, width="content")
+        if synthetic:
+            synthetic_badge()
+
+
 def _reading(report: dict[str, Any]) -> str:
     test, data = report["test"], report["data"]
     words = [f"{test['n']:,} test faces of {data['name']}, each seen once, after training."]
@@ -140,9 +145,7 @@ def _reading(report: dict[str, Any]) -> str:
 
 def draw_board(board: Board) -> None:
     """All runs of one test set, with their intervals on one scale."""
-    st.subheader(f"Runs on {board.name}", anchor=False)
-    if board.synthetic:
-        synthetic_badge()
+    _heading(f"Runs on {board.name}", board.synthetic)
     rows = "".join(_board_row(rank, *entry) for rank, entry in enumerate(board.entries, 1))
     head = "".join(
         f'<th scope="col">{title}</th>'

@@ -1,0 +1,10 @@
+"""Pages run in the test's process, each with runs and caches of its own."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path, monkeypatch):
+    """No runs, and no FER-2013: a test that wants some says so."""
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "own-checkpoints"))
+    monkeypatch.delenv("FER2013_DIR", raising=False)

@@ -1,0 +1,37 @@
+"""Unit tests reach no network: an attempt fails at once, as on a machine without one."""
+
+import errno
+import ipaddress
+import socket
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
+            raise OSError(errno.ENETUNREACH, f"unit tests have no network: {address}")
+        return connect(self, address)
+
+    def guarded_resolve(host, *args, **kwargs):
+        if host is not None and not _is_local(host):
+            raise socket.gaierror(socket.EAI_NONAME, f"unit tests have no network: {host}")
+        return resolve(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+
+
+def _is_local(host) -> bool:
+    host = host.decode() if isinstance(host, bytes) else host
+    if host in ("localhost", ""):
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    # A private address is this machine's own, where WebRTC's two ends meet.
+    return address.is_loopback or address.is_private or address.is_unspecified

@@ -1,0 +1,82 @@
+"""The command line as a whole: one-line errors, exit codes, flags from the config."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from emotion_core import __version__, cli
+from emotion_core.config import TrainConfig
+from emotion_core.paths import PROJECT
+
+
+def run_cli(*args: str, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "emotion_core", *args],
+        cwd=PROJECT,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(f"    {name} " in shown or f"    {name}\n" in shown for name in cli.command_names())
+
+
+@pytest.mark.parametrize("name", cli.command_names())
+def test_every_command_prints_its_help(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([name, "--help"])
+    assert stop.value.code == 0
+    assert f"emotion_core {name}" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out.strip() == __version__
+
+
+def test_an_unknown_command_is_refused_with_the_choices(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["trian"])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert "trian" in error and "train" in error
+
+
+def test_an_error_of_the_user_is_one_line_and_code_2(tmp_path):
+    done = run_cli("evaluate", "nothing", EMOTION_CHECKPOINTS=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == f"error: No run 'nothing': there are no runs in {tmp_path} yet.\n"
+
+
+def test_a_setting_out_of_range_names_the_rule(capsys):
+    assert cli.main(["train", "--epochs", "0"]) == 2
+    assert capsys.readouterr().err == "error: epochs must be at least 1, got 0.\n"
+
+
+def test_a_misspelt_model_is_answered_with_the_nearest(capsys):
+    assert cli.main(["models", "resnet81"]) == 2
+    assert "Unknown model 'resnet81'. Did you mean 'resnet18'?" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    command = f"{sys.executable} -m emotion_core models | true"
+    done = subprocess.run(command, shell=True, cwd=PROJECT, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+
+
+def test_train_has_a_flag_for_every_setting():
+    parser = cli.build_parser()
+    train = next(a for a in parser._actions if a.dest == "command").choices["train"]
+    flags = {flag for action in train._actions for flag in action.option_strings}
+    assert {item.flag for item in TrainConfig.settings()} <= flags
