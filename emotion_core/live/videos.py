@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -20,9 +20,14 @@ import numpy as np
 from emotion_core.errors import EmotionError, ImageError
 from emotion_core.files import atomic_path
 from emotion_core.labels import EMOTIONS
+from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
-from emotion_core.live.pipeline import Face, FrameResult, create_pipeline
+from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, calibrated_threshold
+from emotion_core.live.settings import LiveConfig
 from emotion_core.runs import Run
+
+if TYPE_CHECKING:  # it loads torch
+    from emotion_core.models.checkpoint import Classifier
 
 MAX_SIDE = 1_280  # frames are shrunk to this before faces are sought
 MAX_PIXELS = 40_000_000  # of one frame; 8K video has 33 million
@@ -35,13 +40,19 @@ _CLOCK = 1_000  # ticks a second of the annotated copy: it keeps each frame's ow
 Pipeline = Callable[[np.ndarray, float], FrameResult]
 
 
-def create_video_pipeline(run: str | Path | Run) -> Pipeline:
+def create_video_pipeline(run: Run, classifier: "Classifier") -> LivePipeline:
     """A fresh live pipeline that searches every frame; ``analyse_video`` takes one a video.
 
+    Args:
+        run: Whose calibrated threshold decides what is uncertain.
+        classifier: The run's; may be shared.
+
     Raises:
-        LiveError, RunError, CheckpointError: as ``live.pipeline.create_pipeline``.
+        LiveError: the face detector is not on this machine.
     """
-    return create_pipeline(run, **_OPTIONS)
+    config = LiveConfig.from_dict({"threshold": calibrated_threshold(run), **_OPTIONS})
+    detector = create_detector(config.detector, side=config.detect_side, min_face=config.min_face)
+    return LivePipeline(detector, classifier, config)
 
 
 @dataclass(frozen=True)

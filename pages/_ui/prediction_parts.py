@@ -114,7 +114,6 @@ def draw_faces(run: Run, report: dict[str, Any]) -> None:
     if order == "Random":
         seed = st.session_state.setdefault("shuffle", 0)
         chosen = gallery.random_rows(rows, COUNT, seed=seed)
-        st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, key="shuffle-button")
     elif order == "Most disagreed" and other:
         chosen = gallery.most_disagreed(guesses, other[1], rows, COUNT)
     else:
@@ -163,9 +162,12 @@ def _pick_order(
         if item != run and same:
             rivals[item.name] = item
     orders = ["Random", *ORDERS, *(["Most disagreed"] if rivals else [])]
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         order = st.selectbox("Show first", orders, key="order", bind="query-params") or orders[0]
+    if order == "Random":
+        with right:
+            st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, key="shuffle-button")
     if order != "Most disagreed":
         return order, None
     with right:
@@ -342,7 +344,7 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
         )
     label = EMOTIONS.index(str(emotion))
     cam = _grad_cam(run.path, _weights_stamp(run), face, layer.name if layer else "", run)
-    columns = st.columns(3)
+    columns = st.columns([1, 1, 1, 1.3], vertical_alignment="center")
     drop = seen.drop[label]
     largest = float(np.abs(seen.drop).max())
     pictures = (
@@ -358,15 +360,16 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
             f"Occlusion: covering orange parts lowers {emotion}, blue ones raises it",
         ),
     )
-    for column, (picture, name, alt) in zip(columns, pictures, strict=True):
+    for column, (picture, name, alt) in zip(columns[:3], pictures, strict=True):
         with column:
             st.image(picture, caption=name, width="stretch", alt=alt)
+    with columns[3]:
+        draw_probs(seen.probs, actual)
     st.caption(
         f"{plots.agreement_reading(cam.heat[label], drop)} Bright: what speaks for {emotion} "
         f"inside the network. Orange: covering it lowers {emotion}, by up to "
         f"{100 * max(0.0, float(drop.max())):.0f} points; blue: raises it."
     )
-    draw_probs(seen.probs, actual)
 
 
 def draw_probs(probs: np.ndarray, actual: str = "") -> None:
@@ -659,9 +662,8 @@ def draw_video(run: Run, report: dict[str, Any]) -> None:
 
 
 def _start_video(run: Run, upload: Any, fps: float) -> VideoJob:
-    return VideoJob(
-        upload.getbuffer(), upload.name, partial(videos.create_video_pipeline, run.path), fps
-    )
+    create = partial(videos.create_video_pipeline, run, classifier(run))
+    return VideoJob(upload.getbuffer(), upload.name, create, fps)
 
 
 def _watch_video(job: VideoJob) -> None:

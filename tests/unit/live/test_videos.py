@@ -15,8 +15,8 @@ from emotion_core.config import TrainConfig
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import videos
-from emotion_core.live.pipeline import Face, FrameResult, Reading, create_pipeline
-from emotion_core.models.checkpoint import save_checkpoint
+from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import create_run
@@ -71,6 +71,13 @@ def run(tmp_path_factory):
     return made
 
 
+@pytest.fixture
+def pipeline(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path))  # no YuNet: the same detector everywhere
+    monkeypatch.delenv("EMOTION_YUNET", raising=False)
+    return videos.create_video_pipeline(run, load_classifier(run, backend="torch"))
+
+
 @pytest.fixture(scope="module")
 def face_clip(tmp_path_factory):
     """A face that moves to the right for a second and a half."""
@@ -83,11 +90,11 @@ def face_clip(tmp_path_factory):
     return write_video(tmp_path_factory.mktemp("clips") / "face.mp4", frames)
 
 
-def test_a_face_is_followed_and_written(run, face_clip, tmp_path):
+def test_a_face_is_followed_and_written(pipeline, face_clip, tmp_path):
     told: list[float] = []
     result = videos.analyse_video(
         face_clip,
-        create_pipeline(run, detector="haar", budget_ms=1_000.0),
+        pipeline,
         fps=5,
         annotated=tmp_path / "out.mp4",
         progress=told.append,
@@ -214,10 +221,8 @@ def test_cancelling_leaves_nothing_behind(tmp_path):
     assert list(out.parent.iterdir()) == []
 
 
-def test_a_job_works_in_the_background_and_keeps_its_copy(run, face_clip):
-    job = videos.VideoJob(
-        face_clip.read_bytes(), "face.mp4", lambda: create_pipeline(run, detector="haar"), fps=2
-    )
+def test_a_job_works_in_the_background_and_keeps_its_copy(pipeline, face_clip):
+    job = videos.VideoJob(face_clip.read_bytes(), "face.mp4", lambda: pipeline, fps=2)
     state = job.wait(60)
     assert state.kind == "done" and state.share == 1.0, state.error
     assert state.result.frames == 3 and state.result.annotated.stat().st_size > 1_000

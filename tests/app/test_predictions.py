@@ -1,0 +1,230 @@
+"""The Predictions page on real run folders: a small trained-like model, real data, real uploads."""
+
+import io
+import shutil
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from streamlit.testing.v1 import AppTest
+
+from emotion_core.config import TrainConfig
+from emotion_core.data.sources import load_data
+from emotion_core.evaluation import features
+from emotion_core.evaluation.report import evaluate_run
+from emotion_core.files import read_json, write_json
+from emotion_core.models.checkpoint import save_checkpoint
+from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.registry import create_model
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Run, Status, create_run
+
+DATA = "synthetic:300"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Two evaluated runs of untrained weights: many mistakes, and they disagree."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache")))
+        data, root = load_data(DATA), tmp_path_factory.mktemp("written")
+        for seed in (0, 1):
+            torch.manual_seed(seed)
+            run = create_run(TrainConfig(data=DATA, seed=seed), root=root)
+            save_checkpoint(
+                run,
+                create_model("sequential", width=8),
+                architecture="sequential",
+                options={"width": 8},
+                preprocess=Preprocess(),
+            )
+            evaluate_run(run, data, device="cpu")
+            run.write_status(Status(state="finished"))
+        yield root
+
+
+@pytest.fixture
+def root(written, tmp_path, monkeypatch):
+    """A copy that a test may spoil."""
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(written, folder)
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(folder))
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("EMOTION_YUNET", raising=False)
+    return folder
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    page.run()
+    page.switch_page("pages/predictions.py")
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def face_keys(page: AppTest) -> list[str]:
+    return [item.key for item in page.button if (item.key or "").startswith("face-")]
+
+
+def texts(page: AppTest) -> str:
+    found = [page.caption, page.markdown, page.info, page.error, page.warning]
+    return "\n".join(item.value for group in found for item in group)
+
+
+def newest(root: Path) -> Run:
+    return Run(max(path for path in root.iterdir() if path.is_dir()))
+
+
+def test_without_runs_the_page_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+    page = open_page()
+    assert "There is no finished run yet" in texts(page)
+    assert not face_keys(page)
+
+
+def test_twenty_five_faces_are_shown_with_their_answer(root):
+    page = open_page()
+    keys = face_keys(page)
+    assert len(keys) == 25
+    arrays = newest(root).predictions()
+    right = arrays["labels"] == arrays["probs"].argmax(axis=1)
+    for key in keys:
+        _, outcome, row = key.split("-")
+        assert outcome == ("right" if right[int(row)] else "wrong")
+    wrong = next(item for item in page.button if item.key.startswith("face-wrong-"))
+    assert ":material/close:" in wrong.label and "→" in wrong.label
+
+
+def test_shuffle_draws_others_and_a_filter_holds(root):
+    page = open_page()
+    first = face_keys(page)
+    page.button(key="shuffle-button").click().run()
+    assert face_keys(page) != first and len(face_keys(page)) == 25
+    page.selectbox(key="outcome").set_value("right").run()
+    assert all(key.startswith("face-right-") for key in face_keys(page))
+    page.slider(key="confidence").set_value((99, 100)).run()
+    assert "No test face fits these filters" in texts(page)
+    assert not page.exception
+
+
+@pytest.mark.parametrize("order", ["Most confident mistakes", "Least certain", "Most typical"])
+def test_galleries_are_ordered(root, order):
+    page = open_page(order=order)
+    assert page.selectbox(key="order").value == order
+    arrays = newest(root).predictions()
+    probs = np.sort(arrays["probs"].astype(np.float32), axis=1)
+    value = probs[:, -1] - probs[:, -2] if order == "Least certain" else -probs[:, -1]
+    rows = [int(key.split("-")[2]) for key in face_keys(page)]
+    assert rows and np.all(np.diff(value[rows]) >= 0)
+
+
+def test_two_runs_disagree(root):
+    page = open_page(order="Most disagreed")
+    buttons = [item for item in page.button if (item.key or "").startswith("face-")]
+    assert buttons and all("(sequential: " in item.label for item in buttons)
+
+
+def test_a_click_explains_a_face(root):
+    page = open_page()
+    key = face_keys(page)[0]
+    page.button(key=key).click().run()
+    assert not page.exception
+    found = texts(page)
+    assert f"Test face {key.split('-')[2]}: " in found and "what speaks for" in found
+    explain = next(item for item in page.selectbox if item.label == "Explain")
+    explain.set_value("surprise")
+    page.button(key=key).click().run()  # a test runs the whole page, which closes the dialog
+    assert "what speaks for surprise" in texts(page) and not page.exception
+
+
+def test_faces_that_are_not_here_leave_the_table(root):
+    run = newest(root)
+    report = read_json(run.path / "report.json")
+    report["data"] |= {"test_fingerprint": "0123456789abcdef", "name": "Elsewhere"}
+    write_json(run.path / "report.json", report)
+    page = open_page(run=run.name)
+    assert "tested on **Elsewhere**" in texts(page) and "0123456789ab" in texts(page)
+    assert not face_keys(page) and len(page.dataframe[0].value) == 25
+
+
+def test_missing_predictions_and_weights_are_named(root):
+    run = newest(root)
+    run.predictions_path.unlink()
+    page = open_page(run=run.name)
+    assert f"Run '{run.name}' has no predictions.npz" in texts(page)
+    run.weights_path.unlink()
+    page.segmented_control(key="view").set_value("Photo").run()
+    assert f"Run '{run.name}' has no weights" in texts(page) and not page.exception
+
+
+def test_a_broken_run_is_named_and_the_others_are_shown(root):
+    broken = root / "20260101-000000-sequential-s9"
+    broken.mkdir()
+    (broken / "config.json").write_text("{")
+    page = open_page()
+    assert "20260101-000000-sequential-s9" in texts(page) and len(face_keys(page)) == 25
+
+
+def test_the_feature_map_is_drawn_when_asked(root):
+    page = open_page(view="Feature map")
+    draw = next(item for item in page.button if item.label == "Draw the map")
+    draw.click().run()
+    assert not page.exception
+    page.run()
+    assert "The nearest neighbour on the map" in texts(page)
+    assert features.load_features(newest(root)) is not None
+    page.segmented_control(key="map").set_value("t-SNE").run()
+    assert any(item.label == "Compute t-SNE" for item in page.button)
+    features.compute_tsne(newest(root))
+    page.run()
+    assert "t-SNE keeps neighbours together" in texts(page) and not page.exception
+
+
+def test_a_photo_s_face_is_found_and_classified(root):
+    page = open_page(view="Photo")
+    out = cv2.imencode(".jpg", skimage.data.astronaut()[..., ::-1])[1].tobytes()
+    page.file_uploader(key="photo").upload("woman.jpg", out, "image/jpeg").run()
+    assert not page.exception
+    assert "1 face: " in texts(page)
+    page.button(key="why-0").click().run()
+    assert "**Face 1**" in texts(page) and not page.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("notes.png", b"no picture", "notes.png is not a picture"),
+        ("blank.png", cv2.imencode(".png", np.full((200, 200), 90, np.uint8))[1].tobytes(), "No f"),
+    ],
+)
+def test_a_picture_without_a_face_or_that_is_none_gets_a_clear_answer(root, name, data, said):
+    page = open_page(view="Photo")
+    page.file_uploader(key="photo").upload(name, data, "image/png").run()
+    assert said in texts(page) and not page.exception
+
+
+def test_a_video_is_analysed_and_downloadable(root):
+    out = io.BytesIO()
+    face = cv2.resize(skimage.data.astronaut(), (256, 256))
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=5)
+        stream.width = stream.height = 256
+        stream.pix_fmt = "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(face, format="rgb24")))
+        container.mux(stream.encode(None))
+    page = open_page(view="Video")
+    page.file_uploader(key="video").upload("face.mp4", out.getvalue(), "video/mp4").run()
+    next(item for item in page.button if item.label == "Analyse").click().run()
+    assert not page.exception
+    assert page.session_state["video-job"].wait(60).kind == "done"
+    page.run()
+    assert not page.exception
+    assert "5 frames looked at" in texts(page) and "1 face; face " in texts(page)
