@@ -8,14 +8,17 @@ from pages._ui.widgets import synthetic_badge
 
 open_page("pages/dataset.py", "Dataset")
 
-parts.pick_source()
-data = parts.load()
+spec = parts.pick_source()
+data = parts.load(spec) if spec else None
 if data is None:
     st.stop()
 
-st.subheader(data.name, anchor=False)
-if data.synthetic:
-    synthetic_badge()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.subheader(
+        data.name.capitalize() if data.synthetic else data.name, width="content", anchor=False
+    )
+    if data.synthetic:
+        synthetic_badge()
 parts.draw_counts(data)
 
 samples, means, augmentation, notes = st.tabs(

@@ -5,7 +5,6 @@ minutes. A model trained on them knows nothing about photographs.
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
@@ -81,16 +80,11 @@ def synthetic_faces(
     labels = np.arange(count) % len(EMOTIONS)
     images = np.empty((count, FACE_SIZE, FACE_SIZE), np.uint8)
 
-    def draw(start: int) -> int:
-        for position in range(start, min(start + _CHUNK, count)):
-            emotion = EMOTIONS[labels[position]]
-            images[position] = draw_face(emotion, (seed, position))
-        return start
-
-    with ThreadPoolExecutor() as pool:
-        for start in pool.map(draw, range(0, count, _CHUNK)):
-            if progress:
-                progress("Drawing faces", min(1.0, (start + _CHUNK) / count))
+    # In one thread: the strokes are so small that two threads mostly wait for each other.
+    for position, label in enumerate(labels):
+        images[position] = draw_face(EMOTIONS[label], (seed, position))
+        if progress and (position + 1) % _CHUNK == 0:
+            progress("Drawing faces", (position + 1) / count)
     splits = cut_flat(labels, seed)
     test = splits == SPLITS.index("test")
     return FaceData(

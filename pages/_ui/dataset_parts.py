@@ -1,14 +1,21 @@
 """Parts of the Dataset page."""
 
+import hashlib
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData
 from emotion_core.data.fer2013 import COUNTS, FER2013_SPEC, find_fer2013
+from emotion_core.data.recent import recent_paths, remember_path
+from emotion_core.data.synthetic import SYNTHETIC_SPEC
 from emotion_core.errors import DataError, EmotionError
+from emotion_core.files import write_bytes
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.paths import cache_dir
 from emotion_core.plots.dataset import counts_of_split, imbalance, imbalance_reading
@@ -17,6 +24,7 @@ from pages._ui.widgets import faces_grid, figure
 
 _SYNTHETIC, _FER, _PATH, _UPLOAD = "Synthetic faces", "FER-2013", "A path", "Upload a zip"
 _PER_EMOTION = 8
+_LOOK_AGAIN = 30.0  # seconds; reading the dates of 35,887 files takes a quarter of one
 _STRENGTHS = (
     ("rotation", 45.0),
     ("translation", 0.3),
@@ -29,97 +37,135 @@ _STRENGTHS = (
 )
 
 
-def pick_source() -> None:
-    """Choose, fetch or upload a data set; the choice is kept in the session and the address."""
-    if "data" in st.query_params and "data" not in st.session_state:
-        state.choose_data(st.query_params["data"])
-    current = state.chosen_data()
-    kinds = [_SYNTHETIC, _FER, _PATH, _UPLOAD]
-    known = {"synthetic": _SYNTHETIC, FER2013_SPEC: _FER}
+def pick_source() -> str | None:
+    """Choose, fetch or upload a data set.
+
+    Returns:
+        What ``load`` takes; None while there is nothing to load yet, after saying what to do.
+    """
+    wanted = st.query_params.get("data") or state.chosen_data()
+    kinds = {SYNTHETIC_SPEC: _SYNTHETIC, FER2013_SPEC: _FER}
+    kind_of_wanted = kinds.get(wanted.partition(":")[0], _PATH)
+    st.session_state.setdefault("source_kind", kind_of_wanted)
+    st.session_state.setdefault("source_path", wanted if kind_of_wanted == _PATH else "")
     kind = st.segmented_control(
-        "Source",
-        kinds,
-        default=known.get(current.partition(":")[0], _PATH),
-        key="source_kind",
-        required=True,
+        "Source", [_SYNTHETIC, _FER, _PATH, _UPLOAD], key="source_kind", required=True
     )
     if kind == _SYNTHETIC:
-        _use("synthetic" if not current.startswith("synthetic") else current)
-    elif kind == _FER:
-        _pick_fer2013()
-    elif kind == _PATH:
-        path = st.text_input(
-            "Folder, zip, CSV, .npy or Parquet file on this machine",
-            value="" if current in known else current,
-            placeholder="/data/fer2013 or C:\\data\\fer2013.csv",
-            key="source_path",
-        )
-        if path.strip():
-            _use(path.strip().strip('"'))
-        else:
-            st.info(
-                "Expected `train/<emotion>/*.jpg` and `test/<emotion>/*.jpg`, the original "
-                "`fer2013.csv`, a zip of either folder, the study's `.npy`, or Parquet files.",
-                icon=":material/info:",
-            )
-    else:
-        _upload()
+        return wanted if kind_of_wanted == _SYNTHETIC else SYNTHETIC_SPEC
+    if kind == _FER:
+        return _pick_fer2013()
+    return _pick_path() if kind == _PATH else _upload()
 
 
-def _use(spec: str) -> None:
-    state.choose_data(spec)
-    st.query_params["data"] = spec
-
-
-def _pick_fer2013() -> None:
+def _pick_fer2013() -> str | None:
     try:
         find_fer2013()
     except DataError as error:
         st.info(str(error), icon=":material/download:")
-        if st.button("Fetch FER-2013 (60 MB)", icon=":material/download:", type="primary"):
-            from emotion_core.data.fetch import fetch_fer2013
-
-            bar = st.progress(0.0, "Downloading FER-2013")
-            try:
-                fetch_fer2013(lambda text, share: bar.progress(share, text))
-            except EmotionError as failure:
-                bar.empty()
-                st.error(str(failure), icon=":material/cloud_off:")
-            else:
-                st.rerun()
     else:
-        _use(FER2013_SPEC)
+        return FER2013_SPEC
+    if st.button("Fetch FER-2013 (60 MB)", icon=":material/download:", type="primary"):
+        from emotion_core.data.fetch import fetch_fer2013
+
+        bar = st.progress(0.0, "Downloading FER-2013")
+        try:
+            fetch_fer2013(lambda text, share: bar.progress(share, text))
+        except EmotionError as failure:
+            bar.empty()
+            st.error(str(failure), icon=":material/cloud_off:")
+        else:
+            st.rerun()
+    return None
 
 
-def _upload() -> None:
+def _pick_path() -> str | None:
+    path = st.text_input(
+        "Folder, zip, CSV, .npy or Parquet file on this machine",
+        placeholder="/data/fer2013 or C:\\data\\fer2013.csv",
+        key="source_path",
+    )
+    path = path.strip().strip("\"'")
+    others = [other for other in recent_paths() if other != path]
+    if others:
+        st.pills(
+            "Recently used",
+            others,
+            format_func=lambda other: f":material/history: {Path(other).name}",
+            key="source_recent",
+            on_change=_take_recent,
+        )
+    if not path:
+        st.info(
+            "Expected `train/<emotion>/*.jpg` and `test/<emotion>/*.jpg`, the original "
+            "`fer2013.csv`, a zip of either folder, the study's `.npy`, or Parquet files.",
+            icon=":material/info:",
+        )
+    return path or None
+
+
+def _take_recent() -> None:
+    chosen = st.session_state["source_recent"]
+    if chosen:
+        st.session_state["source_path"] = chosen
+    st.session_state["source_recent"] = None
+
+
+def _upload() -> str | None:
     file = st.file_uploader(
-        "A zip with one folder an emotion, with or without train and test above", type="zip"
+        "A zip with one folder an emotion, with or without train and test above",
+        type="zip",
+        key="source_zip",
     )
     if file is None:
-        return
-    target = cache_dir() / "uploads" / Path(file.name).name
-    if not target.exists() or target.stat().st_size != file.size:
-        from emotion_core.files import write_bytes
-
+        return None
+    # By content: two people's data.zip are two data sets, and a mended one is a new one.
+    content = hashlib.blake2b(file.getbuffer(), digest_size=8).hexdigest()
+    target = _uploads() / content / Path(file.name).name
+    if not target.exists():
         write_bytes(target, file.getbuffer())
-    _use(str(target))
+    return str(target)
 
 
-def load() -> FaceData | None:
-    """The chosen data set, loaded with a progress bar; None after telling what is wrong."""
-    from emotion_core.data.sources import load_data
+def _uploads() -> Path:
+    return cache_dir() / "uploads"
 
-    spec = state.chosen_data()
+
+def load(spec: str) -> FaceData | None:
+    """Load a data set with a progress bar and keep it as the one that is chosen.
+
+    Returns:
+        The data; None after telling what is wrong, and then the choice is as it was.
+    """
     place = st.empty()
     try:
-        bar = place.progress(0.0, "Loading")
-        load_data(spec, progress=lambda text, share: bar.progress(min(share, 1.0), text))
-        data = state.dataset(spec)
+        data = _loaded(spec, place)
     except EmotionError as error:
-        place.empty()
         st.error(str(error), icon=":material/error:")
+        if _uploads() in Path(spec).parents:
+            shutil.rmtree(Path(spec).parent, ignore_errors=True)
         return None
-    place.empty()
+    finally:
+        place.empty()
+    state.choose_data(spec)
+    st.query_params["data"] = spec
+    return data
+
+
+def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
+    """The data from this session; a source on disk is looked at again now and then."""
+    from emotion_core.data.sources import load_data
+
+    if spec.startswith(SYNTHETIC_SPEC):
+        return state.dataset(spec)
+    known: tuple[str, float, FaceData] | None = st.session_state.get("data_loaded")
+    if known and known[0] == spec and time.monotonic() - known[1] < _LOOK_AGAIN:
+        return known[2]
+    bar = place.progress(0.0, "Loading")
+    data = load_data(spec, progress=lambda text, share: bar.progress(min(share, 1.0), text))
+    st.session_state["data_loaded"] = (spec, time.monotonic(), data)
+    if spec != FER2013_SPEC and (known is None or known[0] != spec):
+        remember_path(spec)
     return data
 
 
@@ -136,9 +182,8 @@ def draw_counts(data: FaceData) -> None:
         "Imbalance", f"{ratio:.1f} : 1", help="Largest class to smallest, in training"
     )
     reference = COUNTS if data.name == "FER-2013" else {}
-    places = st.columns(min(len(counts), 2))
-    for index, (split, numbers) in enumerate(counts.items()):
-        with places[index % len(places)]:
+    for place, (split, numbers) in zip(st.columns(len(counts)), counts.items(), strict=True):
+        with place:
             figure(
                 counts_of_split(numbers, split, reference.get(split)),
                 f"counts-{split}",
@@ -174,7 +219,7 @@ def draw_samples(data: FaceData) -> None:
 
 def draw_mean_faces(data: FaceData) -> None:
     """The average training face of each emotion."""
-    faces, names = mean_faces(state.chosen_data(), data.fingerprint)
+    faces, names = mean_faces(data.fingerprint, data)
     faces_grid(faces, names, [COLORS[name] for name in names], len(names))
     st.caption(
         "What the faces of an emotion have in common. Sharp features mean that the faces are "
@@ -183,9 +228,9 @@ def draw_mean_faces(data: FaceData) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def mean_faces(spec: str, fingerprint: str) -> tuple[np.ndarray, list[str]]:
+def mean_faces(fingerprint: str, _data: FaceData) -> tuple[np.ndarray, list[str]]:
     """Mean faces ``(k, 48, 48)`` uint8 and their emotions; cached by content."""
-    data = state.dataset(spec)
+    data = _data
     train = data.indices("train")
     faces, names = [], []
     for label, emotion in enumerate(EMOTIONS):
