@@ -1,10 +1,14 @@
 """Standing rules of the house: who imports whom, and that the README tells the truth."""
 
+import ast
+import graphlib
+import importlib.util
 import json
 import pkgutil
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +62,14 @@ def test_the_overview_opens_without_torch():
     assert "torch" not in loaded_after(code)
 
 
+def test_no_module_imports_itself_in_a_circle():
+    # static_order raises CycleError and names the circle; imports inside functions count too.
+    order = list(
+        graphlib.TopologicalSorter({name: imports_of(name) for name in MODULES}).static_order()
+    )
+    assert order.index("emotion_core.labels") < order.index("emotion_core.cli")
+
+
 @pytest.mark.parametrize("package", ["", *(m for m in MODULES if m.count(".") == 1)])
 def test_packages_re_export_nothing(package):
     path = PROJECT / (package or "emotion_core").replace(".", "/") / "__init__.py"
@@ -95,6 +107,18 @@ def test_the_readme_explains_every_dependency():
         if line and not line.startswith("#"):
             name, version = re.match(r"([\w-]+)==([\w.]+)  +# \w", line).groups()
             assert re.search(rf"^\| {name} \| {re.escape(version)} \| \w", README, re.MULTILINE)
+
+
+def imports_of(module: str) -> set[str]:
+    """Modules of the package that a module names in an import, wherever it stands."""
+    spec = importlib.util.find_spec(module)
+    found = set()
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{item.name}" for item in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {item.name for item in node.names}
+    return found & set(MODULES)
 
 
 def readme_tree() -> set[str]:
