@@ -1,6 +1,6 @@
 # make demo: the dashboard on http://127.0.0.1:8501. make test: lint, types and all tests.
 # PYTHON=python3.12 picks an interpreter; PIP_ARGS="..." goes to every pip install, for example
-# PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for PyTorch without CUDA.
+# PIP_ARGS="--extra-index-url URL" with the index that pytorch.org names for builds without CUDA.
 
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
