@@ -238,6 +238,14 @@ class LivePage:
         self.settle()
         self.button("Start").wait_for()
 
+    def select(self, label: str, position: int) -> None:
+        """Choose an entry of a select box by its position."""
+        self.page.get_by_test_id("stSelectbox").filter(has_text=label).get_by_role(
+            "combobox"
+        ).click()
+        self.page.get_by_role("option").nth(position).click()
+        self.settle()
+
     def settle(self) -> None:
         """Wait until the page is drawn anew after a click."""
         self.page.wait_for_timeout(500)  # until the server has heard of it
@@ -296,17 +304,21 @@ class LivePage:
             self.page.wait_for_timeout(50)
         return value
 
-    def measure(self, seconds: float) -> dict[str, float]:
-        """Watch a playing stream.
+    def watch(self) -> None:
+        """Begin to compare the returned picture of a playing stream with the camera's own."""
+        self.component().evaluate(_WATCH, [_BITS, _BIT_WIDTH, _STRIP, *_SIZE_WH])
+
+    def watched(self) -> dict[str, float]:
+        """What was seen since ``watch``.
 
         Returns:
             ``shown_fps`` distinct pictures a second; ``latency_ms`` and ``latency_p90_ms`` from a
             frame's showing in the camera's own picture to its showing in the returned one.
+
+        Raises:
+            LiveError: no picture came back, or the clip is not from ``write_clip``.
         """
-        component = self.component()
-        component.evaluate(_WATCH, [_BITS, _BIT_WIDTH, _STRIP, *_SIZE_WH])
-        self.page.wait_for_timeout(1000 * seconds)
-        found = component.evaluate("() => window.liveWatch.read()")
+        found = self.component().evaluate("() => window.liveWatch.read()")
         delays = sorted(found["delays"])
         if not delays:
             raise LiveError("No numbered frame came back; is the clip from write_clip?")

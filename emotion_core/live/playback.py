@@ -1,6 +1,7 @@
 """A video file played as if it were a camera: in real time, over and over, late frames dropped."""
 
 import io
+import time
 from collections.abc import Iterator
 
 import av
@@ -9,7 +10,8 @@ import numpy as np
 from emotion_core.errors import ImageError
 from emotion_core.live.videos import MAX_SIDE, probe_video
 
-_LATE_SECONDS = 0.2  # a decoder that is further behind than this slows the playback down
+_CLOCK_NOISE = 1e-3  # seconds
+_LONGEST_DECODE = 0.1  # seconds that one call may spend on frames that are late
 
 
 class VideoPlayback:
@@ -42,22 +44,25 @@ class VideoPlayback:
         if self._started is None:
             self._restart(seconds)
         assert self._started is not None
-        self._due = seconds - self._started
-        while self._frame is None or self._position < self._due:
+        self._due, before = seconds - self._started, time.monotonic()
+        while self._frame is None or self._position < self._due - _CLOCK_NOISE:
             following = next(self._frames, None)
             if following is None:
                 if self._frame is None:
                     raise ImageError(f"{self.name} has no frame that can be decoded.")
                 self._restart(seconds)
-                break
+                return self._frame.copy()
             self._position, frame = following
-            self._frame = frame if frame is not None else self._frame
-        if self._due - self._position > _LATE_SECONDS:
-            self._started = seconds - self._position
+            if frame is not None:
+                self._frame = frame
+                if time.monotonic() - before > _LONGEST_DECODE:
+                    # Slower than the clock: play slowly, as catching up would take ever longer.
+                    self._started = seconds - self._position
+                    break
         return self._frame.copy()
 
     def _restart(self, seconds: float) -> None:
-        self._started, self._position = seconds, -1.0
+        self._started, self._position, self._due = seconds, -1.0, 0.0
         self._frames = self._decode()
 
     def _decode(self) -> Iterator[tuple[float, np.ndarray | None]]:
@@ -71,9 +76,10 @@ class VideoPlayback:
                 for index, frame in enumerate(container.decode(stream)):
                     moment = frame.time if frame.time is not None else index / rate
                     first = moment if first is None else first
-                    time = moment - first
-                    late = first != moment and time < self._due - 1 / rate
-                    yield time, None if late else _upright(frame)
+                    position = moment - first
+                    late = first != moment and position < self._due - 1 / rate
+                    # Every tenth is shown even so, lest a slow decoder shows none at all.
+                    yield position, None if late and index % 10 else _upright(frame)
             except av.error.FFmpegError:
                 return  # damaged from here on: play what is good
 

@@ -18,6 +18,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import create_detector, yunet_path
 from emotion_core.live.session import LARGEST, Second
+from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.webrtc import (
     LiveState,
     LiveStream,
@@ -34,7 +35,7 @@ from pages._ui.widgets import empty, figure, run_label, synthetic_badge
 if TYPE_CHECKING:
     from streamlit_webrtc import WebRtcStreamerContext
 
-    from emotion_core.live.pipeline import Face, LivePipeline
+    from emotion_core.live.pipeline import Face, LivePipeline, Reading
 
 CAMERA, DEMO, VIDEO, PHOTO = "Camera", "Drawn faces", "Video file", "Photo"
 _ICONS = {CAMERA: "videocam", DEMO: "draw", VIDEO: "movie", PHOTO: "image"}
@@ -179,13 +180,20 @@ def _draw_now(stream: LiveStream, playing: bool) -> None:
             f"The stream was stopped: {seen.problem} Press START to try again.",
             icon=":material/error:",
         )
-    faces = list(seen.result.faces) if playing and seen.result else []
-    chosen = _pick_face(faces) if playing else LARGEST
+    if not playing:
+        st.info(
+            "Press START. The expression of each face, its probabilities and the last minute "
+            "appear here.",
+            icon=":material/play_circle:",
+        )
+        return
+    faces = list(seen.result.faces) if seen.result else []
+    chosen = _pick_face(faces)
     face = next((item for item in faces if chosen in (LARGEST, item.track_id)), None)
     st.html(
         '<div class="live">'
-        + _tiles(seen, len(faces), playing)
-        + f'<div class="live-hint" role="status">{html.escape(_hint(stream, seen, playing))}</div>'
+        + _tiles(seen, len(faces))
+        + f'<div class="live-hint" role="status">{html.escape(_hint(stream, seen))}</div>'
         + _headline(face, stream.names)
         + _bars(face, stream.names)
         + _minute(stream.minute(chosen))
@@ -197,6 +205,11 @@ def _draw_now(stream: LiveStream, playing: bool) -> None:
 @st.fragment
 def draw_settings(stream: LiveStream, runs: Sequence[Run]) -> None:
     """Models and adjustments; each works at once, while the stream plays."""
+    with st.container(key="live-settings"):  # live.css moves it below the picture on a phone
+        _draw_settings(stream, runs)
+
+
+def _draw_settings(stream: LiveStream, runs: Sequence[Run]) -> None:
     pipeline = stream.pipeline
     names = [run.name for run in runs]
     present = {run.name: run for run in runs}
@@ -324,9 +337,7 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
     try:
         if pipeline.classifier.name != first.name:
             pipeline.set_classifier(state.classifier(first))
-            threshold = calibrated_threshold(first)
-            pipeline.set_config(pipeline.config.replace(threshold=threshold))
-            st.session_state["live-threshold"] = threshold
+            pipeline.set_config(pipeline.config.replace(threshold=calibrated_threshold(first)))
         if (pipeline.second.name if pipeline.second else None) != (second and second.name):
             pipeline.set_second(state.classifier(second) if second else None)
     except EmotionError as error:
@@ -345,14 +356,13 @@ def _short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
 def _draw_adjustments(stream: LiveStream) -> None:
     config = stream.pipeline.config
     detectors = ["auto", "yunet", "haar"] if yunet_path() else ["auto", "haar"]
-    if "live-threshold" not in st.session_state:
-        st.session_state["live-threshold"] = config.threshold
     threshold = st.slider(
         "Threshold",
         0.0,
         1.0,
+        value=config.threshold,
         step=0.01,
-        key="live-threshold",
+        key=f"live-threshold-{stream.pipeline.classifier.name}",
         help="A face whose best probability is below it is called uncertain. It starts where "
         "the model was calibrated on validation faces.",
     )
@@ -416,9 +426,7 @@ def _pick_face(faces: "Sequence[Face]", key: str = "live-face") -> int:
     )
 
 
-def _hint(stream: LiveStream, seen: LiveState, playing: bool) -> str:
-    if not playing or seen.problem:
-        return ""
+def _hint(stream: LiveStream, seen: LiveState) -> str:
     if stream.paused:
         return "Paused. No frame is looked at."
     if not seen.frames:
@@ -426,12 +434,12 @@ def _hint(stream: LiveStream, seen: LiveState, playing: bool) -> str:
     return seen.hint
 
 
-def _tiles(seen: LiveState, faces: int, playing: bool) -> str:
+def _tiles(seen: LiveState, faces: int) -> str:
     shown = {
-        "faces": f"{faces}" if playing else "–",
-        "fps": f"{seen.fps:.0f}" if playing else "–",
-        "latency": f"{seen.latency_ms:.0f} ms" if playing else "–",
-        "skipped": f"{seen.failed}" if playing else "–",
+        "faces": f"{faces}",
+        "fps": f"{seen.fps:.0f}",
+        "latency": f"{seen.latency_ms:.0f} ms",
+        "skipped": f"{seen.failed}",
     }
     items = "".join(
         f"<div><b>{value}</b><small>{name}</small></div>" for name, value in shown.items()
@@ -455,9 +463,14 @@ def _headline(face: "Face | None", names: Sequence[str]) -> str:
             f'<b><i style="--tone:{tone}"></i>{found} {item.confidence:.0%}</b></span>'
         )
     if two:
-        same = readings[0].emotion == readings[1].emotion
-        parts.append(f'<small class="live-note">{"they agree" if same else "they differ"}</small>')
+        parts.append(f'<small class="live-note">{_agreement(*readings)}</small>')
     return f'<div class="live-names">{"".join(parts)}</div>'
+
+
+def _agreement(first: "Reading", second: "Reading") -> str:
+    if first.emotion != second.emotion:
+        return "they differ"
+    return "both are unsure" if first.emotion == UNCERTAIN else "they agree"
 
 
 def _bars(face: "Face | None", names: Sequence[str]) -> str:
@@ -469,7 +482,7 @@ def _bars(face: "Face | None", names: Sequence[str]) -> str:
             f'<u style="--tone:{plots.emotion_color(name)};--share:{share:.1%}"></u>'
             for share in shares
         )
-        values = " ".join(f"{100 * share:.0f}" for share in shares) if readings else "–"
+        values = " / ".join(f"{100 * share:.0f}" for share in shares) if readings else "–"
         rows.append(
             f'<span>{name}</span><span class="live-track">{tracks}</span>'
             f'<span class="live-value">{values}</span>'

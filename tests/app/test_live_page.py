@@ -109,11 +109,9 @@ def test_another_model_works_on_the_very_next_frame(folder):
     stream = page.session_state["live-stream"]
     play(stream, astronaut())
     before = stream.pipeline.classifier.name
-    other = next(name for name in page.selectbox(key="live-model").options if before not in name)
-    names = [path.name for path in sorted(folder.iterdir())]
-    chosen = next(name for name in names if name != before)
+    chosen = next(path.name for path in folder.iterdir() if path.name != before)
     page.selectbox(key="live-model").set_value(chosen).run()
-    assert not page.exception and other
+    assert not page.exception
     assert stream.pipeline.classifier.name == chosen
     play(stream, astronaut())
     assert stream.state().failed == 0 and stream.state().frames == 10
@@ -138,7 +136,7 @@ def test_two_models_name_the_same_face(folder):
 def test_adjustments_reach_the_running_pipeline(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
-    page.slider(key="live-threshold").set_value(0.9)
+    page.slider(key=f"live-threshold-{stream.pipeline.classifier.name}").set_value(0.9)
     page.slider(key="live-half-life").set_value(1.0)
     page.toggle(key="live-overlay").set_value(False)
     page.toggle(key="live-mirror").set_value(False)
