@@ -131,7 +131,6 @@ def feature_map(
         "height": height,
         "params": [
             {"name": "picked", "select": {"type": "point", "fields": ["row"], "toggle": False}},
-            {"name": "zoom", "select": "interval", "bind": "scales"},
         ],
         "mark": {"type": "point", "filled": True, "size": 55},
         "encoding": {
@@ -261,7 +260,7 @@ def timeline_reading(rows: Rows, *, step: float) -> str:
     count = len(set(faces))
     return (
         f"{count} face{'s' if count > 1 else ''}; face {longest} was seen longest "
-        f"({len(own) * step:.1f} s) and looked {most} in {own.count(most) / len(own):.0%} of it."
+        f"({len(own) * step:.1f} s) and was called {most} in {own.count(most) / len(own):.0%} of it."
     )
 
 

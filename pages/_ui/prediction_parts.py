@@ -112,8 +112,7 @@ def draw_faces(run: Run, report: dict[str, Any]) -> None:
     order, other = _pick_order(run, report, guesses)
     rows = _pick_filters(guesses)
     if order == "Random":
-        seed = st.session_state.setdefault("shuffle", 0)
-        chosen = gallery.random_rows(rows, COUNT, seed=seed)
+        chosen = gallery.random_rows(rows, COUNT, seed=_seed())
     elif order == "Most disagreed" and other:
         chosen = gallery.most_disagreed(guesses, other[1], rows, COUNT)
     else:
@@ -214,8 +213,14 @@ def _pick_filters(guesses: Guesses) -> np.ndarray:
 _OUTCOMES: dict[str, bool | None] = {"right or wrong": None, "right": True, "wrong": False}
 
 
+def _seed() -> int:
+    """Of the random faces; in the query string, so that a link shows the same ones."""
+    text = st.query_params.get("shuffle", "0")
+    return int(text) if text.isdecimal() else 0
+
+
 def _shuffle() -> None:
-    st.session_state["shuffle"] = st.session_state.get("shuffle", 0) + 1
+    st.query_params["shuffle"] = str(_seed() + 1)
 
 
 def _face_button(
@@ -589,17 +594,13 @@ def draw_photo(run: Run, report: dict[str, Any]) -> None:
 
 
 def _photo_face(run: Run, index: int, result: FaceResult) -> None:
-    left, right = st.columns([1, 2])
-    with left:
-        st.image(
-            plots.enlarge_face(result.face, 144),
-            width="stretch",
-            alt=f"Face {index + 1}, {result.emotion}",
-        )
-    with right:
-        st.markdown(f"**{index + 1}: {result.emotion}** {result.confidence:.0%}")
-        if st.button("Why?", key=f"why-{index}", icon=":material/psychology:", type="tertiary"):
-            explain_face(run, result.face, f"Face {index + 1}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picture = plots.enlarge_face(result.face, 96)
+        st.image(picture, width=96, alt=f"Face {index + 1}, {result.emotion}")
+        with st.container(width="content", gap="small"):
+            st.markdown(f"**{index + 1}: {result.emotion}** {result.confidence:.0%}")
+            if st.button("Why?", key=f"why-{index}", icon=":material/psychology:", type="tertiary"):
+                explain_face(run, result.face, f"Face {index + 1}")
     draw_probs(result.probs)
 
 

@@ -106,7 +106,10 @@ def test_shuffle_draws_others_and_a_filter_holds(root):
     page = open_page()
     first = face_keys(page)
     page.button(key="shuffle-button").click().run()
-    assert face_keys(page) != first and len(face_keys(page)) == 25
+    second = face_keys(page)
+    assert second != first and len(second) == 25
+    assert face_keys(open_page(shuffle="1")) == second  # a link shows the same
+    assert face_keys(open_page(shuffle="x")) == first
     page.selectbox(key="outcome").set_value("right").run()
     assert all(key.startswith("face-right-") for key in face_keys(page))
     page.slider(key="confidence").set_value((99, 100)).run()
