@@ -27,6 +27,9 @@ from emotion_core.runs import Run, create_run, list_runs
 from emotion_core.training import jobs
 from emotion_core.training.loop import Stopped, train
 
+# Trainers run at nice 10, so a busy machine may give them a tenth of a core.
+pytestmark = pytest.mark.timeout(900)
+
 CONFIG = TrainConfig(
     model="sequential",
     options={"width": 8},
@@ -64,10 +67,10 @@ def whole() -> Run:
 
 def trainer(run: Run, **settings: object) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "emotion_core", "train", "--run", str(run.path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **settings)
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, **settings)
 
 
-def wait_until(what: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(what: Callable[[], bool], seconds: float = 250) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "it did not happen in time"
