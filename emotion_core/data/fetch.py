@@ -1,5 +1,6 @@
 """Download FER-2013 through ``kagglehub``."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -34,10 +35,11 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
     with tempfile.TemporaryDirectory(prefix=".fer2013.", dir=target.parent) as name:
         temporary = Path(name)
         outcome: list[Path | Exception] = []
+        # kagglehub reads its folder from the environment, and only there.
+        before = os.environ.get("KAGGLEHUB_CACHE")
+        os.environ["KAGGLEHUB_CACHE"] = name
 
         def download() -> None:
-            # kagglehub reads its folder from the environment, and only there.
-            os.environ["KAGGLEHUB_CACHE"] = name
             try:
                 import kagglehub
 
@@ -47,13 +49,16 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
 
         worker = threading.Thread(target=download, daemon=True)
         worker.start()
-        while worker.is_alive():
-            worker.join(_POLL_SECONDS)
-            if progress:
-                done = sum(
-                    file.stat().st_size for file in temporary.rglob("*.archive") if file.exists()
-                )
-                progress("Downloading FER-2013", min(0.99, done / _ARCHIVE_BYTES))
+        try:
+            while worker.is_alive():
+                worker.join(_POLL_SECONDS)
+                if progress:
+                    progress("Downloading FER-2013", min(0.99, _bytes(temporary) / _ARCHIVE_BYTES))
+        finally:
+            if before is None:
+                os.environ.pop("KAGGLEHUB_CACHE", None)
+            else:
+                os.environ["KAGGLEHUB_CACHE"] = before
         found = outcome[0]
         if isinstance(found, Exception):
             raise FetchError(
@@ -64,3 +69,12 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
             raise FetchError(f"The download of {DATASET} holds no train folder. {BY_HAND}")
         shutil.move(found, target)
     return target
+
+
+def _bytes(folder: Path) -> int:
+    """Size of the archive so far; it may be removed while it is looked at."""
+    size = 0
+    for file in folder.rglob("*.archive"):
+        with contextlib.suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size

@@ -19,7 +19,7 @@ def counts_of_split(
     Args:
         counts: Emotion to number of images.
         split: ``train``, ``val`` or ``test``.
-        reference: Published counts, drawn as diamonds.
+        reference: Published counts, drawn as outlines.
     """
     total = max(sum(counts.values()), 1)
     fig = go.Figure()
@@ -36,11 +36,12 @@ def counts_of_split(
         hovertemplate="%{y}: %{x:,} images<extra></extra>",
     )
     if reference:
-        fig.add_scatter(
+        fig.add_bar(
             y=list(EMOTIONS),
             x=[reference[emotion] for emotion in EMOTIONS],
-            mode="markers",
-            marker={"symbol": "diamond-open", "size": 11, "color": "#808080", "line": {"width": 2}},
+            orientation="h",
+            width=0.96,
+            marker={"color": "rgba(0,0,0,0)", "line": {"width": 1.5, "color": "#808080"}},
             name="published",
             hovertemplate="%{y}: %{x:,} published<extra></extra>",
         )
@@ -50,12 +51,13 @@ def counts_of_split(
             "font": {"size": 15},
         },
         legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"},
-        bargap=0.2,
+        bargap=0.24,
+        barmode="overlay",
     )
     # Room for the text beside the longest bar; ticks would only repeat it.
     fig.update_xaxes(range=[0, 1.6 * max(max(counts.values()), 1)], showticklabels=False)
     fig.update_yaxes(autorange="reversed")
-    return style(fig, height=300)
+    return style(fig, height=300).update_yaxes(showgrid=False).update_xaxes(showgrid=False)
 
 
 def imbalance(counts: Mapping[str, int]) -> tuple[str, str, float]:

@@ -1,5 +1,7 @@
 """Where FER-2013 is looked for, and what is said when it is not there."""
 
+import os
+
 import pytest
 
 from emotion_core.data import fetch
@@ -43,3 +45,4 @@ def test_without_network_one_line_says_what_to_do_and_nothing_stays(monkeypatch,
         fetch.fetch_fer2013()
     assert not download_dir().exists()
     assert list(own_cache.iterdir()) == []
+    assert os.environ["KAGGLEHUB_CACHE"] == ""  # as before
