@@ -16,13 +16,13 @@ from emotion_core.paths import PROJECT, cache_dir
 # OpenCV's model zoo; the checksum makes a place it comes from irrelevant.
 YUNET_NAME = "face_detection_yunet_2023mar.onnx"
 
-# FER-2013's crop is a square beside each detector's box: side as a share of sqrt(width * height),
-# and how far its centre lies below the box's, as a share of that side (docs/live.md has the curve).
-_FRAMING = {"yunet": (1.05, 0.0), "haar": (1.0, 0.0)}
-# Below it were the false boxes on the photographs looked at, above it the faces.
-_HAAR_MIN_SCORE = 0.65
-# A face tilted by less than this is as tilted as training faces are; turning it only blurs it.
-_LEVEL_FROM_DEGREES = 10.0
+# Sides at which each detector is searched: YuNet finds small faces only in a large picture, Haar
+# finds more in a small one, where a face has fewer details (docs/live.md).
+YUNET_SIDE = 640
+HAAR_SIDE = 288
+# Hits that must agree besides the first; fewer let false boxes through, more lose faces.
+_HAAR_NEIGHBOURS = 2
+_MOST_TILT = 60.0  # degrees; beyond it the eyes are more likely wrong than the face lying
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ class Detection:
 
 
 class FaceDetector(Protocol):
-    """Finds faces. An instance keeps buffers: use it in one thread at a time."""
+    """Finds faces.
+
+    An instance keeps OpenCV's buffers, so it is not thread-safe: each pipeline makes its own
+    (``create_detector``) and calls it from the one thread that works on its frames.
+    """
 
     kind: str
 
@@ -62,41 +66,56 @@ class FaceDetector(Protocol):
 class HaarDetector:
     """OpenCV's frontal-face cascade (Viola & Jones 2001), on a smaller gray picture.
 
-    It is inside the OpenCV package, so it always works; YuNet finds more faces in less time.
+    It is inside the OpenCV package, so it always works; YuNet finds more faces in less time. Of
+    OpenCV's cascades ``alt2`` finds most and errs least; a larger picture or an equalised one
+    makes it worse (docs/live.md).
+
+    Args:
+        side: Longer side in pixels of the picture that is searched; 0 takes the best one.
+        min_face: Smallest face in pixels of the frame.
     """
 
     kind = "haar"
 
-    def __init__(self, side: int = 320, min_face: int = 32) -> None:
-        path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
+    def __init__(self, side: int = 0, min_face: int = 32) -> None:
+        path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml"
         self._cascade = cv2.CascadeClassifier(str(path))
         if self._cascade.empty():
             raise LiveError(f"OpenCV's face cascade is missing at {path}. Reinstall OpenCV 4.x.")
-        self.side, self.min_face = side, min_face
+        self.side, self.min_face = side or HAAR_SIDE, min_face
 
     def detect(self, frame: np.ndarray) -> list[Detection]:
         """Faces in a BGR uint8 frame ``(H, W, 3)``."""
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         small, scale = _shrink(gray, self.side)
         least = max(20, round(self.min_face * scale))
-        boxes, _, weights = self._cascade.detectMultiScale3(
-            small, 1.15, 5, minSize=(least, least), outputRejectLevels=True
+        boxes, hits = self._cascade.detectMultiScale2(
+            small, 1.15, _HAAR_NEIGHBOURS, minSize=(least, least)
         )
         found = []
-        for (x, y, w, h), weight in zip(boxes, weights, strict=True):
-            # The last stage's margin is about 0 to 8; squeeze it into 0..1.
-            score = float(1 / (1 + np.exp(-np.ravel(weight)[0] / 2)))
-            if score >= _HAAR_MIN_SCORE:
-                found.append(Detection(np.array([x, y, x + w, y + h], np.float32) / scale, score))
+        for (x, y, w, h), count in zip(boxes, np.ravel(hits), strict=True):
+            # A cascade has no probability; a sure face is hit from many places around it.
+            score = float(count / (count + _HAAR_NEIGHBOURS))
+            found.append(Detection(np.array([x, y, x + w, y + h], np.float32) / scale, score))
         return found
 
 
 class YuNetDetector:
-    """OpenCV's ``FaceDetectorYN`` with the YuNet network (Wu et al. 2023)."""
+    """OpenCV's ``FaceDetectorYN`` with the YuNet network (Wu et al. 2023).
+
+    Args:
+        path: The ONNX file.
+        side: Longer side in pixels of the picture that is searched; 0 takes the best one.
+        min_face: Smallest face in pixels of the frame.
+        score: Least certainty of a face.
+
+    Raises:
+        LiveError: OpenCV cannot read the file.
+    """
 
     kind = "yunet"
 
-    def __init__(self, path: Path, side: int = 320, min_face: int = 32, score: float = 0.7) -> None:
+    def __init__(self, path: Path, side: int = 0, min_face: int = 32, score: float = 0.7) -> None:
         try:
             self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, 0.3, 200)
         except cv2.error as error:
@@ -104,7 +123,7 @@ class YuNetDetector:
                 f"{path} is no YuNet model that OpenCV reads. Delete it and run "
                 "'python -m emotion_core fetch yunet'."
             ) from error
-        self.side, self.min_face = side, min_face
+        self.side, self.min_face = side or YUNET_SIDE, min_face
 
     def detect(self, frame: np.ndarray) -> list[Detection]:
         """Faces in a BGR uint8 frame ``(H, W, 3)``."""
@@ -129,12 +148,12 @@ def yunet_path() -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def create_detector(kind: str = "auto", *, side: int = 320, min_face: int = 32) -> FaceDetector:
+def create_detector(kind: str = "auto", *, side: int = 0, min_face: int = 32) -> FaceDetector:
     """Make a detector.
 
     Args:
         kind: ``yunet``, ``haar``, or ``auto``: YuNet where its file is present, else Haar.
-        side: Longer side in pixels of the picture that is searched.
+        side: Longer side in pixels of the picture that is searched; 0 takes the detector's best.
         min_face: Smallest face in pixels of the frame.
 
     Raises:
@@ -153,23 +172,41 @@ def create_detector(kind: str = "auto", *, side: int = 320, min_face: int = 32) 
     return HaarDetector(side, min_face)
 
 
-def crop_face(frame: np.ndarray, detection: Detection, kind: str) -> np.ndarray:
+@dataclass(frozen=True)
+class Framing:
+    """How FER-2013's crop lies to a detector's box.
+
+    Attributes:
+        margin: Side of the square crop as a share of ``sqrt(width * height)`` of the box.
+        lower: How far its centre lies below the box's centre, as a share of the side.
+        level_from: Degrees of tilt from which the face is turned upright by its eyes.
+    """
+
+    margin: float
+    lower: float
+    level_from: float = 10.0
+
+
+def crop_face(
+    frame: np.ndarray, detection: Detection, kind: str, *, framing: Framing | None = None
+) -> np.ndarray:
     """Cut a face out as FER-2013's faces are cut.
 
     Args:
         frame: BGR uint8 ``(H, W, 3)`` or gray uint8 ``(H, W)``.
         detection: The face; its box may reach beyond the frame, whose edge is then repeated.
         kind: The detector's ``kind``, because each draws its boxes differently.
+        framing: Instead of the detector's own in ``FRAMING``.
 
     Returns:
         Gray uint8 ``(48, 48)``.
     """
     left, top, right, bottom = (float(value) for value in detection.box_xyxy)
-    factor, lower = _FRAMING[kind]
-    side = factor * float(np.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0)))
-    centre = ((left + right) / 2, (top + bottom) / 2 + lower * side)
+    framing = framing or FRAMING[kind]
+    side = framing.margin * float(np.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0)))
+    centre = ((left + right) / 2, (top + bottom) / 2 + framing.lower * side)
     roll = detection.roll_degrees
-    if abs(roll) < _LEVEL_FROM_DEGREES or abs(roll) > 60:
+    if abs(roll) < framing.level_from or abs(roll) > _MOST_TILT:
         patch = _square(frame, centre, side)
     else:
         pixels = max(FACE_SIZE, round(side))
@@ -181,6 +218,11 @@ def crop_face(frame: np.ndarray, detection: Detection, kind: str) -> np.ndarray:
     method = cv2.INTER_AREA if patch.shape[0] > FACE_SIZE else cv2.INTER_LINEAR
     face: np.ndarray = cv2.resize(patch, (FACE_SIZE, FACE_SIZE), interpolation=method)
     return face
+
+
+# Fitted by ``bench detection``; docs/live.md has the curves. A face tilted by less than
+# ``level_from`` is as tilted as training faces are; turning it only blurs it.
+FRAMING = {"yunet": Framing(1.1, 0.0), "haar": Framing(1.05, 0.0)}
 
 
 def _square(frame: np.ndarray, centre: tuple[float, float], side: float) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Draw what the pipeline found into a frame."""
 
+import colorsys
 from collections.abc import Sequence
 
 import cv2
@@ -37,6 +38,9 @@ def draw_faces(
 ) -> np.ndarray:
     """Draw box, emotion and confidence bar of each face.
 
+    The box has the colour of the track, which stays; label and bar have that of the emotion. Where
+    there are several faces, their labels begin with their numbers.
+
     Args:
         frame: BGR uint8 ``(H, W, 3)``; drawn into and returned.
         faces: Of this frame.
@@ -49,11 +53,12 @@ def draw_faces(
         # A dark line outside keeps the box visible on a background of its own colour.
         thick = max(2, round(2 * scale))
         cv2.rectangle(frame, (left - 1, top - 1), (right + 1, bottom + 1), (20, 20, 20), thick + 2)
-        cv2.rectangle(frame, (left, top), (right, bottom), color, thick)
+        cv2.rectangle(frame, (left, top), (right, bottom), track_bgr(face.track_id), thick)
         _bar(frame, (left, bottom, right), face.confidence, color, scale)
-        texts = [_text(face.reading, names[0] if face.second and names else "")]
+        number = f"{face.track_id} " if len(faces) > 1 else ""
+        texts = [number + _text(face.reading, names[0] if face.second and names else "")]
         if face.second is not None:
-            texts.append(_text(face.second, names[1] if len(names) > 1 else ""))
+            texts.append(number + _text(face.second, names[1] if len(names) > 1 else ""))
         colors = [color, emotion_bgr(face.second.emotion) if face.second else color]
         height = _text_height(scale)
         place = top - height * len(texts)
@@ -70,6 +75,12 @@ def emotion_bgr(emotion: str) -> tuple[int, int, int]:
         return _UNCERTAIN_BGR
     code = COLORS[emotion]
     return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
+
+
+def track_bgr(track_id: int) -> tuple[int, int, int]:
+    """A track's colour: neighbouring numbers differ most, all are bright."""
+    red, green, blue = colorsys.hsv_to_rgb(track_id * 0.618034 % 1, 0.5, 1.0)
+    return round(255 * blue), round(255 * green), round(255 * red)
 
 
 def _text(reading: Reading, name: str) -> str:

@@ -31,7 +31,10 @@ class LiveConfig(Config):
         high=1000,
     )
     detect_side: int = setting(
-        320, "longer side in pixels of the picture that faces are searched in", low=96, high=1920
+        0,
+        "longer side in pixels of the picture that faces are searched in; 0 is the detector's best",
+        low=0,
+        high=1920,
     )
     min_face: int = setting(32, "smallest face in pixels of the frame", low=8, high=1000)
     max_faces: int = setting(8, "most faces followed at once, largest first", low=1, high=64)

@@ -10,14 +10,16 @@ from scipy.optimize import linear_sum_assignment
 from emotion_core.live.detect import Detection
 
 LOST_SECONDS = 1.0
+_HIDDEN_SECONDS = 0.2  # without a sight of it a face is not shown any more, but still remembered
 _TEMPLATE = 24  # side in pixels of the patch that is followed between detections
 _SEARCH = 0.35  # how far it is searched, as a share of the box
 _MIN_LIKENESS = 0.55
+_MIN_CONTRAST = 4.0  # standard deviation in gray levels; a flat patch is like any other flat one
 _BLEND = 0.7  # share of a new detection in the box; the rest steadies it
 _NO_MATCH = 1e3
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """One followed face.
 
@@ -27,6 +29,7 @@ class Track:
         velocity: float32 ``(2,)``, of the centre in pixels a second.
         born: Time of the first detection.
         seen: Time of the last detection.
+        sighted: Time of the last detection or of the last match of its patch.
         score: Of the last detection.
         landmarks: Of the last detection, moved along; None if the detector gives none.
     """
@@ -35,6 +38,7 @@ class Track:
     box_xyxy: np.ndarray
     born: float
     seen: float
+    sighted: float
     time: float
     score: float = 1.0
     landmarks: np.ndarray | None = None
@@ -63,7 +67,8 @@ class Tracker:
 
     With a detection, faces are assigned to tracks by overlap with the predicted boxes (the
     Hungarian method; Bewley et al. 2016). Without one, each track's gray patch is looked for
-    around its predicted place (normalised cross-correlation).
+    around its predicted place (normalised cross-correlation); so is a face that a detection
+    missed. A face out of sight is not shown, but keeps its number for ``LOST_SECONDS``.
     """
 
     def __init__(self, max_faces: int = 8) -> None:
@@ -80,12 +85,16 @@ class Tracker:
             time: Seconds.
 
         Returns:
-            The tracks that are in this frame.
+            The faces in sight.
         """
+        missed = list(self.tracks)
         largest = sorted(detections, key=lambda item: -_area(item.box_xyxy))[: self.max_faces]
         rest = dict(enumerate(largest))
         for track, index in self._assign(largest, time):
             self._renew(track, rest.pop(index), time)
+            missed.remove(track)
+        for track in missed:
+            self._follow(track, gray, time)
         for detection in rest.values():
             self.tracks.append(
                 Track(
@@ -93,6 +102,7 @@ class Tracker:
                     detection.box_xyxy.astype(np.float32),
                     born=time,
                     seen=time,
+                    sighted=time,
                     time=time,
                     score=detection.score,
                     landmarks=detection.landmarks,
@@ -101,21 +111,33 @@ class Tracker:
         for track in self.tracks:
             if track.seen == time:
                 track.template = _patch(gray, track.box_xyxy)
-        return self._alive(time)
+        return self._in_sight(time)
 
     def followed(self, gray: np.ndarray, time: float) -> list[Track]:
-        """Move the tracks to where their patches are now, without a detection."""
+        """Move the tracks to where their patches are now, without a detection.
+
+        Args:
+            gray: The frame, uint8 ``(H, W)``.
+            time: Seconds.
+
+        Returns:
+            The faces in sight.
+        """
         for track in self.tracks:
-            before = track.box_xyxy
-            track.move(track.predicted(time)[:2] - before[:2])
-            shift = _find(gray, track)
-            if shift is None:
-                track.velocity *= 0.5  # lost for this frame: do not run away
-            else:
-                track.move(shift)
-                self._speed(track, before, time)
-            track.time = time
-        return self._alive(time)
+            self._follow(track, gray, time)
+        return self._in_sight(time)
+
+    def _follow(self, track: Track, gray: np.ndarray, time: float) -> None:
+        before = track.box_xyxy
+        track.move(track.predicted(time)[:2] - before[:2])
+        shift = _find(gray, track)
+        if shift is None:
+            track.velocity *= 0.5  # lost for this frame: do not run away
+        else:
+            track.move(shift)
+            self._speed(track, before, time)
+            track.sighted = time
+        track.time = time
 
     def _assign(self, detections: list[Detection], time: float) -> list[tuple[Track, int]]:
         if not self.tracks or not detections:
@@ -135,7 +157,7 @@ class Tracker:
         track.box_xyxy = (_BLEND * detection.box_xyxy + (1 - _BLEND) * predicted).astype(np.float32)
         track.landmarks, track.score = detection.landmarks, detection.score
         self._speed(track, before, time)
-        track.seen = track.time = time
+        track.seen = track.sighted = track.time = time
 
     @staticmethod
     def _speed(track: Track, before: np.ndarray, time: float) -> None:
@@ -144,9 +166,9 @@ class Tracker:
             moved = (_centre(track.box_xyxy) - _centre(before)) / elapsed
             track.velocity = (0.5 * track.velocity + 0.5 * moved).astype(np.float32)
 
-    def _alive(self, time: float) -> list[Track]:
+    def _in_sight(self, time: float) -> list[Track]:
         self.tracks = [track for track in self.tracks if time - track.seen <= LOST_SECONDS]
-        return list(self.tracks)
+        return [track for track in self.tracks if time - track.sighted <= _HIDDEN_SECONDS]
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:
@@ -183,7 +205,8 @@ def _patch(gray: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     y0, y1 = round(float(top + 0.15 * (bottom - top))), round(float(bottom - 0.15 * (bottom - top)))
     if x0 < 0 or y0 < 0 or x1 > gray.shape[1] or y1 > gray.shape[0] or x1 - x0 < 4 or y1 - y0 < 4:
         return None
-    return cv2.resize(gray[y0:y1, x0:x1], (_TEMPLATE, _TEMPLATE), interpolation=cv2.INTER_AREA)
+    patch = cv2.resize(gray[y0:y1, x0:x1], (_TEMPLATE, _TEMPLATE), interpolation=cv2.INTER_AREA)
+    return patch if float(cv2.meanStdDev(patch)[1][0, 0]) >= _MIN_CONTRAST else None
 
 
 def _find(gray: np.ndarray, track: Track) -> np.ndarray | None:

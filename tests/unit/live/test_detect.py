@@ -7,6 +7,7 @@ import pytest
 from emotion_core.errors import LiveError
 from emotion_core.live.detect import (
     Detection,
+    Framing,
     HaarDetector,
     YuNetDetector,
     create_detector,
@@ -83,14 +84,23 @@ def test_an_unknown_detector_is_refused():
         create_detector("mtcnn")
 
 
-@pytest.mark.parametrize("kind", ["haar", "yunet"])
-def test_a_crop_of_a_48_pixel_box_is_the_picture_itself(kind):
-    rng = np.random.default_rng(0)
-    frame = cv2.GaussianBlur(rng.integers(0, 256, (200, 200), np.uint8), (0, 0), 3)
-    face = crop_face(frame, Detection(np.array([50, 60, 98, 108], np.float32)), kind)
-    assert face.shape == (48, 48)
-    assert face.dtype == np.uint8
-    assert np.corrcoef(face.ravel(), frame[60:108, 50:98].ravel())[0, 1] > 0.9
+def test_a_crop_of_a_48_pixel_box_is_the_picture_itself():
+    frame = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+    box = Detection(np.array([50, 60, 98, 108], np.float32))
+    assert np.array_equal(
+        crop_face(frame, box, "haar", framing=Framing(1.0, 0.0)), frame[60:108, 50:98]
+    )
+    assert np.array_equal(
+        crop_face(frame, box, "haar", framing=Framing(1.0, 0.25)), frame[72:120, 50:98]
+    )
+
+
+def test_the_crop_does_not_depend_on_the_size_of_the_frame(detector, photo):
+    large = cv2.resize(photo, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    face, same = (
+        crop_face(image, detector.detect(image)[0], detector.kind) for image in (photo, large)
+    )
+    assert np.corrcoef(face.ravel(), same.ravel())[0, 1] > 0.95
 
 
 @pytest.mark.parametrize(

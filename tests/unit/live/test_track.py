@@ -38,7 +38,8 @@ def test_two_faces_that_cross_keep_their_numbers():
 def test_a_lost_face_is_forgotten_after_a_second_and_its_number_is_not_used_again():
     tracker = Tracker()
     tracker.detected([at(100)], GRAY, 0.0)
-    assert len(tracker.detected([], GRAY, 0.9)) == 1
+    assert tracker.detected([], GRAY, 0.9) == []
+    assert len(tracker.tracks) == 1
     assert tracker.detected([], GRAY, 1.2) == []
     assert tracker.detected([at(100)], GRAY, 1.3)[0].track_id == 2
 
@@ -68,8 +69,30 @@ def test_a_patch_that_vanished_does_not_run_away(photo):
     for step in range(3):
         tracker.detected([at(200 + 20 * step)], gray, step / 30)
     for step in range(3, 20):
-        tracks = tracker.followed(GRAY, step / 30)
-    assert abs(float(tracks[0].box_xyxy[0]) - 240) < 80
+        shown = tracker.followed(GRAY, step / 30)
+    assert abs(float(tracker.tracks[0].box_xyxy[0]) - 240) < 80
+    assert shown == []
+
+
+def test_a_face_that_the_detector_misses_is_still_followed(photo):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    tracker = Tracker()
+    start = np.array([205, 95, 320, 235], np.float32)
+    tracker.detected([Detection(start)], gray, 0.0)
+    for step in range(1, 10):
+        moved = cv2.warpAffine(gray, np.float32([[1, 0, 9 * step], [0, 1, 0]]), (640, 480))
+        tracks = tracker.detected([], moved, step / 15)
+    assert [track.track_id for track in tracks] == [1]
+    assert iou(tracks[0].box_xyxy, start + np.array([81, 0, 81, 0], np.float32)) > 0.8
+
+
+def test_a_face_that_left_is_not_shown_but_keeps_its_number_if_it_returns(photo):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    tracker = Tracker()
+    box = np.array([205, 95, 320, 235], np.float32)
+    tracker.detected([Detection(box)], gray, 0.0)
+    assert tracker.detected([], GRAY, 0.3) == []
+    assert tracker.detected([Detection(box)], gray, 0.6)[0].track_id == 1
 
 
 def test_only_the_largest_faces_are_followed():
