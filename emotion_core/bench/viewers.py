@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from emotion_core.live.browser import LivePage, Server
 
+_CLIP_SECONDS = 20.0  # longer than any delay that is measured
+
 HELP = "one to four viewers of the Live page in real browsers, a soak, and what stays behind"
 
 
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emotion-bench-")))
         playwright = stack.enter_context(real.playwright())
-        clip = real.write_clip(folder / "camera.mjpeg", _photograph())
+        clip = real.write_clip(folder / "camera.mjpeg", _photograph(), seconds=_CLIP_SECONDS)
         checkpoints = folder / "checkpoints"
         checkpoints.mkdir()
         (checkpoints / chosen.name).symlink_to(chosen.path.resolve())
@@ -99,7 +101,7 @@ def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[st
     starts = [page.start() for page in pages]
     pages[0].page.wait_for_timeout(4000)
     for page in pages:
-        page.watch()
+        page.watch(_CLIP_SECONDS)
     before, began = [page.probe() for page in pages], time.monotonic()
     cpu = _cpu_seconds(server.process.pid)
     timings = []

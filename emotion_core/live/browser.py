@@ -304,9 +304,13 @@ class LivePage:
             self.page.wait_for_timeout(50)
         return value
 
-    def watch(self) -> None:
-        """Begin to compare the returned picture of a playing stream with the camera's own."""
-        self.component().evaluate(_WATCH, [_BITS, _BIT_WIDTH, _STRIP, *_SIZE_WH])
+    def watch(self, loop_seconds: float) -> None:
+        """Begin to compare the returned picture of a playing stream with the camera's own.
+
+        Args:
+            loop_seconds: Length of the camera's clip; longer delays cannot be told.
+        """
+        self.component().evaluate(_WATCH, [_BITS, _BIT_WIDTH, _STRIP, *_SIZE_WH, loop_seconds])
 
     def watched(self) -> dict[str, float]:
         """What was seen since ``watch``.
@@ -323,7 +327,7 @@ class LivePage:
         if not delays:
             raise LiveError("No numbered frame came back; is the clip from write_clip?")
         return {
-            "shown_fps": len(delays) / found["seconds"],
+            "shown_fps": found["shown"] / found["seconds"],
             "latency_ms": delays[len(delays) // 2],
             "latency_p90_ms": delays[int(0.9 * len(delays))],
         }
@@ -341,7 +345,7 @@ _DECODED = """() => {
   return video ? video.getVideoPlaybackQuality().totalVideoFrames : 0;
 }"""
 # Reads the number in both pictures; the returned one may be mirrored.
-_WATCH = """([bits, bitWidth, strip, width, height]) => {
+_WATCH = """([bits, bitWidth, strip, width, height, loop]) => {
   const canvas = document.createElement('canvas');
   canvas.width = width; canvas.height = 4;
   const draw = canvas.getContext('2d', {willReadFrequently: true});
@@ -364,26 +368,29 @@ _WATCH = """([bits, bitWidth, strip, width, height]) => {
     return plain >= 0 ? plain : decode(i => row[4 * (width - 1 - at(i)) + 1]);
   };
   const sent = new Map(), delays = [];
-  let last = -1;
+  let last = -1, shown = 0;
   const each = (video, act) => {
     const next = now => { const n = read(video); if (n >= 0) act(n, now);
                           video.requestVideoFrameCallback(next); };
     video.requestVideoFrameCallback(next);
   };
-  const shown = document.querySelector('video');
+  const returned = document.querySelector('video');
   const own = document.createElement('video');
   Object.assign(own, {muted: true, autoplay: true, srcObject: window.liveCamera});
   own.style = 'position:fixed;left:0;top:0;width:64px;height:48px;opacity:.05;pointer-events:none';
   document.body.append(own);
   own.play();
   each(own, (n, now) => sent.set(n, now));
-  each(shown, (n, now) => {
-    if (n !== last && sent.has(n)) delays.push(now - sent.get(n));
-    last = n;
+  each(returned, (n, now) => {
+    if (n === last) return;
+    [last, shown] = [n, shown + 1];
+    // The clip repeats: an older showing of the same number is not this one's.
+    const delay = now - (sent.get(n) ?? -Infinity);
+    if (delay < 1000 * loop) delays.push(delay);
   });
   const start = performance.now();
   window.liveWatch = {read: () => {
     own.remove();
-    return {delays, seconds: (performance.now() - start) / 1000};
+    return {delays, shown, seconds: (performance.now() - start) / 1000};
   }};
 }"""

@@ -169,6 +169,7 @@ def draw_now(stream: LiveStream, playing: bool) -> None:
 
 
 def _draw_now(stream: LiveStream, playing: bool) -> None:
+    _use_better_detector(stream.pipeline)
     seen = stream.state()
     if seen.problem and playing:
         st.session_state["live-stop"] = True
@@ -398,7 +399,10 @@ def _draw_adjustments(stream: LiveStream) -> None:
         )
     except EmotionError as error:
         st.error(str(error), icon=":material/error:")
-    st.caption(f"Now with {stream.pipeline.detector.kind}, {_better_detector().message}")
+    if stream.pipeline.detector.kind == "yunet":
+        st.caption("In use: YuNet.")
+    else:
+        st.caption(f"In use: Haar. {_better_detector().message}")
 
 
 def _set_mirror(stream: LiveStream) -> None:
@@ -606,13 +610,14 @@ class _BetterDetector:
     """Fetches YuNet in the background, once a server; without a network Haar goes on."""
 
     def __init__(self) -> None:
-        self.message = "the better of the two."
+        self.message = ""
         self.ready = yunet_path() is not None
-        if self.ready or os.environ.get("EMOTION_OFFLINE") == "1":
-            if not self.ready:
-                self.message = "which is built in; YuNet's file is not on this machine."
+        if self.ready:
             return
-        self.message = "which is built in; YuNet is being downloaded (0.2 MB)."
+        if os.environ.get("EMOTION_OFFLINE") == "1":
+            self.message = "YuNet's file is not on this machine."
+            return
+        self.message = "YuNet, which finds more faces, is being downloaded (0.2 MB)."
         threading.Thread(target=self._fetch, daemon=True, name="fetch yunet").start()
 
     def _fetch(self) -> None:
@@ -621,9 +626,9 @@ class _BetterDetector:
         try:
             fetch_yunet()
         except EmotionError as error:
-            self.message = f"which is built in. {error}"
+            self.message = str(error)
         else:
-            self.ready, self.message = True, "which was downloaded just now."
+            self.ready = True
 
 
 @st.cache_resource(show_spinner=False)
@@ -638,6 +643,7 @@ def _use_better_detector(pipeline: "LivePipeline") -> None:
         pipeline.detector = create_detector(
             "auto", side=config.detect_side, min_face=config.min_face
         )
+        st.toast("YuNet, the better face detector, was downloaded and is in use.")
 
 
 def draw_nothing_trained() -> None:
