@@ -56,5 +56,12 @@ def style(fig: go.Figure, *, height: int | None = None) -> go.Figure:
     if height is not None:
         fig.update_layout(height=height)
     fig.update_xaxes(automargin=True, gridcolor=_GRID, zerolinecolor=_GRID)
-    fig.update_yaxes(automargin=True, gridcolor=_GRID, zerolinecolor=_GRID)
+    # Lines between lying bars would run through their labels.
+    lying = any(trace.type == "bar" and trace.orientation == "h" for trace in fig.data)
+    fig.update_yaxes(
+        automargin=True,
+        gridcolor=_GRID,
+        zerolinecolor=_GRID,
+        **({"showgrid": False} if lying else {}),
+    )
     return fig
