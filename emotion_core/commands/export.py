@@ -1,29 +1,45 @@
-"""``export``: a run's weights for other tools."""
+"""``export``: a run for other tools."""
 
 import argparse
 from pathlib import Path
 
-HELP = "write a run's model as ONNX, HDF5 or safetensors"
+HELP = "write a run as ONNX, HDF5, safetensors, TensorBoard events or an MLflow run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The run, the format and the file."""
+    """The run, the format and the place."""
     parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
     parser.add_argument(
         "--format",
         required=True,
-        choices=("onnx", "h5", "safetensors"),
-        help="onnx: pixels in, logits out; h5 and safetensors: the tensors with metadata",
+        choices=("onnx", "h5", "safetensors", "tensorboard", "mlflow"),
+        help="onnx: pixels in, logits out; h5 and safetensors: the tensors with metadata; "
+        "tensorboard and mlflow: settings, curves and results",
     )
-    parser.add_argument("--out", type=Path, help="file or folder (default: RUN.FORMAT here)")
+    parser.add_argument(
+        "--out",
+        help="file or folder (default: RUN.FORMAT here); tensorboard: log folder (default: "
+        "tensorboard); mlflow: tracking store (default: sqlite:///mlflow.db)",
+    )
     parser.add_argument("--half", action="store_true", help="fp16 weights (h5, safetensors)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Export and say where."""
+    from emotion_core.evaluation.tracking import write_mlflow, write_tensorboard
     from emotion_core.models.export import export_run
     from emotion_core.runs import load_run
 
-    path = export_run(load_run(args.run), args.format, args.out, half=args.half)
-    print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    found = load_run(args.run)
+    if args.format == "tensorboard":
+        logs = args.out or "tensorboard"
+        print(f"{write_tensorboard(found, Path(logs))}: open with tensorboard --logdir {logs}")
+    elif args.format == "mlflow":
+        store = args.out or "sqlite:///mlflow.db"
+        identity = write_mlflow(found, store)
+        print(f"run {identity}: open with mlflow ui --backend-store-uri {store}")
+    else:
+        out = Path(args.out) if args.out else None
+        path = export_run(found, args.format, out, half=args.half)
+        print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from emotion_core.config import Setting, TrainConfig, recipe_config
+from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.plots import training as plots
 from emotion_core.runs import Run, deleted_runs, purge_deleted, restore_run
@@ -74,6 +75,9 @@ def pick_models() -> list[str]:
     return chosen
 
 
+DATA_NAMES = {"synthetic": "Synthetic faces", FER2013_SPEC: "FER-2013"}
+
+
 def pick_data() -> str:
     """Choose the data set; the Dataset page's choice comes first."""
     used = [run.config().data for run in runs() if not run.problem]
@@ -81,7 +85,7 @@ def pick_data() -> str:
     spec = st.selectbox(
         "Data",
         specs,
-        format_func=lambda spec: "Synthetic faces" if spec == "synthetic" else spec,
+        format_func=lambda spec: DATA_NAMES.get(spec, spec),
         accept_new_options=True,
         help="The Dataset page's choice, or the path of a folder, zip, CSV, NPY or Parquet file.",
     )
