@@ -24,7 +24,8 @@ MAX_SIDE = 4_096  # larger pictures are shrunk to this: no face gets lost, and t
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "ppm", "pgm")
 
-_SIDES = (320, 1_280)  # longer sides at which a picture is searched, in pixels
+# Longer sides at which a picture is searched, in pixels. Haar errs more the larger the picture.
+_SIDES = {"yunet": (320, 1_280), "haar": (288, 640)}
 _SAME_FACE = 0.5  # overlap from which two boxes are one face
 
 # Pillow only warns of a picture that is much larger than ours may be: make that a refusal.
@@ -107,14 +108,16 @@ class PhotoDetector:
     """
 
     def __init__(self, kind: str = "auto") -> None:
-        self._detectors = [create_detector(kind, side=side, min_face=16) for side in _SIDES]
-        self.kind = self._detectors[0].kind
+        self.kind = create_detector(kind).kind
+        self._sides = _SIDES[self.kind]
+        self._detectors = [
+            create_detector(self.kind, side=side, min_face=16) for side in self._sides
+        ]
 
     def detect(self, frame: np.ndarray) -> list[Detection]:
         """Faces in a BGR uint8 frame ``(H, W, 3)``; of two that overlap the more certain one."""
-        useful = len(_SIDES)
-        while useful > 1 and max(frame.shape[:2]) <= _SIDES[useful - 2]:
-            useful -= 1  # the picture is smaller than this size
+        longest = max(frame.shape[:2])
+        useful = 1 + sum(side < longest for side in self._sides[:-1])  # the rest would be the same
         found = [item for d in self._detectors[:useful] for item in d.detect(frame)]
         kept: list[Detection] = []
         for item in sorted(found, key=lambda item: -item.score):

@@ -32,8 +32,7 @@ if TYPE_CHECKING:  # it loads torch
 MAX_SIDE = 1_280  # frames are shrunk to this before faces are sought
 MAX_PIXELS = 40_000_000  # of one frame; 8K video has 33 million
 SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")
-# A file waits for nobody: search every frame, in more detail than before the camera.
-_OPTIONS = {"budget_ms": 1_000.0, "detect_side": 640, "min_face": 24}
+_OPTIONS = {"budget_ms": 1_000.0}  # a file waits for nobody: search every frame
 _CLOCK = 1_000  # ticks a second of the annotated copy: it keeps each frame's own time
 
 
