@@ -5,7 +5,6 @@ is predicted once and only reported. All figures are computed from the logits as
 so ``predictions.npz`` and the temperature give every number of ``report.json`` again.
 """
 
-import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from emotion_core.evaluation.calibrate import abstain_threshold, fit_temperature
 from emotion_core.evaluation.metrics import classification_metrics, softmax
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
+from emotion_core.machine import cpu_cores, cpu_name
 from emotion_core.runs import Run, now
 
 FORMAT = 1
@@ -207,8 +207,8 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count() or 1,
+        "cpu": cpu_name(),
+        "cores": cpu_cores(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
     }
 
@@ -234,12 +234,3 @@ def _subsets(data: FaceData, split: Split) -> dict[str, np.ndarray]:
 def _counts(labels: np.ndarray) -> dict[str, int]:
     numbers = np.bincount(labels, minlength=len(EMOTIONS))
     return dict(zip(EMOTIONS, map(int, numbers), strict=True))
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
