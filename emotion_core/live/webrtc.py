@@ -271,11 +271,14 @@ def prepare() -> None:
 
     - Video relays keep only the newest frame. By default each has an unbounded queue: once the
       encoder falls behind, the picture lags by ever more seconds.
+    - A stopped relay tells whoever waits for its next frame. By default they wait for ever: a
+      stream without a camera would leave its thread behind with each closed tab.
     - ``EMOTION_ICE_LOOPBACK=1`` keeps media on 127.0.0.1, for machines without a network.
     - ``EMOTION_LIVE_PROBE=1`` counts peer connections, for tests (``census``).
     """
     with _prepare_lock:
         _relay_newest_frame()
+        _wake_on_stop()
         if os.environ.get("EMOTION_ICE_LOOPBACK") == "1":
             _offer_loopback()
         if probe_enabled():
@@ -326,6 +329,25 @@ def _relay_newest_frame() -> None:
 
     subscribe_newest.newest_frame_only = True  # type: ignore[attr-defined]
     MediaRelay.subscribe = subscribe_newest  # type: ignore[method-assign]
+
+
+def _wake_on_stop() -> None:
+    from aiortc.contrib.media import RelayStreamTrack
+
+    stop = RelayStreamTrack.stop
+    if getattr(stop, "wakes", False):
+        return
+
+    def stop_and_wake(self: Any) -> None:
+        stop(self)
+        event = self._new_frame_event
+        loop = getattr(event, "_loop", None)  # set by the first wait
+        if loop is not None and not loop.is_closed():
+            self._frame = None
+            loop.call_soon_threadsafe(event.set)
+
+    stop_and_wake.wakes = True  # type: ignore[attr-defined]
+    RelayStreamTrack.stop = stop_and_wake  # type: ignore[method-assign]
 
 
 def _offer_loopback() -> None:

@@ -255,6 +255,27 @@ def test_relays_keep_only_the_newest_frame():
     assert asyncio.run(last_after_a_break()) == 50
 
 
+def test_a_stopped_relay_tells_whoever_waits_for_its_next_frame():
+    """Pins aiortc's internals: without the patch the wait never ends."""
+    from aiortc import MediaStreamError, VideoStreamTrack
+    from aiortc.contrib.media import MediaRelay
+
+    class Silent(VideoStreamTrack):
+        async def recv(self):
+            await asyncio.sleep(60)
+
+    async def wait_and_stop() -> None:
+        proxy = MediaRelay().subscribe(Silent())
+        waiting = asyncio.ensure_future(proxy.recv())
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(proxy.stop)  # as a page does, from its own thread
+        with pytest.raises(MediaStreamError):
+            await asyncio.wait_for(waiting, 5)
+
+    prepare()
+    asyncio.run(wait_and_stop())
+
+
 def test_loopback_replaces_the_machines_addresses(monkeypatch):
     from aioice import ice
 
