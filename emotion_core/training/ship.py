@@ -13,6 +13,9 @@ from emotion_core.runs import Run
 
 # fp16 rounds weights by at most 0.05 %; more loss of accuracy than this means an overflow.
 _LARGEST_LOSS = 0.002
+_KEPT = {"config.json", "status.json", "metrics.jsonl", "report.json", "predictions.npz"}
+_KEPT |= {"robustness.json", "README.md"}
+_WEIGHTS = {"model.safetensors", "model.json"}
 
 
 def is_shipped(run: Run) -> bool:
@@ -23,8 +26,8 @@ def is_shipped(run: Run) -> bool:
 def ship_run(run: Run, *, weights: bool = True) -> float:
     """Shrink a finished run to what is committed.
 
-    The weights become fp16 and must classify the validation faces as before; the resume state,
-    the lock and the weights of a run shipped without them are removed.
+    The weights become fp16 and must classify the validation faces as before; what can be made
+    again (resume state, log, feature maps) is removed, and the weights if they are not wanted.
 
     Args:
         run: A finished run.
@@ -41,12 +44,10 @@ def ship_run(run: Run, *, weights: bool = True) -> float:
     if status.state != "finished":
         raise RunError(f"Run '{run.name}' is {status.state}; only a finished run can be shipped.")
     changed = _halve(run) if weights else 0.0
-    run.resume_path.unlink(missing_ok=True)
-    (run.path / "run.lock").unlink(missing_ok=True)
-    shutil.rmtree(run.path / "exports", ignore_errors=True)
-    if not weights:
-        run.weights_path.unlink(missing_ok=True)
-        run.model_path.unlink(missing_ok=True)
+    kept = _KEPT | _WEIGHTS if weights else _KEPT
+    for path in run.path.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_card(run)
     return changed
 

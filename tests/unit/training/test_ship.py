@@ -1,0 +1,83 @@
+"""A shipped run is small, complete, and classifies as before."""
+
+import pytest
+
+from emotion_core.config import TrainConfig
+from emotion_core.errors import ConfigError, RunError
+from emotion_core.evaluation.table import markdown_table
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.runs import Run, create_run
+from emotion_core.training.loop import train
+from emotion_core.training.reference import (
+    reference_config,
+    reference_configs,
+    reference_name,
+    same_experiment,
+)
+from emotion_core.training.ship import is_shipped, ship_run
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch) -> Run:
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    config = TrainConfig(
+        options={"width": 8}, data="synthetic:140", epochs=1, batch_size=16, threads=1, device="cpu"
+    )
+    run = create_run(config, tmp_path / "checkpoints")
+    train(run)
+    return run
+
+
+def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
+    (finished.path / "tsne.npz").write_bytes(b"can be made again")
+    before = finished.weights_path.stat().st_size
+    assert ship_run(finished) < 0.2
+    assert is_shipped(finished)
+    assert finished.weights_path.stat().st_size < 0.6 * before
+    assert {path.name for path in finished.path.iterdir()} == {
+        "config.json",
+        "status.json",
+        "metrics.jsonl",
+        "report.json",
+        "predictions.npz",
+        "model.safetensors",
+        "model.json",
+        "README.md",
+    }
+    assert finished.report()["fp16"]["val_accuracy_loss"] <= 0.002
+    assert load_classifier(finished).architecture == "sequential"
+    table = markdown_table([finished])
+    assert "sequential, best recipe, 1 epochs (synthetic)" in table
+    assert f"{finished.report()['test']['accuracy']:.1%}" in table
+
+
+def test_a_run_can_be_shipped_without_weights(finished):
+    ship_run(finished, weights=False)
+    assert not finished.weights_path.exists()
+    assert finished.predictions() is not None
+
+
+def test_only_finished_runs_are_shipped(tmp_path):
+    run = create_run(TrainConfig(), tmp_path)
+    with pytest.raises(RunError, match="only a finished run can be shipped"):
+        ship_run(run)
+    assert "No trained checkpoints" in markdown_table([])
+
+
+def test_reference_runs_cover_the_study_and_ours():
+    names = reference_configs()
+    assert {
+        f"study-{model}"
+        for model in ("block_cnn", "plain_cnn", "resnet18", "resnet50", "densenet121")
+    } <= set(names)
+    assert "best-sequential" in names
+    with pytest.raises(ConfigError, match="Did you mean 'best-sequential'"):
+        reference_config("best-sequental")
+
+
+def test_the_machine_and_the_place_of_the_data_do_not_make_another_experiment(tmp_path):
+    config = reference_config("best-sequential")
+    elsewhere = config.replace(data="/data/fer", device="cpu", threads=2)
+    assert same_experiment(config, elsewhere)
+    assert not same_experiment(config, config.replace(seed=1))
+    assert reference_name(create_run(elsewhere, tmp_path)) == "best-sequential"
