@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
     from emotion_core.live.browser import LivePage, Server
@@ -121,15 +123,22 @@ def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[st
         "viewers": len(pages),
         "start_seconds": max(starts),
         "processed_fps": min(processed),
-        "shown_fps": min(item["shown_fps"] for item in seen),
-        "latency_ms": max(item["latency_ms"] for item in seen),
-        "latency_p90_ms": max(item["latency_p90_ms"] for item in seen),
+        "shown_fps": min(item["shown_fps"] or 0.0 for item in seen),
+        "latency_ms": _worst(item["latency_ms"] for item in seen),
+        "latency_p90_ms": _worst(item["latency_p90_ms"] for item in seen),
         "server_latency_ms": statistics.median(item["latency_ms"] for item in after),
         "pipeline_ms": statistics.mean(item.get("total", 0.0) for item in timings),
         "server_cpu": cpu,
         "server_mb": after[0]["resident_mb"],
         "load": os.getloadavg()[0],
     }
+
+
+def _worst(values: "Iterable[float | None]") -> float | None:
+    """The largest; None if one is unknown."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return max(known) if len(known) == len(found) else None
 
 
 def _soak(page: "LivePage", server: "Server", seconds: float) -> dict[str, Any]:
@@ -229,6 +238,10 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _shown(milliseconds: float | None) -> str:
+    return "unknown" if milliseconds is None else f"{milliseconds:.0f}"
+
+
 def _print(result: dict[str, Any]) -> None:
     around = ", ".join(f"{name} {value:.1f}" for name, value in result["frame_ms"].items())
     print(f"{result['run']}, {result['cores']} cores for the server and all browsers")
@@ -241,7 +254,8 @@ def _print(result: dict[str, Any]) -> None:
     for row in rows or ():
         print(
             f"{row['viewers']:>8}{row['start_seconds']:>9.1f}{row['processed_fps']:>11.1f}"
-            f"{row['shown_fps']:>7.1f}{row['latency_ms']:>12.0f}{row['latency_p90_ms']:>7.0f}"
+            f"{row['shown_fps']:>7.1f}{_shown(row['latency_ms']):>12}"
+            f"{_shown(row['latency_p90_ms']):>7}"
             f"{row['pipeline_ms']:>13.1f}{row['server_cpu']:>12.0%}{row['server_mb']:>6.0f}"
             f"{row['load']:>6.1f}"
         )
