@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +12,6 @@ import pytest
 import skimage.data
 
 from emotion_core.config import recipe_config
-from emotion_core.errors import DataError
 from emotion_core.live.browser import LivePage, open_browser, write_clip
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, list_runs, now
@@ -218,11 +220,14 @@ def test_closed_tabs_leave_nothing_behind(camera, live_server):
 
 
 @pytest.mark.fer2013
-def test_a_strongly_happy_face_is_called_happy(playwright, live_server, tmp_path):
+def test_a_strongly_happy_face_is_called_happy(
+    playwright, live_server, tmp_path, monkeypatch, fer2013
+):
     shipped = trained_on_photographs()
     if shipped is None:
         pytest.skip("no run trained on photographs is shipped yet")
-    face = happiest_face(shipped)
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    face = happiest_face(shipped, fer2013)
     clip = write_clip(tmp_path / "happy.mjpeg", cv2.resize(face, (240, 240)), seconds=2)
     with open_browser(playwright, clip) as happy:
         page = LivePage(happy, live_server.url)
@@ -233,18 +238,29 @@ def test_a_strongly_happy_face_is_called_happy(playwright, live_server, tmp_path
         page.close()
 
 
-def happiest_face(run: Run) -> np.ndarray:
+@pytest.fixture(scope="module")
+def fer2013(tmp_path_factory) -> Path:
+    """FER-2013 in a form that ``load_data`` reads."""
+    named = os.environ.get("FER2013_DIR")
+    if named and Path(named).exists():
+        return Path(named)
+    unpack = PROJECT.parent / "shared" / "data" / "unpack_fer2013.py"
+    if not unpack.exists():
+        pytest.skip("FER-2013 is not here: set FER2013_DIR to test with it")
+    target = tmp_path_factory.mktemp("fer2013") / "fer2013.csv"
+    command = [sys.executable, str(unpack), str(target), "--layout", "csv"]
+    subprocess.run(command, check=True, capture_output=True)
+    return target
+
+
+def happiest_face(run: Run, source: Path) -> np.ndarray:
     """A test face of FER-2013 that is happy, that the built-in detector finds and that the run's
     own predictions were surest of."""
     from emotion_core.data.sources import load_data
     from emotion_core.labels import EMOTIONS
     from emotion_core.live.detect import HaarDetector
 
-    try:
-        data = load_data("fer2013")
-    except DataError as error:
-        pytest.skip(f"FER-2013 is not here: {error}")
-    arrays = run.predictions()
+    data, arrays = load_data(source), run.predictions()
     assert arrays is not None
     happy = EMOTIONS.index("happy")
     order = np.argsort(-arrays["probs"][:, happy].astype(np.float32))
