@@ -179,12 +179,12 @@ class Framing:
     Attributes:
         margin: Side of the square crop as a share of ``sqrt(width * height)`` of the box.
         lower: How far its centre lies below the box's centre, as a share of the side.
-        level_from: Degrees of tilt from which the face is turned upright by its eyes.
+        level_from: Degrees of tilt beyond which the face is turned upright by its eyes.
     """
 
     margin: float
     lower: float
-    level_from: float = 10.0
+    level_from: float = 0.0
 
 
 def crop_face(
@@ -206,7 +206,7 @@ def crop_face(
     side = framing.margin * float(np.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0)))
     centre = ((left + right) / 2, (top + bottom) / 2 + framing.lower * side)
     roll = detection.roll_degrees
-    if abs(roll) < framing.level_from or abs(roll) > _MOST_TILT:
+    if abs(roll) <= framing.level_from or abs(roll) > _MOST_TILT:
         patch = _square(frame, centre, side)
     else:
         pixels = max(FACE_SIZE, round(side))
@@ -220,8 +220,7 @@ def crop_face(
     return face
 
 
-# Fitted by ``bench detection``; docs/live.md has the curves. A face tilted by less than
-# ``level_from`` is as tilted as training faces are; turning it only blurs it.
+# Fitted by ``bench detection``; docs/live.md has the curves, also of turning faces upright.
 FRAMING = {"yunet": Framing(1.1, 0.0), "haar": Framing(1.05, 0.0)}
 
 
