@@ -10,15 +10,16 @@ import pytest
 from emotion_core.data.synthetic import draw_face
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run, list_runs
+from emotion_core.runs import list_runs
 from emotion_core.training import jobs
 from tests.browser.server import problems, start_server
 
 ARTIFACTS = PROJECT / "artifacts" / "browser"
 MODELS = ("sequential", "mobilenet_v3_small")
 PER_EMOTION = {"train": 30, "test": 10}
-EPOCHS = 4
-TRAINED_MS = 240_000
+EPOCHS = 8
+WAIT_MS = 180_000
+TRAINED_MS = 420_000  # trainers are niced: on a busy machine they wait long
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +54,15 @@ class Tab:
     def __init__(self, browser, url: str) -> None:
         self.url = url
         self.page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(WAIT_MS)
         self.foreign: list[str] = []
         self.page.on("request", self._watch)
         self.main = self.page.get_by_test_id("stMain")
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
 
     def _watch(self, request) -> None:
-        if not request.url.startswith((self.url, self.url.replace("http", "ws"), "data:", "blob:")):
+        # Any port: an open page still asks for the server that was stopped.
+        if not request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
             self.foreign.append(request.url)
 
     def open(self, path: str = "") -> None:
@@ -88,6 +90,7 @@ class Tab:
         return self.main.inner_text()
 
 
+@pytest.mark.timeout(1200)
 def test_faces_are_chosen_two_models_trained_and_compared(browser, faces, place):
     server = start_server(place)
     tab = Tab(browser, server.url)
@@ -99,7 +102,11 @@ def test_faces_are_chosen_two_models_trained_and_compared(browser, faces, place)
         watch_curves_grow(tab, place)
         # The jobs outlive the dashboard, and a new one finds them.
         server.stop()
-        assert jobs_at_work(place), "the trainers died with the server"
+        # On a fast machine they may be through already.
+        states = {run.status().state for run in list_runs(place)}
+        assert states <= {"running", "queued", "finished"}, (
+            f"trainers ended with the server: {states}"
+        )
         assert not problems(server), server.log()
         server = start_server(place)
         tab.url = server.url
@@ -156,10 +163,6 @@ def watch_curves_grow(tab: Tab, place: Path) -> None:
     runs = list_runs(place)
     assert {run.config().model for run in runs} == set(MODELS)
     assert all(run.config().epochs == EPOCHS for run in runs)
-
-
-def jobs_at_work(place: Path) -> list[Run]:
-    return [job.run for job in jobs.list_jobs(place) if job.active]
 
 
 def wait_until_trained(tab: Tab, place: Path) -> None:
