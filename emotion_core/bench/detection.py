@@ -115,8 +115,11 @@ def _measure(
         if near:
             hits[index] = True
             pairs.append((scene.gray(), max(near, key=lambda item: item.score)))
-        # The same frame through the pipeline as the live page makes it.
-        faces = LivePipeline(_Known(kind, boxes), classifier)(scene.frame, 0.0).faces
+        # The same frame through the pipeline as the live page makes it; twice, because a face
+        # found with a low score is shown from the second time on.
+        pipeline = LivePipeline(_Known(kind, boxes), classifier)
+        pipeline(scene.frame, 0.0)
+        faces = pipeline(scene.frame, 0.3).faces
         named[index] = any(
             scene.holds(face.box_xyxy) and int(face.raw_probs.argmax()) == scene.label
             for face in faces

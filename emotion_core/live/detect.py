@@ -97,7 +97,7 @@ class HaarDetector:
             # A cascade has no probability; a sure face is hit from many places around it.
             score = float(count / (count + _HAAR_NEIGHBOURS))
             found.append(Detection(np.array([x, y, x + w, y + h], np.float32) / scale, score))
-        return found
+        return without_nested(found)
 
 
 class YuNetDetector:
@@ -138,6 +138,30 @@ class YuNetDetector:
                 points = row[4:14].reshape(5, 2).astype(np.float32) / scale
                 found.append(Detection(box, float(row[14]), points))
         return found
+
+
+def without_nested(detections: list[Detection]) -> list[Detection]:
+    """Largest first, without boxes that lie mostly inside a larger one: parts of its face."""
+    kept: list[Detection] = []
+    for item in sorted(detections, key=lambda item: -_area(item.box_xyxy)):
+        inside = (
+            _area(
+                np.concatenate(
+                    [
+                        np.maximum(item.box_xyxy[:2], other.box_xyxy[:2]),
+                        np.minimum(item.box_xyxy[2:], other.box_xyxy[2:]),
+                    ]
+                )
+            )
+            for other in kept
+        )
+        if all(area < 0.5 * _area(item.box_xyxy) for area in inside):
+            kept.append(item)
+    return kept
+
+
+def _area(box: np.ndarray) -> float:
+    return float(np.prod(np.maximum(box[2:] - box[:2], 0)))
 
 
 def yunet_path() -> Path | None:

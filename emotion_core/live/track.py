@@ -13,6 +13,7 @@ LOST_SECONDS = 1.0
 _HIDDEN_SECONDS = 0.2  # without a sight of it a face is not shown any more, but still remembered
 _TEMPLATE = 24  # side in pixels of the patch that is followed between detections
 _SEARCH = 0.35  # how far it is searched, as a share of the box
+_SURE = 0.7  # a face found with a lower score is shown when it is found a second time
 _MIN_LIKENESS = 0.55
 _MIN_CONTRAST = 4.0  # standard deviation in gray levels; a flat patch is like any other flat one
 _BLEND = 0.7  # share of a new detection in the box; the rest steadies it
@@ -31,6 +32,7 @@ class Track:
         seen: Time of the last detection.
         sighted: Time of the last detection or of the last match of its patch.
         score: Of the last detection.
+        sure: Found with a good score, or twice.
         landmarks: Of the last detection, moved along; None if the detector gives none.
     """
 
@@ -41,6 +43,7 @@ class Track:
     sighted: float
     time: float
     score: float = 1.0
+    sure: bool = True
     landmarks: np.ndarray | None = None
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2, np.float32))
     template: np.ndarray | None = None
@@ -105,6 +108,7 @@ class Tracker:
                     sighted=time,
                     time=time,
                     score=detection.score,
+                    sure=detection.score >= _SURE,
                     landmarks=detection.landmarks,
                 )
             )
@@ -158,6 +162,7 @@ class Tracker:
         track.landmarks, track.score = detection.landmarks, detection.score
         self._speed(track, before, time)
         track.seen = track.sighted = track.time = time
+        track.sure = True
 
     @staticmethod
     def _speed(track: Track, before: np.ndarray, time: float) -> None:
@@ -168,7 +173,9 @@ class Tracker:
 
     def _in_sight(self, time: float) -> list[Track]:
         self.tracks = [track for track in self.tracks if time - track.seen <= LOST_SECONDS]
-        return [track for track in self.tracks if time - track.sighted <= _HIDDEN_SECONDS]
+        return [
+            track for track in self.tracks if track.sure and time - track.sighted <= _HIDDEN_SECONDS
+        ]
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:

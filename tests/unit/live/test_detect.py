@@ -12,6 +12,7 @@ from emotion_core.live.detect import (
     YuNetDetector,
     create_detector,
     crop_face,
+    without_nested,
     yunet_path,
 )
 
@@ -47,6 +48,16 @@ def test_boxes_are_in_pixels_of_the_frame_whatever_its_size(detector, photo):
     found = detector.detect(large)
     assert len(found) == 1
     assert overlap(found[0].box_xyxy / 2) > 0.5
+
+
+def test_a_box_inside_a_larger_one_is_a_part_of_its_face():
+    face, mouth, other = (
+        Detection(np.array(box, np.float32))
+        for box in [(100, 100, 200, 200), (130, 150, 180, 200), (180, 100, 280, 200)]
+    )
+    kept = without_nested([mouth, other, face])
+    assert len(kept) == 2
+    assert all(any(item is one for item in kept) for one in (face, other))
 
 
 def test_yunet_gives_the_eyes_above_the_mouth(yunet_file, photo):

@@ -95,6 +95,13 @@ def test_a_face_that_left_is_not_shown_but_keeps_its_number_if_it_returns(photo)
     assert tracker.detected([Detection(box)], gray, 0.6)[0].track_id == 1
 
 
+def test_a_face_found_with_a_low_score_is_shown_from_the_second_time_on():
+    tracker = Tracker()
+    weak = Detection(at(100).box_xyxy, score=0.6)
+    assert tracker.detected([weak, at(400)], GRAY, 0.0)[0].track_id == 2
+    assert len(tracker.detected([weak, at(400)], GRAY, 0.1)) == 2
+
+
 def test_only_the_largest_faces_are_followed():
     tracker = Tracker(max_faces=2)
     tracks = tracker.detected([at(10, size=40), at(200, size=90), at(400, size=70)], GRAY, 0.0)
