@@ -13,7 +13,7 @@ _MACHINE = ("device", "threads", "compile", "precision")
 _ROBUST: dict[str, Any] = {"blur": 0.15, "noise": 0.03, "batch_size": 128, "lr": 0.1}
 
 _BEST: dict[str, dict[str, Any]] = {
-    "sequential": {"epochs": 18},
+    "sequential": {"epochs": 60, "mixup": 0.1, "erasing": 0.1},
     "emotion_net": {"epochs": 60},
     "resnet18": {"epochs": 40, "options": {"stem": "stride2"}},
     "block_cnn": {"epochs": 40},

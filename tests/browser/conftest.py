@@ -17,13 +17,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium (apt-get install chromium)"))
 
 
-@pytest.fixture(scope="session")
+# By module: Playwright's event loop would else run on in the thread of later tests.
+@pytest.fixture(scope="module")
 def playwright():
     with live_browser.playwright() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright):
     """A Chromium without a camera."""
     found = live_browser.open_browser(playwright)
