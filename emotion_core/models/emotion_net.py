@@ -9,7 +9,7 @@ from emotion_core.models.registry import register_model
 
 @register_model
 def emotion_net(
-    *, width: int = 48, blocks: int = 2, drop_path: float = 0.05, dropout: float = 0.3
+    *, width: int = 40, blocks: int = 2, drop_path: float = 0.05, dropout: float = 0.3
 ) -> nn.Module:
     """Residual net with squeeze-and-excitation, made for 48 px faces on a CPU.
 
