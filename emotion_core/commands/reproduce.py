@@ -36,11 +36,11 @@ def run(args: argparse.Namespace) -> int:
                 f"{name:24} {config.epochs:3d} epochs, batch {config.batch_size}, lr {config.lr:g}"
             )
         return 0
-    usable = [item for item in list_runs() if not item.problem and reference_name(item)]
-    committed = {reference_name(item): item for item in usable if is_shipped(item)}
+    usable = [item for item in list_runs() if not item.problem]
     if args.table:
-        print(markdown_table(list(committed.values())))
+        print(markdown_table([item for item in usable if is_shipped(item)]))
         return 0
+    committed = {reference_name(item): item for item in usable if is_shipped(item)}
 
     lines = []
     for name in args.only or reference_configs():

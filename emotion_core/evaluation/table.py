@@ -42,8 +42,10 @@ def _cells(report: dict[str, Any]) -> list[str]:
     test, cost, subsets = report["test"], report["cost"], report["subsets"]
     low, high = test["accuracy_ci95"]
     mark = " (synthetic)" if report["data"]["synthetic"] else ""
+    # Without epochs it is the classical baseline.
+    how = f", {report['recipe']} recipe, {report['epochs']} epochs" if report["epochs"] else ""
     return [
-        f"{report['model']}, {report['recipe']} recipe, {report['epochs']} epochs{mark}",
+        f"{report['model']}{how}{mark}",
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
         f"{subsets['leak_free']['accuracy']:.1%}" if "leak_free" in subsets else "",
         f"{subsets['private_test']['accuracy']:.1%}" if "private_test" in subsets else "",

@@ -53,7 +53,7 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
     yield f"# Model card: {run.name}"
     yield ""
     yield (
-        f"`{report['model']}`: {model_summary(report['model'])} It assigns a 48 x 48 gray face to "
+        f"`{report['model']}`: {report.get('summary') or model_summary(report['model'])} It assigns a 48 x 48 gray face to "
         f"one of seven expressions: {', '.join(EMOTIONS)}."
     )
     yield ""

@@ -1,0 +1,26 @@
+"""``baseline``: HOG, PCA and an RBF SVM on the same split, as a run to compare with."""
+
+import argparse
+
+HELP = "fit the classical baseline (HOG, PCA, RBF SVM) as a run to compare networks with"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The data set."""
+    parser.add_argument("--data", default="fer2013", help="data set (default: fer2013)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit and report."""
+    from emotion_core.data.sources import load_data
+    from emotion_core.evaluation.baseline import train_baseline
+
+    print("Fitting; FER-2013 takes about a quarter of an hour.", flush=True)
+    found = train_baseline(load_data(args.data), source=args.data)
+    test = (found.report() or {})["test"]
+    low, high = test["accuracy_ci95"]
+    print(
+        f"{found.name}: test accuracy {test['accuracy']:.2%} ({low:.2%} to {high:.2%}), "
+        f"macro-F1 {test['macro_f1']:.3f}"
+    )
+    return 0
