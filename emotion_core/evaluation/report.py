@@ -228,7 +228,9 @@ def _predict(
 def _subsets(data: FaceData, split: Split) -> dict[str, np.ndarray]:
     usage = np.char.lower(np.asarray(data.usage)[split.test].astype(str))
     subsets = {"private_test": usage == "privatetest", "public_test": usage == "publictest"}
-    return subsets | {"leak_free": leak_free_mask(data)}
+    leak_free = np.zeros(len(data.labels), bool)
+    leak_free[data.indices("test")] = leak_free_mask(data)
+    return subsets | {"leak_free": leak_free[split.test]}
 
 
 def _counts(labels: np.ndarray) -> dict[str, int]:
