@@ -63,16 +63,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         page = open_page()  # loads the model, so that no viewer pays for it
         page.close()
         result["frame_ms"] = _codec_ms(_photograph())
-        if args.viewers:
-            result["viewers"] = [
-                _watch([open_page() for _ in range(count)], server, args.seconds)
-                for count in args.viewers
-            ]
+        _print_head(result, bool(args.viewers))
+        result["viewers"] = []
+        for count in args.viewers:
+            row = _watch([open_page() for _ in range(count)], server, args.seconds)
+            result["viewers"].append(row)
+            _print_viewers(row)
         if args.soak:
             result["soak"] = _soak(open_page(), server, 60 * args.soak)
+            _print_soak(result["soak"])
         if args.rounds:
             result["rounds"] = _rounds(open_page, server, args.rounds)
-    _print(result)
+            _print_rounds(result["rounds"])
     return result
 
 
@@ -242,32 +244,41 @@ def _shown(milliseconds: float | None) -> str:
     return "unknown" if milliseconds is None else f"{milliseconds:.0f}"
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print_head(result: dict[str, Any], viewers: bool) -> None:
     around = ", ".join(f"{name} {value:.1f}" for name, value in result["frame_ms"].items())
     print(f"{result['run']}, {result['cores']} cores for the server and all browsers")
-    print(f"a frame besides the pipeline, ms: {around}")
-    if rows := result.get("viewers"):
+    print(f"a frame besides the pipeline, ms: {around}", flush=True)
+    if viewers:
         print(
             f"{'viewers':>8}{'start s':>9}{'processed':>11}{'shown':>7}{'latency ms':>12}{'p90':>7}"
             f"{'pipeline ms':>13}{'server CPU':>12}{'MB':>6}{'load':>6}"
         )
-    for row in rows or ():
-        print(
-            f"{row['viewers']:>8}{row['start_seconds']:>9.1f}{row['processed_fps']:>11.1f}"
-            f"{row['shown_fps']:>7.1f}{_shown(row['latency_ms']):>12}"
-            f"{_shown(row['latency_p90_ms']):>7}"
-            f"{row['pipeline_ms']:>13.1f}{row['server_cpu']:>12.0%}{row['server_mb']:>6.0f}"
-            f"{row['load']:>6.1f}"
-        )
-    if soak := result.get("soak"):
-        print(
-            f"soak {soak['minutes']:g} min: {soak['frames']} frames, {soak['failed']} failed, "
-            f"longest standstill {soak['longest_standstill_seconds']:.1f} s, memory "
-            f"{soak['resident_mb_early']:.0f} to {soak['resident_mb_end']:.0f} MB"
-        )
-    if left := result.get("rounds"):
-        print(
-            f"{left['rounds']} rounds: {left['connections']} connections and "
-            f"{len(left['threads'])} threads left, memory {left['resident_mb_early']:.0f} to "
-            f"{left['resident_mb_end']:.0f} MB"
-        )
+
+
+def _print_viewers(row: dict[str, Any]) -> None:
+    print(
+        f"{row['viewers']:>8}{row['start_seconds']:>9.1f}{row['processed_fps']:>11.1f}"
+        f"{row['shown_fps']:>7.1f}{_shown(row['latency_ms']):>12}"
+        f"{_shown(row['latency_p90_ms']):>7}"
+        f"{row['pipeline_ms']:>13.1f}{row['server_cpu']:>12.0%}{row['server_mb']:>6.0f}"
+        f"{row['load']:>6.1f}",
+        flush=True,
+    )
+
+
+def _print_soak(soak: dict[str, Any]) -> None:
+    print(
+        f"soak {soak['minutes']:g} min: {soak['frames']} frames, {soak['failed']} failed, "
+        f"longest standstill {soak['longest_standstill_seconds']:.1f} s, memory "
+        f"{soak['resident_mb_early']:.0f} to {soak['resident_mb_end']:.0f} MB",
+        flush=True,
+    )
+
+
+def _print_rounds(left: dict[str, Any]) -> None:
+    print(
+        f"{left['rounds']} rounds: {left['connections']} connections and "
+        f"{len(left['threads'])} threads left, memory {left['resident_mb_early']:.0f} to "
+        f"{left['resident_mb_end']:.0f} MB",
+        flush=True,
+    )

@@ -23,10 +23,10 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation.table import markdown_table
     from emotion_core.runs import create_run, list_runs
     from emotion_core.training.reference import (
+        find_run,
         reference_config,
         reference_configs,
         reference_name,
-        same_experiment,
     )
     from emotion_core.training.ship import is_shipped
 
@@ -45,14 +45,9 @@ def run(args: argparse.Namespace) -> int:
     lines = []
     for name in args.only or reference_configs():
         config = reference_config(name, args.data)
-        unfinished = [
-            item
-            for item in usable
-            if not is_shipped(item)
-            and same_experiment(item.config(), config)
-            and item.status().state != "finished"
-        ]
-        found = unfinished[0] if unfinished else create_run(config)
+        found = find_run(config)
+        if found is None or found.status().state == "finished":
+            found = create_run(config)
         if not train_in_terminal(found):
             print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
             return 3

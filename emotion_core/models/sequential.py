@@ -7,7 +7,7 @@ from emotion_core.models.registry import register_model
 
 
 @register_model
-def sequential(*, width: int = 32, dropout: float = 0.3) -> nn.Module:
+def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -> nn.Module:
     """Compact VGG-like stack of 3x3 convolutions, the fast default on a CPU.
 
     The study names a "sequential" model without defining it; this one is ours. A strided 5x5
@@ -16,10 +16,11 @@ def sequential(*, width: int = 32, dropout: float = 0.3) -> nn.Module:
     Args:
         width: Channels after the stem; later stages widen to 1.5, 3, 6 and 8 times as many.
         dropout: Probability before the classifier.
+        stem_stride: 2, or 1 for the full resolution at four times the work.
     """
     w1, w2, w3, w4, w5 = width, width * 3 // 2, 3 * width, 6 * width, 8 * width
     return nn.Sequential(
-        *_conv(1, w1, kernel=5, stride=2),
+        *_conv(1, w1, kernel=5, stride=stem_stride),
         *_conv(w1, w2),
         nn.MaxPool2d(2),
         *_conv(w2, w3),
