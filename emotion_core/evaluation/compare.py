@@ -345,6 +345,7 @@ def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
         lambda report: str(report["model"]),
         lambda report: f"{report['model']} ({report['recipe']})",
         lambda report: f"{report['model']} ({report['recipe']}, {_seed(report['run'])})",
+        lambda report: f"{report['model']} ({report['recipe']}, {report.get('epochs')} epochs)",
         lambda report: str(report["run"]),
     ]
     found = [""] * len(reports)

@@ -894,13 +894,18 @@ def _confusion(
 
 
 def _log_axis(values: Sequence[float]) -> dict[str, Any]:
-    """A log axis over the values with ticks at 1, 2 and 5; Plotly's own are too few or too many."""
+    """A log axis over the values with ticks at 1, 2 and 5, finer over a narrow range; Plotly's own
+    are too few or too many."""
     known = [value for value in values if value > 0]
     if not known:
         return {"type": "log"}
     low, high = 0.7 * min(known), 1.4 * max(known)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [m * 10.0**k for k in powers for m in (1, 2, 5) if low <= m * 10.0**k <= high]
+    coarse, fine = (1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    for steps in (coarse, fine):
+        ticks = [m * 10.0**k for k in powers for m in steps if low <= m * 10.0**k <= high]
+        if len(ticks) > 2:
+            break
     return {
         "type": "log",
         "range": [math.log10(low), math.log10(high)],

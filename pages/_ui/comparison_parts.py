@@ -83,7 +83,9 @@ def draw_headline(comparison: Comparison) -> None:
     rest = [index for index in range(len(results)) if index != best]
     second = max(rest, key=lambda index: results[index].test["accuracy"])
     sentence = comparison.sentence(comparison.pair(best, second))
-    st.markdown("#### " + sentence.replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0"))
+    for space in (" = ", " < ", " %"):
+        sentence = sentence.replace(space, space.replace(" ", "\u00a0"))
+    st.markdown("#### " + sentence)
 
 
 def pick_tab() -> str:

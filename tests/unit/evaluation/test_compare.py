@@ -239,6 +239,8 @@ def test_short_labels_say_only_what_tells_runs_apart():
     rows.append(report("b", "study", 1))
     assert compare.short_labels(rows)[2:] == ["b (study, seed 0)", "b (study, seed 1)"]
     assert len(set(compare.short_labels([*rows, rows[-1] | {"run": "again"}]))) == 5
+    lengths = [rows[0] | {"epochs": epochs, "run": f"{epochs}-a-s0"} for epochs in (18, 60)]
+    assert compare.short_labels(lengths) == ["a (best, 18 epochs)", "a (best, 60 epochs)"]
 
 
 def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):
