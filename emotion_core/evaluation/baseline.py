@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -73,13 +74,14 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
     started = time.monotonic()
     features = hog_features(data.images[split.train])
     val = hog_features(data.images[split.val])
-    best, best_right = None, -1.0
+    best: Any = None
+    best_penalty, best_right = 0.0, -1.0
     for penalty in PENALTIES:
         model = _fit(features, data.labels[split.train], penalty)
         right = float(model.score(val, data.labels[split.val]))
         log.info("C=%g: %.2f %% of validation", penalty, 100 * right)
         if right > best_right:
-            best, best_right = model, right
+            best, best_penalty, best_right = model, penalty, right
     seconds = time.monotonic() - started
 
     run = create_run(config, root)
@@ -97,6 +99,10 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
         temperature=fit_temperature(logits["val"], labels["val"]),
     )
     report["summary"] = SUMMARY
+    report["fitted"] = (
+        f"Fitted with scikit-learn: {best[0].n_components_} principal components, penalty "
+        f"C = {best_penalty:g}, chosen among {', '.join(f'{c:g}' for c in PENALTIES)} on validation."
+    )
     report["cost"] = _cost(best, data.images[split.test[:_TIMED]], seconds, len(split.train))
     report["environment"] = environment()
     write_report(run, report, arrays)

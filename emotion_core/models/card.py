@@ -88,7 +88,7 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
                 if key in report.get("subsets", {})
             ),
             _metrics_row("test, mean with the mirrored face", report["flip_tta"]["test"]),
-            _metrics_row("validation (used to choose the epoch)", report["val"]),
+            _metrics_row("validation (all choices were made on it)", report["val"]),
         ],
     )
     yield ""
@@ -148,13 +148,27 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
 
 
 def _training(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
+    cost, machine = report["cost"], report.get("environment", {})
+    if fitted := report.get("fitted"):  # the classical baseline has no recipe
+        yield fitted
+    else:
+        yield from _recipe(config, report)
+    yield ""
+    hardware = machine.get("gpu") or f"{machine.get('cores', '?')} CPU cores"
+    yield (
+        f"{cost['train_seconds'] / 60:,.0f} minutes of training at {cost['images_per_second']:,.0f}"
+        f" images/s; evaluated on {hardware} with PyTorch {machine.get('torch', '?')} on "
+        f"{report['date'][:10]}."
+    )
+
+
+def _recipe(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
     recipe = recipe_config(config.recipe, config.model).to_dict()
     given = {
         name: value
         for name, value in config.to_dict().items()
         if value != recipe[name] and name not in ("model", "recipe", "data")
     }
-    cost, machine = report["cost"], report.get("environment", {})
     yield (
         f"Recipe `{config.recipe}`, {report['epochs']} epochs, best at epoch "
         f"{report['best_epoch']} by validation {config.monitor.replace('_', '-')}; "
@@ -165,13 +179,6 @@ def _training(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
         yield ""
         shown = ", ".join(f"`{name}={value}`" for name, value in sorted(given.items()))
         yield f"Changed from the recipe: {shown}."
-    yield ""
-    hardware = machine.get("gpu") or f"{machine.get('cores', '?')} CPU cores"
-    yield (
-        f"{cost['train_seconds'] / 60:,.0f} minutes of training at {cost['images_per_second']:,.0f}"
-        f" images/s; evaluated on {hardware} with PyTorch {machine.get('torch', '?')} on "
-        f"{report['date'][:10]}."
-    )
 
 
 def _limits(synthetic: bool) -> Iterator[str]:
