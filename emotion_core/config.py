@@ -291,6 +291,13 @@ class TrainConfig(Config):
     erasing: float = setting(
         0.25, "probability of erasing one rectangle", low=0, high=1, group="augmentation"
     )
+    small_faces: float = setting(
+        0.0,
+        "share of the epochs, from the first, that train on faces scaled to 32 pixels, at half the cost",
+        low=0,
+        high=0.95,
+        group="augmentation",
+    )
     normalize: str = setting(
         "image",
         "pixel normalisation: each image by itself, by the training split's mean and deviation, or 0..1",

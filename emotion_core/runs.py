@@ -28,6 +28,7 @@ from emotion_core.paths import checkpoints_dir
 FORMAT = 1
 START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
 STATES = ("queued", "running", "stopped", "finished", "failed")
+SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
 
 
 def now() -> str:

@@ -22,7 +22,7 @@ from emotion_core.evaluation.metrics import (
     top_confidence,
 )
 from emotion_core.labels import EMOTIONS
-from emotion_core.runs import Run
+from emotion_core.runs import SUBSET_PREFIX, Run
 
 SIGNIFICANCE = 0.05
 
@@ -42,6 +42,7 @@ class Result:
         logits: ``(n, 7)`` float64 as stored.
         probs: ``(n, 7)`` float64, calibrated.
         predicted: ``(n,)`` int64.
+        subsets: Parts of the test set such as ``leak_free``, as masks ``(n,)``.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Result:
     logits: np.ndarray
     probs: np.ndarray
     predicted: np.ndarray
+    subsets: dict[str, np.ndarray]
 
     @property
     def test(self) -> dict[str, Any]:
@@ -227,15 +229,20 @@ def ensemble_probs(results: Sequence[Result]) -> np.ndarray:
     return mean
 
 
-def ensemble_metrics(results: Sequence[Result]) -> dict[str, Any]:
+def ensemble_metrics(results: Sequence[Result], mask: np.ndarray | None = None) -> dict[str, Any]:
     """Metrics of the ensemble of results on one test set.
+
+    Args:
+        results: Runs on that set.
+        mask: ``(n,)`` bool, the part of the set to look at.
 
     Raises:
         DataError: there are none.
     """
     if not results:
         raise DataError("An ensemble needs at least one run with predictions on this test set.")
-    return classification_metrics(results[0].labels, ensemble_probs(results))
+    kept = slice(None) if mask is None else mask
+    return classification_metrics(results[0].labels[kept], ensemble_probs(results)[kept])
 
 
 def mcnemar_exact(only_a: int, only_b: int) -> float:
@@ -469,6 +476,11 @@ def _read_result(run: Run) -> Result:
         logits=logits,
         probs=probs,
         predicted=top_confidence(logits)[0],
+        subsets={
+            key.removeprefix(SUBSET_PREFIX): mask
+            for key, mask in arrays.items()
+            if key.startswith(SUBSET_PREFIX) and mask.shape == (n,) and mask.dtype == bool
+        },
     )
 
 

@@ -20,7 +20,7 @@ from emotion_core.evaluation.metrics import classification_metrics, softmax
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
-from emotion_core.runs import Run, now
+from emotion_core.runs import SUBSET_PREFIX, Run, now
 
 FORMAT = 1
 BATCH_SIZE = 256
@@ -110,6 +110,7 @@ def build_report(
     plain = classification_metrics(labels["test"], softmax(logits["test"]), resamples=1)
     test = classification_metrics(labels["test"], probs["test"])
     abstention = abstain_threshold(labels["val"], probs["val"])
+    subsets = _subsets(data, split)
     report: dict[str, Any] = {
         "format": FORMAT,
         "run": run.name,
@@ -134,8 +135,7 @@ def build_report(
         "test": test,
         "subsets": {
             name: classification_metrics(labels["test"][mask], probs["test"][mask])
-            for name, mask in _subsets(data, split).items()
-            if mask.any()
+            for name, mask in subsets.items()
         },
         "flip_tta": {name: classification_metrics(labels[name], tta[name]) for name in tta},
         "temperature": temperature,
@@ -155,6 +155,7 @@ def build_report(
         "val_labels": labels["val"].astype(np.int64),
         "val_logits": logits["val"],
         "val_probs": to_half(probs["val"]),
+        **{SUBSET_PREFIX + name: mask for name, mask in subsets.items()},
     }
     return report, arrays
 
@@ -226,11 +227,13 @@ def _predict(
 
 
 def _subsets(data: FaceData, split: Split) -> dict[str, np.ndarray]:
+    """Parts of the test split that are not empty, as masks ``(n,)`` over it."""
     usage = np.char.lower(np.asarray(data.usage)[split.test].astype(str))
     subsets = {"private_test": usage == "privatetest", "public_test": usage == "publictest"}
     leak_free = np.zeros(len(data.labels), bool)
     leak_free[data.indices("test")] = leak_free_mask(data)
-    return subsets | {"leak_free": leak_free[split.test]}
+    subsets["leak_free"] = leak_free[split.test]
+    return {name: mask for name, mask in subsets.items() if mask.any()}
 
 
 def _counts(labels: np.ndarray) -> dict[str, int]:

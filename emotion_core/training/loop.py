@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 _STATUS_SECONDS = 1.0  # how often status.json follows the training
 _SAVE_SECONDS = 600.0  # most work that a power cut may cost
+_SMALL_SIDE = 32  # of the faces in the early epochs, where small_faces asks for it
 _CHECK_STEPS = 20  # looking at the loss waits for a GPU, so look at many steps together
 
 
@@ -273,7 +274,8 @@ class _Trainer:
         changed = self.augment(faces, self.generator)
         if config.plain_copy:
             changed = torch.where((positions >= count).view(-1, 1, 1), changed, faces)
-        images = self.preprocess.apply(changed).contiguous(memory_format=torch.channels_last)
+        images = self._scaled(self.preprocess.apply(changed))
+        images = images.contiguous(memory_format=torch.channels_last)
         share, other = 1.0, labels
         if config.mixup:  # Zhang et al. 2018
             share = float(torch.distributions.Beta(config.mixup, config.mixup).sample())
@@ -296,6 +298,12 @@ class _Trainer:
         self._recent.append(
             torch.stack([loss.detach() * len(labels), right, right * 0 + len(labels)])
         )
+
+    def _scaled(self, images: torch.Tensor) -> torch.Tensor:
+        """Small faces first, whole ones later (progressive learning, Tan and Le 2021)."""
+        if self.epoch >= self.config.small_faces * self.config.epochs:
+            return images
+        return F.interpolate(images, size=_SMALL_SIDE, mode="bilinear", antialias=True)
 
     def _check_losses(self) -> None:
         """Add the recent steps to the epoch's totals, or stop at the first that is no number."""

@@ -23,7 +23,7 @@ _OURS: dict[str, Any] = {
 
 _BEST: dict[str, dict[str, Any]] = {
     "sequential": {"epochs": 60},
-    "emotion_net": {"epochs": 60},
+    "emotion_net": {"epochs": 50, "small_faces": 0.7},
     "resnet18": {"epochs": 40, "options": {"stem": "stride2"}},
     "block_cnn": {"epochs": 40},
     "densenet121": {"epochs": 40, "options": {"stem": "stride2"}},

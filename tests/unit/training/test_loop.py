@@ -13,7 +13,7 @@ from emotion_core.data.faces import FaceData, fingerprint
 from emotion_core.errors import RunError, TrainingError
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.runs import Run, create_run
-from emotion_core.training.loop import Stopped, _fit_preprocess, resolve_device, train
+from emotion_core.training.loop import Stopped, _fit_preprocess, _Trainer, resolve_device, train
 
 
 def striped_faces(each: int = 30) -> FaceData:
@@ -110,6 +110,17 @@ def test_one_batch_can_be_learnt_by_heart(make_run, data):
     train(run, data=tiny)
     assert run.metrics()[-1]["train_accuracy"] == 1.0
     assert run.metrics()[-1]["train_loss"] < 0.1
+
+
+def test_early_epochs_train_on_small_faces_and_later_ones_on_whole_ones(make_run, data):
+    run = make_run(epochs=4, small_faces=0.5)
+    trainer = _Trainer(run, run.config(), data, threading.Event(), None)
+    sides = []
+    trainer.model.register_forward_pre_hook(
+        lambda model, inputs: sides.append(inputs[0].shape[-1]) if model.training else None
+    )
+    trainer.fit()
+    assert sides == [32] * (2 * trainer.steps) + [48] * (2 * trainer.steps)
 
 
 def test_stopping_mid_epoch_and_resuming_gives_the_same_weights_bit_for_bit(make_run, data):

@@ -4,6 +4,7 @@ import pytest
 
 from emotion_core.config import TrainConfig
 from emotion_core.errors import ConfigError, RunError
+from emotion_core.evaluation.metrics import softmax
 from emotion_core.evaluation.table import markdown_table
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.runs import Run, create_run
@@ -49,6 +50,25 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     table = markdown_table([finished])
     assert "sequential, best recipe, 1 epochs (synthetic)" in table
     assert f"{finished.report()['test']['accuracy']:.1%}" in table
+
+
+def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
+    other = create_run(finished.config().replace(seed=1), tmp_path / "checkpoints")
+    train(other)
+    runs = [finished, other]
+    first, second = (run.predictions() for run in runs)
+    temperatures = [run.report()["temperature"] for run in runs]
+    mean = sum(
+        softmax(arrays["logits"].astype(float), temperature)
+        for arrays, temperature in zip((first, second), temperatures, strict=True)
+    )
+    right = mean.argmax(1) == first["labels"]
+    assert (first["subset_leak_free"] == second["subset_leak_free"]).all()
+    cells = markdown_table(runs).splitlines()[4].split(" | ")
+    assert cells[0] == "| ensemble of our 2 networks"
+    assert cells[1].startswith(f"{right.mean():.1%}")
+    assert cells[2] == f"{right[first['subset_leak_free']].mean():.1%}"
+    assert "ensemble" not in markdown_table([finished])
 
 
 def test_a_run_can_be_shipped_without_weights(finished):
