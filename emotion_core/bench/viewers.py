@@ -101,11 +101,16 @@ def _photograph() -> "np.ndarray":
 
 
 def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[str, Any]:
-    """Start all, let them settle, watch them together, close them."""
-    starts = [page.start() for page in pages]
+    """Start all, let them settle, watch together those that have a picture, close all."""
+    starts = {page: took for page in pages if (took := _start(page)) is not None}
     pages[0].page.wait_for_timeout(4000)
-    for page in pages:
-        page.watch(_CLIP_SECONDS)
+    every = pages
+    pages = [page for page in starts if page.watch(_CLIP_SECONDS)]
+    lost = len(every) - len(pages)
+    if not pages:
+        for page in every:
+            page.close()
+        return {"viewers": len(every), "lost": lost}
     before, began = [page.probe() for page in pages], time.monotonic()
     cpu = _cpu_seconds(server.process.pid)
     timings = []
@@ -115,15 +120,16 @@ def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[st
     after = [page.probe() for page in pages]
     cpu = (_cpu_seconds(server.process.pid) - cpu) / (time.monotonic() - began)
     seen = [page.watched() for page in pages]
-    for page in pages:
+    for page in every:
         page.close()
     processed = [
         (new["frames"] - old["frames"]) / (new["time"] - old["time"])
         for old, new in zip(before, after, strict=True)
     ]
     return {
-        "viewers": len(pages),
-        "start_seconds": max(starts),
+        "viewers": len(every),
+        "lost": lost,
+        "start_seconds": max(starts.values()),
         "processed_fps": min(processed),
         "shown_fps": min(item["shown_fps"] or 0.0 for item in seen),
         "latency_ms": _worst(item["latency_ms"] for item in seen),
@@ -134,6 +140,14 @@ def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[st
         "server_mb": after[0]["resident_mb"],
         "load": os.getloadavg()[0],
     }
+
+
+def _start(page: "LivePage") -> float | None:
+    """Seconds to the first picture; None if none came."""
+    try:
+        return page.start()
+    except AssertionError:
+        return None
 
 
 def _worst(values: "Iterable[float | None]") -> float | None:
@@ -256,6 +270,10 @@ def _print_head(result: dict[str, Any], viewers: bool) -> None:
 
 
 def _print_viewers(row: dict[str, Any]) -> None:
+    if row["lost"]:
+        print(f"{row['lost']} of {row['viewers']} viewers had no picture", flush=True)
+    if row["lost"] == row["viewers"]:
+        return
     print(
         f"{row['viewers']:>8}{row['start_seconds']:>9.1f}{row['processed_fps']:>11.1f}"
         f"{row['shown_fps']:>7.1f}{_shown(row['latency_ms']):>12}"

@@ -304,13 +304,17 @@ class LivePage:
             self.page.wait_for_timeout(50)
         return value
 
-    def watch(self, loop_seconds: float) -> None:
+    def watch(self, loop_seconds: float) -> bool:
         """Begin to compare the returned picture of a playing stream with the camera's own.
 
         Args:
             loop_seconds: Length of the camera's clip; longer delays cannot be told.
+
+        Returns:
+            False if the stream has ended and there is no picture.
         """
-        self.component().evaluate(_WATCH, [_BITS, _BIT_WIDTH, _STRIP, *_SIZE_WH, loop_seconds])
+        settings = [_BITS, _BIT_WIDTH, _STRIP, *_SIZE_WH, loop_seconds]
+        return bool(self.component().evaluate(_WATCH, settings))
 
     def watched(self) -> dict[str, float | None]:
         """What was seen since ``watch``.
@@ -371,6 +375,7 @@ _WATCH = """([bits, bitWidth, strip, width, height, loop]) => {
     video.requestVideoFrameCallback(next);
   };
   const returned = document.querySelector('video');
+  if (!returned) return false;
   const own = document.createElement('video');
   Object.assign(own, {muted: true, autoplay: true, srcObject: window.liveCamera});
   own.style = 'position:fixed;left:0;top:0;width:64px;height:48px;opacity:.05;pointer-events:none';
@@ -389,4 +394,5 @@ _WATCH = """([bits, bitWidth, strip, width, height, loop]) => {
     own.remove();
     return {delays, shown, seconds: (performance.now() - start) / 1000};
   }};
+  return true;
 }"""

@@ -4,6 +4,7 @@ Neither Streamlit nor streamlit-webrtc is imported: the page hands ``LiveStream.
 ``LiveStream.end`` over as plain callbacks and reads ``LiveStream.state`` when it likes.
 """
 
+import asyncio
 import logging
 import os
 import threading
@@ -284,6 +285,41 @@ def prepare() -> None:
         if probe_enabled():
             _count_connections()
         _show_errors()
+
+
+def answer_each_frame_once(track_class: Any) -> None:
+    """Make a track of processed frames wait for its picture; further calls do nothing.
+
+    By default streamlit-webrtc answers each frame at once with the picture that is ready then: the
+    one before, so a frame late, or on a busy machine the same one again, encoded and sent again.
+
+    Args:
+        track_class: ``streamlit_webrtc``'s ``AsyncVideoProcessTrack``.
+    """
+    from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+    if getattr(track_class, "answers_once", False):
+        return
+
+    async def recv(self: Any) -> Any:
+        if self.readyState != "live":
+            raise MediaStreamError
+        frame = await self.track.recv()
+        picture = await asyncio.get_running_loop().run_in_executor(None, work, self, frame)
+        picture.pts, picture.time_base = frame.pts, frame.time_base
+        return picture
+
+    def work(self: Any, frame: Any) -> Any:
+        with self._worker_exception_lock:  # so that nothing is worked on after the end
+            return self.processor.recv(frame) if self.readyState == "live" else frame
+
+    def stop(self: Any) -> None:
+        MediaStreamTrack.stop(self)
+        self.track.stop()
+        with self._worker_exception_lock:
+            self.processor.on_ended()
+
+    track_class.recv, track_class.stop, track_class.answers_once = recv, stop, True
 
 
 def probe_enabled() -> bool:

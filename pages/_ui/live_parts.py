@@ -22,6 +22,7 @@ from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.webrtc import (
     LiveState,
     LiveStream,
+    answer_each_frame_once,
     census,
     ice_configuration,
     prepare,
@@ -73,7 +74,10 @@ def draw_privacy() -> None:
 def open_stream(runs: Sequence[Run]) -> LiveStream | None:
     """This tab's stream with its models loaded, so that START is quick; None if that failed."""
     if "live-stream" not in st.session_state:
+        from streamlit_webrtc.process import AsyncVideoProcessTrack
+
         prepare()
+        answer_each_frame_once(AsyncVideoProcessTrack)
         try:
             st.session_state["live-stream"] = _create_stream(_default_run(runs))
         except EmotionError as error:

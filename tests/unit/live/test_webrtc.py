@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from fractions import Fraction
 
 import av
@@ -274,6 +275,53 @@ def test_a_stopped_relay_tells_whoever_waits_for_its_next_frame():
 
     prepare()
     asyncio.run(wait_and_stop())
+
+
+def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end():
+    """Pins streamlit-webrtc's internals: without the patch a picture is one frame late or repeated."""
+    from aiortc import MediaStreamError, VideoStreamTrack
+    from streamlit_webrtc.process import AsyncVideoProcessTrack
+
+    class Track(AsyncVideoProcessTrack):
+        pass
+
+    class Numbered(VideoStreamTrack):
+        number = 0
+
+        async def recv(self):
+            self.number += 1
+            frame = av.VideoFrame(16, 16, "gray")
+            frame.pts, frame.time_base = self.number, Fraction(1, 30)
+            return frame
+
+    class Slow:
+        def __init__(self) -> None:
+            self.seen, self.ended = [], 0
+
+        def recv(self, frame):
+            time.sleep(0.02)
+            self.seen.append(frame.pts)
+            return av.VideoFrame.from_ndarray(np.full((16, 16), frame.pts, np.uint8), format="gray")
+
+        def on_ended(self):
+            self.ended = len(self.seen)
+
+    async def watch(processor: Slow) -> list[tuple[int, int]]:
+        track = Track(Numbered(), processor)
+        answers = [await track.recv() for _ in range(5)]
+        waiting = asyncio.ensure_future(track.recv())
+        await asyncio.sleep(0.005)
+        await asyncio.to_thread(track.stop)  # as a page does, from its own thread
+        await waiting
+        with pytest.raises(MediaStreamError):
+            await track.recv()
+        return [(frame.pts, int(frame.to_ndarray()[0, 0])) for frame in answers]
+
+    webrtc.answer_each_frame_once(Track)
+    webrtc.answer_each_frame_once(Track)
+    processor = Slow()
+    assert asyncio.run(watch(processor)) == [(number, number) for number in range(1, 6)]
+    assert processor.ended == len(processor.seen) == 6
 
 
 def test_loopback_replaces_the_machines_addresses(monkeypatch):
