@@ -1,5 +1,8 @@
 """The frame of every page: title, menu and a line on responsible use."""
 
+import functools
+import gc
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +44,7 @@ def open_page(file: str, title: str) -> None:
         file: The page's path below the project folder, such as ``pages/live.py``.
         title: Heading and title of the browser tab.
     """
+    _spare_modules("torch" in sys.modules, "aiortc" in sys.modules)
     page = page_of(file)
     # A :material/...: icon of the tab would be fetched from the network.
     st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=_ICON, layout="wide")
@@ -54,6 +58,17 @@ def open_page(file: str, title: str) -> None:
         st.caption(f":material/info: {RESPONSIBLE_USE}")
     st.title(title, anchor=False)
     st.caption(page.purpose)
+
+
+@functools.cache
+def _spare_modules(*loaded: bool) -> None:
+    """Leave what is loaded for good out of garbage collection, once for each state of ``loaded``.
+
+    Streamlit collects after each run of a page or fragment. With PyTorch loaded that took 0.2 s in
+    which every thread stood still, once a second for each viewer of the Live page.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def page_of(file: str) -> Page:
