@@ -28,6 +28,7 @@ from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch,
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
 _RATE_SECONDS = 2.0  # the frame rate is counted over this long
 _DRIFT = 1e-3  # how fast a camera's clock may run away, in seconds a second
+_SHARED_FPS = 36.0  # pictures a second for all viewers together, so that no one starves
 _SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _log = logging.getLogger(__name__)
 
@@ -301,10 +302,16 @@ def answer_each_frame_once(track_class: Any) -> None:
     if getattr(track_class, "answers_once", False):
         return
 
+    live: weakref.WeakSet[Any] = weakref.WeakSet()
+    due: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
+
     async def recv(self: Any) -> Any:
         if self.readyState != "live":
             raise MediaStreamError
+        live.add(self)
+        await asyncio.sleep(due.get(self, 0.0) - time.monotonic())
         frame = await self.track.recv()
+        due[self] = time.monotonic() + len(live) / _SHARED_FPS
         picture = await asyncio.get_running_loop().run_in_executor(None, work, self, frame)
         picture.pts, picture.time_base = frame.pts, frame.time_base
         return picture
@@ -316,6 +323,7 @@ def answer_each_frame_once(track_class: Any) -> None:
     def stop(self: Any) -> None:
         MediaStreamTrack.stop(self)
         self.track.stop()
+        live.discard(self)
         with self._worker_exception_lock:
             self.processor.on_ended()
 

@@ -277,12 +277,12 @@ def test_a_stopped_relay_tells_whoever_waits_for_its_next_frame():
     asyncio.run(wait_and_stop())
 
 
-def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end():
-    """Pins streamlit-webrtc's internals: without the patch a picture is one frame late or repeated."""
-    from aiortc import MediaStreamError, VideoStreamTrack
+def processing_tracks():
+    """A class of patched processing tracks, and one of numbered frames as fast as they are taken."""
+    from aiortc import VideoStreamTrack
     from streamlit_webrtc.process import AsyncVideoProcessTrack
 
-    class Track(AsyncVideoProcessTrack):
+    class Answering(AsyncVideoProcessTrack):
         pass
 
     class Numbered(VideoStreamTrack):
@@ -293,6 +293,45 @@ def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end()
             frame = av.VideoFrame(16, 16, "gray")
             frame.pts, frame.time_base = self.number, Fraction(1, 30)
             return frame
+
+    webrtc.answer_each_frame_once(Answering)
+    webrtc.answer_each_frame_once(Answering)  # the second call changes nothing
+    return Answering, Numbered
+
+
+def test_viewers_take_turns():
+    class Echo:
+        def recv(self, frame):
+            return frame
+
+        def on_ended(self):
+            pass
+
+    async def seconds_of_ten(track) -> float:
+        began = time.monotonic()
+        for _ in range(10):
+            await track.recv()
+        return time.monotonic() - began
+
+    async def watch() -> tuple[float, float]:
+        first, second = (answering(numbered(), Echo()) for _ in range(2))
+        together = await asyncio.gather(seconds_of_ten(first), seconds_of_ten(second))
+        second.stop()
+        await first.recv()  # waits the turn that it was given before
+        alone = await seconds_of_ten(first)
+        return min(together), alone
+
+    answering, numbered = processing_tracks()
+    together, alone = asyncio.run(watch())
+    assert together >= 9 * 2 / webrtc._SHARED_FPS
+    assert alone >= 9 / webrtc._SHARED_FPS
+
+
+def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end():
+    """Pins streamlit-webrtc's internals: without the patch a picture is one frame late or repeated."""
+    from aiortc import MediaStreamError
+
+    answering, numbered = processing_tracks()
 
     class Slow:
         def __init__(self) -> None:
@@ -307,7 +346,7 @@ def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end()
             self.ended = len(self.seen)
 
     async def watch(processor: Slow) -> list[tuple[int, int]]:
-        track = Track(Numbered(), processor)
+        track = answering(numbered(), processor)
         answers = [await track.recv() for _ in range(5)]
         waiting = asyncio.ensure_future(track.recv())
         await asyncio.sleep(0.005)
@@ -317,8 +356,6 @@ def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end()
             await track.recv()
         return [(frame.pts, int(frame.to_ndarray()[0, 0])) for frame in answers]
 
-    webrtc.answer_each_frame_once(Track)
-    webrtc.answer_each_frame_once(Track)
     processor = Slow()
     assert asyncio.run(watch(processor)) == [(number, number) for number in range(1, 6)]
     assert processor.ended == len(processor.seen) == 6
