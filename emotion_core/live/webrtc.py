@@ -293,6 +293,7 @@ def answer_each_frame_once(track_class: Any) -> None:
 
     By default streamlit-webrtc answers each frame at once with the picture that is ready then: the
     one before, so a frame late, or on a busy machine the same one again, encoded and sent again.
+    Several viewers take turns of ``_SHARED_FPS`` in all, and take the newest frame when theirs comes.
 
     Args:
         track_class: ``streamlit_webrtc``'s ``AsyncVideoProcessTrack``.
@@ -302,16 +303,18 @@ def answer_each_frame_once(track_class: Any) -> None:
     if getattr(track_class, "answers_once", False):
         return
 
-    live: weakref.WeakSet[Any] = weakref.WeakSet()
     due: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
 
     async def recv(self: Any) -> Any:
         if self.readyState != "live":
             raise MediaStreamError
-        live.add(self)
-        await asyncio.sleep(due.get(self, 0.0) - time.monotonic())
+        now = time.monotonic()
+        await asyncio.sleep(due.setdefault(self, now) - now)
         frame = await self.track.recv()
-        due[self] = time.monotonic() + len(live) / _SHARED_FPS
+        due[self] = now = time.monotonic()
+        # A closed tab's track lives on for half a minute, but takes no frame and no turn.
+        viewers = sum(now - at < _SILENT_SECONDS for at in due.values())
+        due[self] += viewers / _SHARED_FPS
         picture = await asyncio.get_running_loop().run_in_executor(None, work, self, frame)
         picture.pts, picture.time_base = frame.pts, frame.time_base
         return picture
@@ -323,7 +326,6 @@ def answer_each_frame_once(track_class: Any) -> None:
     def stop(self: Any) -> None:
         MediaStreamTrack.stop(self)
         self.track.stop()
-        live.discard(self)
         with self._worker_exception_lock:
             self.processor.on_ended()
 

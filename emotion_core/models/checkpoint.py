@@ -92,6 +92,7 @@ class Classifier:
         temperature: float = 1.0,
         backend: str = "auto",
         device: str = "cpu",
+        calibration: np.ndarray | None = None,
     ) -> None:
         from emotion_core.models import backends  # loads onnxruntime, which training never needs
 
@@ -102,7 +103,9 @@ class Classifier:
         self.preprocess = preprocess
         self.temperature = temperature
         self.device = device
-        self._forward = backends.create_backend(backend, self.model, preprocess, device=device)
+        self._forward = backends.create_backend(
+            backend, self.model, preprocess, device=device, calibration=calibration
+        )
 
     @property
     def backend(self) -> str:
@@ -151,17 +154,25 @@ class Classifier:
 
 
 def load_classifier(
-    run_dir: str | Path | Run, *, backend: str = "auto", device: str = "cpu"
+    run_dir: str | Path | Run,
+    *,
+    backend: str = "auto",
+    device: str = "cpu",
+    calibration: np.ndarray | None = None,
 ) -> Classifier:
     """Load a run's weights for inference.
 
     Args:
         run_dir: A run, its folder, or a part of its name that only one run has.
-        backend: ``auto`` (fastest that is installed), ``torch`` or ``onnx``.
+        backend: ``auto`` (fastest of the exact ones that is installed), ``torch``, ``onnx`` or
+            ``int8``.
         device: ``cpu`` or ``cuda:N``; only ``torch`` runs on CUDA.
+        calibration: For ``int8``: a few hundred uint8 ``(N, 48, 48)`` faces of training or
+            validation, that the ranges of the 8-bit numbers are taken from.
 
     Raises:
         RunError: there is no such run.
+        ModelError: the backend is not there or cannot run this.
         CheckpointError: it has no weights, or they do not fit its metadata.
     """
     run = run_dir if isinstance(run_dir, Run) else load_run(run_dir)
@@ -182,6 +193,7 @@ def load_classifier(
         temperature=values["temperature"],
         backend=backend,
         device=device,
+        calibration=calibration,
     )
 
 

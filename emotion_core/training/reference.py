@@ -24,13 +24,13 @@ _OURS: dict[str, Any] = {
 _BEST: dict[str, dict[str, Any]] = {
     "sequential": {"epochs": 60},
     "emotion_net": {"epochs": 50, "small_faces": 0.7},
-    "resnet18": {"epochs": 40, "options": {"stem": "stride2"}},
-    "block_cnn": {"epochs": 40},
-    "densenet121": {"epochs": 40, "options": {"stem": "stride2"}},
-    "plain_cnn": {"epochs": 40, "lr": 0.02},
-    "resnet50": {"epochs": 40, "options": {"stem": "stride2"}},
-    "mobilenet_v3_small": {"epochs": 60, "options": {"stem": "small"}},
-    "efficientnet_b0": {"epochs": 40, "options": {"stem": "small"}},
+    "resnet18": {"epochs": 12},
+    "block_cnn": {"epochs": 12},
+    "densenet121": {"epochs": 12},
+    "plain_cnn": {"epochs": 12, "lr": 0.02},
+    "resnet50": {"epochs": 12},
+    "mobilenet_v3_small": {"epochs": 20},
+    "efficientnet_b0": {"epochs": 12},
 }
 
 # The study's five; its validation peaks between epochs 12 and 30.

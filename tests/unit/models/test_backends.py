@@ -139,17 +139,16 @@ def test_model_that_cannot_be_converted_runs_with_pytorch_and_says_why(faces, ca
 
 
 def test_int8_sees_nearly_the_same_and_needs_faces_for_its_ranges(run, many, expected):
-    classifier = load_classifier(run, backend="torch")
-    backend = create_backend("int8", classifier.model, Preprocess(), calibration=many[:64])
-    assert backend.kind == "int8"
-    logits = backend(many)
+    classifier = load_classifier(run, backend="int8", calibration=many[:64])
+    assert classifier.backend == "int8"
+    logits = classifier.logits(many)
     assert logits.shape == expected.shape
     spread = expected.std()
     assert 0 < np.abs(logits - expected).mean() < 0.1 * spread
     with pytest.raises(ModelError, match="int8 backend needs calibration faces"):
-        create_backend("int8", classifier.model, Preprocess())
+        load_classifier(run, backend="int8")
     with pytest.raises(ModelError, match="got none"):
-        create_backend("int8", classifier.model, Preprocess(), calibration=many[:0])
+        load_classifier(run, backend="int8", calibration=many[:0])
 
 
 def test_unknown_kind_negative_threads_and_wrong_device_are_refused(run):
