@@ -1,6 +1,7 @@
 """The media thread's side of a live page: never raises, keeps the newest, leaves nothing behind."""
 
 import asyncio
+import ctypes
 import logging
 import threading
 import time
@@ -374,3 +375,15 @@ def test_census_names_threads_and_memory():
     found = webrtc.census()
     assert "MainThread" in found["threads"]
     assert found["resident_mb"] > 10
+
+
+def test_freed_memory_goes_back_to_the_system():
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("only glibc can return memory")
+    blocks = [bytearray(8192) for _ in range(10_000)]
+    last = bytearray(8192)  # keeps the C library from returning the end of the heap by itself
+    del blocks
+    before = webrtc.resident_mb()
+    webrtc.return_memory()
+    assert webrtc.resident_mb() < before - 40
+    assert len(last) == 8192
