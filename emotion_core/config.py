@@ -305,6 +305,20 @@ class TrainConfig(Config):
         group="augmentation",
     )
 
+    start_from: str = setting(
+        "",
+        "run of the same architecture whose weights training starts from; empty: fresh ones",
+        group="earlier",
+    )
+    teacher: str = setting(
+        "",
+        "runs, separated by commas, whose mean answers are learned beside the labels",
+        group="earlier",
+    )
+    teacher_share: float = setting(
+        0.5, "weight of the teachers' answers against the labels", low=0, high=1, group="earlier"
+    )
+
     precision: str = setting(
         "auto",
         "arithmetic; auto is bf16 on CUDA and fp32 on a CPU",

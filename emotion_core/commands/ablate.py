@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     for seed in range(args.seeds):
         for change in changes:
             config = ablation_config(change, epochs=args.epochs, seed=seed, data=args.data)
-            run = find_run(config) or create_run(config)
+            run = find_run(config, finished=True)
+            if run is None:
+                run = find_run(config, finished=False) or create_run(config)
             if run.status().state != "finished" and not train_in_terminal(run):
                 print("Go on by the same command: finished runs are not trained again.")
                 return 3

@@ -11,6 +11,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", metavar="NAME", action="append", help="only this reference run; repeatable"
     )
     parser.add_argument("--data", default="fer2013", help="where FER-2013 is (default: fer2013)")
+    parser.add_argument(
+        "--compile", action="store_true", help="train with torch.compile (needs a C++ compiler)"
+    )
     parser.add_argument("--list", action="store_true", help="list the reference runs and stop")
     parser.add_argument(
         "--table", action="store_true", help="print the committed runs as a Markdown table and stop"
@@ -44,10 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
     lines = []
     for name in args.only or reference_configs():
-        config = reference_config(name, args.data)
-        found = find_run(config)
-        if found is None or found.status().state == "finished":
-            found = create_run(config)
+        config = reference_config(name, args.data).replace(compile=args.compile)
+        found = find_run(config, finished=False) or create_run(config)
         if not train_in_terminal(found):
             print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
             return 3

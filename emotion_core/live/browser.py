@@ -317,7 +317,7 @@ class LivePage:
         return bool(self.component().evaluate(_WATCH, settings))
 
     def watched(self) -> dict[str, float | None]:
-        """What was seen since ``watch``.
+        """End ``watch`` and tell what was seen.
 
         Returns:
             ``shown_fps`` distinct pictures a second; ``latency_ms`` and ``latency_p90_ms`` from a
@@ -368,9 +368,10 @@ _WATCH = """([bits, bitWidth, strip, width, height, loop]) => {
     return plain >= 0 ? plain : decode(i => row[4 * (width - 1 - at(i)) + 1]);
   };
   const sent = new Map(), delays = [];
-  let last = -1, shown = 0;
+  let last = -1, shown = 0, reading = true;
   const each = (video, act) => {
-    const next = now => { const n = read(video); if (n >= 0) act(n, now);
+    const next = now => { if (!reading) return;
+                          const n = read(video); if (n >= 0) act(n, now);
                           video.requestVideoFrameCallback(next); };
     video.requestVideoFrameCallback(next);
   };
@@ -391,6 +392,7 @@ _WATCH = """([bits, bitWidth, strip, width, height, loop]) => {
   });
   const start = performance.now();
   window.liveWatch = {read: () => {
+    reading = false;
     own.remove();
     return {delays, shown, seconds: (performance.now() - start) / 1000};
   }};

@@ -39,6 +39,7 @@ from emotion_core.training.optim import (
     epoch_order,
     learning_rate,
 )
+from emotion_core.training.transfer import start_from, teacher_names, teacher_probs
 
 log = logging.getLogger(__name__)
 
@@ -178,9 +179,11 @@ class _Trainer:
 
         torch.manual_seed(config.seed)
         model = create_model(config.model, **config.options)
+        if config.start_from and not run.resume_path.exists():
+            start_from(model, config, data)
         self.model = _channels_last(model.to(self.device))
         self.forward: Callable[[torch.Tensor], torch.Tensor] = (
-            torch.compile(self.model) if config.compile else self.model
+            torch.compile(self.model, dynamic=False) if config.compile else self.model
         )
         self.average = WeightAverage(self.model, config.ema) if config.ema else None
         self.optimizer = create_optimizer(self.model, config)
@@ -189,6 +192,9 @@ class _Trainer:
             weight=None if weights is None else weights.to(self.device),
             label_smoothing=config.label_smoothing,
         )
+        self.taught: torch.Tensor | None = None
+        if teacher_names(config):
+            self.taught = teacher_probs(config, data, split.train).to(self.device)
         bf16 = config.precision == "bf16" or (
             config.precision == "auto" and self.device.type == "cuda"
         )
@@ -270,34 +276,50 @@ class _Trainer:
             group["lr"] = rate
 
         count = len(self.labels)
-        faces, labels = self.faces[positions % count], self.labels[positions % count]
+        places = positions % count
+        faces, labels = self.faces[places], self.labels[places]
         changed = self.augment(faces, self.generator)
         if config.plain_copy:
             changed = torch.where((positions >= count).view(-1, 1, 1), changed, faces)
         images = self._scaled(self.preprocess.apply(changed))
         images = images.contiguous(memory_format=torch.channels_last)
-        share, other = 1.0, labels
+        share = 1.0
         if config.mixup:  # Zhang et al. 2018
             share = float(torch.distributions.Beta(config.mixup, config.mixup).sample())
             images = torch.lerp(images.flip(0), images, share)
-            other = labels.flip(0)
 
         self.optimizer.zero_grad(set_to_none=True)
         with self.autocast:
             logits = self.forward(images)
-            loss = share * self.criterion(logits, labels)
-            if share < 1:
-                loss = loss + (1 - share) * self.criterion(logits, other)
-        loss.backward()
+            loss = self._loss(logits, places, share)
+        loss.backward()  # type: ignore[no-untyped-call]
         if config.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
         self.optimizer.step()
         if self.average:
             self.average.update(done)
-        right = (logits.detach().argmax(1) == (labels if share >= 0.5 else other)).sum()
+        right = (logits.detach().argmax(1) == (labels if share >= 0.5 else labels.flip(0))).sum()
         self._recent.append(
             torch.stack([loss.detach() * len(labels), right, right * 0 + len(labels)])
         )
+
+    def _loss(self, logits: torch.Tensor, places: torch.Tensor, share: float) -> torch.Tensor:
+        """Cross-entropy with the labels, and with the teachers' answers where there are any.
+
+        Args:
+            logits: ``(N, 7)`` for faces mixed with those of the reversed batch.
+            places: ``(N,)`` their places in the training split.
+            share: Of each face in its mixture.
+        """
+        labels = self.labels[places]
+        loss: torch.Tensor = share * self.criterion(logits, labels)
+        if share < 1:
+            loss = loss + (1 - share) * self.criterion(logits, labels.flip(0))
+        if self.taught is None:
+            return loss
+        answers = self.taught[places]
+        answers = torch.lerp(answers.flip(0), answers, share)
+        return torch.lerp(loss, F.cross_entropy(logits, answers), self.config.teacher_share)
 
     def _scaled(self, images: torch.Tensor) -> torch.Tensor:
         """Small faces first, whole ones later (progressive learning, Tan and Le 2021)."""

@@ -24,6 +24,13 @@ _OURS: dict[str, Any] = {
 _BEST: dict[str, dict[str, Any]] = {
     "sequential": {"epochs": 60},
     "emotion_net": {"epochs": 50, "small_faces": 0.7},
+    "emotion_net-taught": {
+        "model": "emotion_net",
+        "epochs": 20,
+        "lr": 0.05,
+        "start_from": "20261123-053949-emotion_net-s0",
+        "teacher": "20261123-022504-sequential-s0, 20261123-111321-block_cnn-s0",
+    },
     "resnet18": {"epochs": 12},
     "block_cnn": {"epochs": 12},
     "densenet121": {"epochs": 12},
@@ -44,8 +51,8 @@ def reference_configs(data: str = "fer2013") -> dict[str, TrainConfig]:
         data: Where FER-2013 is, as for ``load_data``.
     """
     configs = {
-        f"best-{model}": recipe_config("best", model, **(_OURS | settings), data=data)
-        for model, settings in _BEST.items()
+        f"best-{name}": recipe_config("best", **({"model": name} | _OURS | settings), data=data)
+        for name, settings in _BEST.items()
     }
     for model in _STUDY:
         configs[f"study-{model}"] = recipe_config("study", model, data=data)
@@ -116,10 +123,17 @@ def same_experiment(one: TrainConfig, other: TrainConfig) -> bool:
     return one.replace(**neutral) == other.replace(**neutral)
 
 
-def find_run(config: TrainConfig) -> Run | None:
-    """The newest run of an experiment in the runs folder that is not shipped; None if none is."""
+def find_run(config: TrainConfig, *, finished: bool) -> Run | None:
+    """The newest run of an experiment that is not shipped; None if there is none.
+
+    Args:
+        config: The experiment.
+        finished: Whether a finished run is wanted, or one to go on with.
+    """
     for run in list_runs():
-        if not run.problem and not is_shipped(run) and same_experiment(run.config(), config):
+        if run.problem or is_shipped(run) or not same_experiment(run.config(), config):
+            continue
+        if (run.status().state == "finished") == finished:
             return run
     return None
 

@@ -15,7 +15,7 @@ from emotion_core.plots import training as plots
 from emotion_core.runs import Run, deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
 from emotion_core.training.jobs import Job
-from pages._ui.state import chosen_data, report_of, runs
+from pages._ui.state import chosen_data, finished_runs, report_of, runs
 from pages._ui.widgets import empty, figure, percent_interval, run_label, synthetic_badge
 
 STATE_LOOKS = {
@@ -29,6 +29,7 @@ GROUPS = {
     "optimizer": "Optimizer",
     "regularisation": "Regularisation and balance",
     "augmentation": "Augmentation",
+    "earlier": "Earlier runs",
     "machine": "Machine",
 }
 LABELS = {
@@ -38,6 +39,9 @@ LABELS = {
     "monitor": "Best epoch by",
     "compile": "Compile (torch.compile)",
     "threads": "CPU threads",
+    "start_from": "Start from the weights of",
+    "teacher": "Teachers",
+    "teacher_share": "Weight of the teachers",
 }
 # Drawn by hand: they are not one value of one widget.
 _BY_HAND = ("model", "options", "data", "recipe")
@@ -108,6 +112,8 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
     )
     base = recipe_config(str(recipe), models[0])
     settings = [item for item in TrainConfig.settings() if item.name not in _BY_HAND]
+    if len(models) > 1:  # weights fit one architecture
+        settings = [item for item in settings if item.name != "start_from"]
     values: dict[str, Any] = {}
     basic = [item for item in settings if item.group == "basic"]
     for column, item in zip(st.columns(len(basic)), basic, strict=True):
@@ -141,6 +147,13 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
     label = LABELS.get(item.name, item.label)
     if item.type is bool:
         return st.toggle(label, value, key=key, help=item.help)
+    if item.name == "start_from":
+        names = ["", *_with_weights(base.model)]
+        return st.selectbox(
+            label, names, format_func=lambda name: name or "fresh weights", key=key, help=item.help
+        )
+    if item.name == "teacher":
+        return ",".join(st.multiselect(label, _with_weights(), key=key, help=item.help))
     if item.choices:
         return st.selectbox(label, item.choices, item.choices.index(value), key=key, help=item.help)
     if item.type in (int, float):
@@ -148,6 +161,15 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
         step = 1 if item.type is int else _float_step(value, high)
         return item.type(_number(label, value, low, high, step=step, key=key, help=item.help))
     return st.text_input(label, value, key=key, help=item.help)
+
+
+def _with_weights(model: str = "") -> list[str]:
+    """Finished runs that can be loaded, newest first; of one architecture if it is named."""
+    return [
+        run.name
+        for run in finished_runs()
+        if run.weights_path.exists() and model in ("", run.config().model)
+    ]
 
 
 def _number(

@@ -13,6 +13,7 @@ from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, create_run, list_runs
 from emotion_core.training import jobs
+from emotion_core.training.loop import train
 
 DATA = "synthetic:140"
 
@@ -116,10 +117,11 @@ def test_form_shows_every_setting_with_its_help_and_limits(root):
     kinds = [*page.number_input, *page.selectbox, *page.toggle, *page.text_input]
     shown = {widget.key: widget for widget in kinds}
     for item in TrainConfig.settings():
-        if item.name not in ("model", "options", "data", "recipe"):
+        if item.name not in ("model", "options", "data", "recipe", "teacher"):
             widget = shown[f"train-best-{item.name}"]
             assert widget.help == item.help and widget.value == item.default
     assert shown["train-best-momentum"].max == 0.999
+    assert page.multiselect(key="train-best-teacher").value == []
 
 
 def test_untouched_form_trains_exactly_the_recipe(root, parked):
@@ -129,6 +131,21 @@ def test_untouched_form_trains_exactly_the_recipe(root, parked):
     assert run.config() == recipe_config("best", "sequential", data=DATA)
     assert "queued, next" in texts(page)
     assert "synthetic" in texts(page)
+
+
+def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
+    earlier = create_run(TrainConfig(data=DATA, epochs=1), root)
+    train(earlier)
+    page = open_training()
+    page.selectbox(key="train-best-start_from").set_value(earlier.name)
+    page.multiselect(key="train-best-teacher").set_value([earlier.name])
+    page.run()
+    click(page, "start")
+    new = next(run for run in list_runs(root) if run.name != earlier.name)
+    assert (new.config().start_from, new.config().teacher) == (earlier.name, earlier.name)
+    page.multiselect(key="train-models").set_value(["sequential", "block_cnn"]).run()
+    keys = [widget.key for widget in page.selectbox]
+    assert "train-best-start_from" not in keys  # one architecture's weights do not fit both
 
 
 def test_several_architectures_make_a_run_each_with_their_own_settings(root, parked):

@@ -1,0 +1,87 @@
+"""What a run takes from earlier ones: weights to start from, and teachers' answers to learn."""
+
+import logging
+
+import numpy as np
+import torch
+from torch import nn
+
+from emotion_core.config import TrainConfig
+from emotion_core.data.faces import FaceData
+from emotion_core.errors import TrainingError
+from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.checkpoint import load_classifier, load_weights
+from emotion_core.runs import Run, load_run
+
+log = logging.getLogger(__name__)
+
+_BATCH = 512
+
+
+def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
+    """Copy the weights of ``config.start_from`` into a new model, in place.
+
+    Raises:
+        RunError: there is no such run.
+        TrainingError: it is of another architecture or has other options.
+        CheckpointError: it has no weights, or they are damaged.
+    """
+    run = load_run(config.start_from)
+    earlier = run.config()
+    if (earlier.model, earlier.options) != (config.model, config.options):
+        raise TrainingError(
+            f"start_from: run '{run.name}' is a {earlier.model} with options {earlier.options}, "
+            f"this one a {config.model} with {config.options}. Choose the same architecture and "
+            "options, or start from fresh weights."
+        )
+    _warn_of_other_data(run, data)
+    load_weights(model, run)
+
+
+def teacher_probs(config: TrainConfig, data: FaceData, train: np.ndarray) -> torch.Tensor:
+    """Mean calibrated answer of the teachers to each training face and its mirror image.
+
+    They are learned beside the labels (distillation, Hinton et al. 2015): where labels are noisy,
+    they also tell how doubtful a face is.
+
+    Args:
+        config: Its ``teacher`` names the runs.
+        data: The data set.
+        train: Positions ``(n,)`` of the training split.
+
+    Returns:
+        float32 ``(n, 7)``, rows sum to 1.
+
+    Raises:
+        RunError: there is no such run.
+        CheckpointError: it has no weights, or they are damaged.
+    """
+    total = np.zeros((len(train), NUM_CLASSES), np.float32)
+    names = teacher_names(config)
+    for name in names:
+        run = load_run(name)
+        _warn_of_other_data(run, data)
+        teacher = load_classifier(run)
+        log.info("asking teacher %s about %d faces", run.name, len(train))
+        for start in range(0, len(train), _BATCH):
+            part = slice(start, start + _BATCH)
+            faces = np.array(data.images[train[part]])
+            mirrored = np.ascontiguousarray(faces[:, :, ::-1])
+            total[part] += teacher.probs(faces) + teacher.probs(mirrored)
+    return torch.from_numpy(total / (2 * len(names)))
+
+
+def teacher_names(config: TrainConfig) -> list[str]:
+    """The runs that ``config.teacher`` lists."""
+    return [name for part in config.teacher.split(",") if (name := part.strip())]
+
+
+def _warn_of_other_data(run: Run, data: FaceData) -> None:
+    """Faces that an earlier run has learned must not come back as validation or test."""
+    report = run.report() or {}
+    if report.get("data", {}).get("fingerprint") != data.fingerprint:
+        log.warning(
+            "Run '%s' was trained on other data. If that holds faces of this data's validation or "
+            "test split, accuracy there will look better than it is.",
+            run.name,
+        )

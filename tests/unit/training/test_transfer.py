@@ -1,0 +1,96 @@
+"""Runs start from earlier weights and learn teachers' answers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from emotion_core.config import TrainConfig
+from emotion_core.data.faces import FaceData
+from emotion_core.data.synthetic import synthetic_faces
+from emotion_core.errors import RunError, TrainingError
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.runs import Run, create_run
+from emotion_core.training.loop import train
+from emotion_core.training.transfer import teacher_names, teacher_probs
+
+SMALL = TrainConfig(
+    model="sequential",
+    options={"width": 8},
+    epochs=6,
+    batch_size=16,
+    ema=0.9,
+    mixup=0.2,
+    device="cpu",
+    threads=1,
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> FaceData:
+    return synthetic_faces(700, seed=3)
+
+
+@pytest.fixture(scope="module")
+def earlier(data, tmp_path_factory) -> Run:
+    run = create_run(SMALL, tmp_path_factory.mktemp("earlier"))
+    train(run, data=data)
+    return run
+
+
+def val_accuracy(run: Run) -> float:
+    return max(row["val_accuracy"] for row in run.metrics())
+
+
+def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
+    still = SMALL.replace(epochs=1, lr=1e-6, start_from=str(earlier.path))
+    run = create_run(still, tmp_path)
+    train(run, data=data)
+    assert val_accuracy(earlier) > 0.9
+    assert val_accuracy(run) > 0.8  # fresh weights know one in seven
+
+
+def test_other_architectures_are_refused(earlier, data, tmp_path):
+    config = SMALL.replace(options={"width": 16}, start_from=str(earlier.path))
+    run = create_run(config, tmp_path)
+    with pytest.raises(TrainingError, match=r"start_from: run .*'width': 8.*'width': 16"):
+        train(run, data=data)
+    assert run.status().state == "failed"
+
+
+def test_a_missing_run_is_named(data, tmp_path):
+    run = create_run(SMALL.replace(teacher="no-such-run"), tmp_path)
+    with pytest.raises(RunError, match="no-such-run"):
+        train(run, data=data)
+
+
+def test_teachers_answer_for_face_and_mirror_image(earlier, data):
+    config = SMALL.replace(teacher=f"{earlier.path}, {earlier.path}")
+    assert len(teacher_names(config)) == 2
+    train_split = np.flatnonzero(data.splits == 0)
+    found = teacher_probs(config, data, train_split)
+    classifier = load_classifier(earlier)
+    faces = data.images[train_split]
+    expected = classifier.probs(faces) + classifier.probs(np.ascontiguousarray(faces[:, :, ::-1]))
+    assert found.dtype == torch.float32
+    assert np.allclose(found.numpy(), expected / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize(("share", "learned"), [(1.0, True), (0.0, False)])
+def test_a_teacher_teaches_what_wrong_labels_do_not(earlier, data, tmp_path, share, learned):
+    labels = data.labels.copy()
+    training = data.splits == 0
+    labels[training] = (labels[training] + 1) % 7
+    config = SMALL.replace(epochs=4, teacher=str(earlier.path), teacher_share=share)
+    run = create_run(config, tmp_path)
+    train(run, data=replace(data, labels=labels))
+    assert (run.report()["test"]["accuracy"] > 0.5) == learned
+
+
+def test_a_teacher_of_other_data_is_told(earlier, data, caplog):
+    teacher_probs(SMALL.replace(teacher=str(earlier.path)), data, np.arange(4))
+    assert "other data" not in caplog.text
+    other = replace(data, fingerprint="0" * 16)
+    teacher_probs(SMALL.replace(teacher=str(earlier.path)), other, np.arange(4))
+    assert "other data" in caplog.text
