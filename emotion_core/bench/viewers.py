@@ -116,6 +116,7 @@ def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[st
         pages[0].page.wait_for_timeout(4000)
         row |= {"start_seconds": max(starts.values())} | _frames(pages, server, seconds)
         seen = [found for page in pages if (found := _delays(page, seconds / len(pages)))]
+        row["lost"] += len(pages) - len(seen)
         row["latency_ms"] = _worst(item["latency_ms"] for item in seen)
         row["latency_p90_ms"] = _worst(item["latency_p90_ms"] for item in seen)
         row["load"] = os.getloadavg()[0]
