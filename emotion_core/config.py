@@ -288,6 +288,9 @@ class TrainConfig(Config):
         high=0.5,
         group="augmentation",
     )
+    jpeg: float = setting(
+        0.0, "probability of JPEG compression", low=0, high=1, group="augmentation"
+    )
     erasing: float = setting(
         0.25, "probability of erasing one rectangle", low=0, high=1, group="augmentation"
     )

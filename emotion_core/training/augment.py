@@ -8,6 +8,18 @@ import torch.nn.functional as F
 
 from emotion_core.config import TrainConfig
 
+# Annex K of the JPEG standard (ITU-T T.81): steps of the frequencies of gray, at quality 50.
+_JPEG_STEPS = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -21,6 +33,7 @@ class Augmentation:
     contrast: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
+    jpeg: float = 0.0
     erasing: float = 0.0
 
     @classmethod
@@ -42,6 +55,7 @@ class Augmentation:
         images = self._geometry(images, generator)
         images = self._sharpness(images, generator)
         images = self._light(images, generator)
+        images = self._compress(images, generator)
         images = self._erase(images, generator)
         return images.round().clamp(0, 255).to(torch.uint8).squeeze(1)
 
@@ -100,6 +114,18 @@ class Augmentation:
             images = images + 255 * self.noise * strength * noise
         return images
 
+    def _compress(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        if not self.jpeg:
+            return images
+        count, device = len(images), images.device
+        chosen = _chance(count, self.jpeg, images, generator).bool()
+        quality = 15 + 65 * torch.rand(count, generator=generator, device=device)
+        # A crop seldom begins where a block of the photograph did.
+        offset = torch.randint(8, (2,), generator=generator, device=device).tolist()
+        moved = images.clamp(0, 255).roll(offset, dims=(2, 3))
+        back = jpeg(moved, quality).roll([-step for step in offset], dims=(2, 3))
+        return torch.where(chosen.view(-1, 1, 1, 1), back, images)
+
     def _erase(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         if not self.erasing:
             return images
@@ -117,6 +143,29 @@ class Augmentation:
         columns = (line >= left[:, None]) & (line < (left + width)[:, None])
         hole = (rows[:, :, None] & columns[:, None, :] & chosen[:, None, None]).unsqueeze(1)
         return torch.where(hole, images.mean(dim=(2, 3), keepdim=True), images)
+
+
+def jpeg(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+    """What JPEG leaves of gray images: frequencies of 8 x 8 blocks, rounded.
+
+    Args:
+        images: float ``(N, 1, H, W)`` in 0..255; height and width are multiples of 8.
+        quality: ``(N,)`` from 1 to 100, as libjpeg means it.
+
+    Returns:
+        float ``(N, 1, H, W)``.
+    """
+    count, _, height, width = images.shape
+    place = torch.arange(8, device=images.device, dtype=images.dtype)
+    wave = torch.cos(math.pi / 8 * (place + 0.5) * place[:, None]) / 2  # the discrete cosines
+    wave[0] /= math.sqrt(2)
+    scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50).view(-1, 1, 1, 1, 1)
+    steps = torch.tensor(_JPEG_STEPS, device=images.device, dtype=images.dtype)
+    steps = (steps * scale).round().clamp(1, 255)
+    blocks = (images - 128).reshape(count, height // 8, 8, width // 8, 8).transpose(2, 3)
+    kept = ((wave @ blocks @ wave.T) / steps).round() * steps
+    pixels = (wave.T @ kept @ wave).transpose(2, 3).reshape(images.shape)
+    return (pixels + 128).clamp(0, 255)
 
 
 def _spread(

@@ -28,6 +28,7 @@ _BEST: dict[str, dict[str, Any]] = {
         "model": "emotion_net",
         "epochs": 20,
         "lr": 0.05,
+        "jpeg": 0.15,
         "start_from": "20261123-053949-emotion_net-s0",
         "teacher": "20261123-022504-sequential-s0, 20261123-111321-block_cnn-s0",
     },

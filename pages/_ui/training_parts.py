@@ -35,6 +35,7 @@ GROUPS = {
 LABELS = {
     "lr": "Learning rate",
     "ema": "Averaging of weights (EMA)",
+    "jpeg": "JPEG",
     "clip_norm": "Gradient clipping",
     "monitor": "Best epoch by",
     "compile": "Compile (torch.compile)",

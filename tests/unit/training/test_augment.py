@@ -1,10 +1,12 @@
 """Augmentation keeps shapes and types, and each strength does what it says."""
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from emotion_core.config import TrainConfig
-from emotion_core.training.augment import Augmentation
+from emotion_core.training.augment import Augmentation, jpeg
 
 NOTHING = Augmentation()
 
@@ -40,6 +42,7 @@ def test_certain_flip_is_an_exact_mirror(faces):
         ("contrast", 0.5),
         ("blur", 1.0),
         ("noise", 0.2),
+        ("jpeg", 1.0),
         ("erasing", 1.0),
     ],
 )
@@ -56,6 +59,16 @@ def test_the_seed_decides_the_draw(faces):
     other = augment(faces, generator(2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("quality", [20, 50, 80])
+def test_jpeg_is_what_a_jpeg_file_keeps(faces, quality):
+    found = jpeg(faces.float().unsqueeze(1), torch.full((len(faces),), float(quality)))
+    for face, kept in zip(faces.numpy(), found[:, 0].numpy(), strict=True):
+        _, file = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        decoded = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)
+        assert np.abs(kept - decoded).mean() < 0.6
+        assert np.abs(face.astype(float) - decoded).mean() > 0.8
 
 
 def test_translation_moves_by_at_most_its_share_of_the_width():
