@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 SOURCES := emotion_core pages app.py
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: help demo test lint unit app browser install install-dev chromium clean
@@ -25,7 +26,8 @@ demo: install
 	$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port 8501
 
 test: lint chromium
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests/unit tests/app $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest tests/browser
 
 lint: install-dev
 	$(BIN)/ruff format --check $(SOURCES) tests
@@ -33,7 +35,7 @@ lint: install-dev
 	$(BIN)/mypy $(SOURCES)
 
 unit app: install-dev
-	$(BIN)/python -m pytest tests/$@
+	$(BIN)/python -m pytest tests/$@ $(SIDE_BY_SIDE)
 
 browser: install-dev chromium
 	$(BIN)/python -m pytest tests/browser

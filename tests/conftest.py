@@ -15,6 +15,8 @@ def pytest_configure(config: pytest.Config) -> None:
     home = config.stash[_HOME] = Path(tempfile.mkdtemp(prefix="emotion-tests-"))
     os.environ["EMOTION_CHECKPOINTS"] = str(home / "checkpoints")
     os.environ["EMOTION_CACHE"] = str(home / "cache")
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process side by side
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -31,6 +31,7 @@ MAX_FAILURES = 10  # failed frames in a row that stop a stream
 _RATE_SECONDS = 2.0  # the frame rate is counted over this long
 _DRIFT = 1e-3  # how fast a camera's clock may run away, in seconds a second
 _SHARED_FPS = 36.0  # pictures a second for all viewers together, so that no one starves
+_MEMORY_THREAD, _MEMORY_SECONDS = "return-memory", 30.0
 _SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _log = logging.getLogger(__name__)
 
@@ -277,12 +278,15 @@ def prepare() -> None:
       encoder falls behind, the picture lags by ever more seconds.
     - A stopped relay tells whoever waits for its next frame. By default they wait for ever: a
       stream without a camera would leave its thread behind with each closed tab.
+    - Freed memory goes back to the system every half minute. By default it grows by 8 MB a
+      minute of video, and by 17 MB a viewer who has been there.
     - ``EMOTION_ICE_LOOPBACK=1`` keeps media on 127.0.0.1, for machines without a network.
     - ``EMOTION_LIVE_PROBE=1`` counts peer connections, for tests (``census``).
     """
     with _prepare_lock:
         _relay_newest_frame()
         _wake_on_stop()
+        _keep_memory_low()
         if os.environ.get("EMOTION_ICE_LOOPBACK") == "1":
             _offer_loopback()
         if probe_enabled():
@@ -296,7 +300,7 @@ def answer_each_frame_once(track_class: Any) -> None:
     By default streamlit-webrtc answers each frame at once with the picture that is ready then: the
     one before, so a frame late, or on a busy machine the same one again, encoded and sent again.
     Several viewers take turns of ``_SHARED_FPS`` in all, and take the newest frame when theirs
-    comes. When a track has ended, memory goes back to the system.
+    comes.
 
     Args:
         track_class: ``streamlit_webrtc``'s ``AsyncVideoProcessTrack``.
@@ -331,20 +335,8 @@ def answer_each_frame_once(track_class: Any) -> None:
         self.track.stop()
         with self._worker_exception_lock:
             self.processor.on_ended()
-        later = threading.Timer(_SILENT_SECONDS, return_memory)  # once the connection is closed
-        later.daemon = True
-        later.start()
 
     track_class.recv, track_class.stop, track_class.answers_once = recv, stop, True
-
-
-def return_memory() -> None:
-    """Give freed memory back to the system, where the C library can (glibc).
-
-    It keeps what ended media threads had used: about 17 MB for each viewer who had been there.
-    """
-    with contextlib.suppress(OSError, TypeError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def probe_enabled() -> bool:
@@ -376,6 +368,24 @@ def resident_mb(pid: int | str = "self") -> float:
 
 _prepare_lock = threading.Lock()
 _connections: "weakref.WeakSet[Any]" = weakref.WeakSet()
+
+
+def _keep_memory_low() -> None:
+    if any(thread.name == _MEMORY_THREAD for thread in threading.enumerate()):
+        return
+
+    def keep() -> None:
+        while True:
+            time.sleep(_MEMORY_SECONDS)
+            return_memory()
+
+    threading.Thread(target=keep, name=_MEMORY_THREAD, daemon=True).start()
+
+
+def return_memory() -> None:
+    """Give memory that was freed, frames above all, back to the system, where glibc keeps it."""
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _relay_newest_frame() -> None:

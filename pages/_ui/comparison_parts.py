@@ -8,22 +8,20 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError
-from emotion_core.evaluation import compare, robustness
-from emotion_core.evaluation.compare import Comparison, Result
+from emotion_core.evaluation import compare
+from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots import comparison as plots
-from emotion_core.plots.comparison import Panel
 from emotion_core.runs import Run
-from pages._ui.state import chosen_data, dataset, runs
-from pages._ui.widgets import csv_text, empty, faces_grid, figure, percent, run_label
+from pages._ui.comparison_faces import draw_confusion, draw_faces
+from pages._ui.comparison_robustness import draw_robustness, robustness_of
+from pages._ui.state import runs
+from pages._ui.widgets import draw_panel, empty, percent, run_label
 
 DEFAULT_RUNS = 4
-GALLERY = 24
 _FILES = ("config.json", "status.json", "report.json", "predictions.npz", "metrics.jsonl")
-_RIGHT, _WRONG = "#2E9E4F", "#D64545"
 
 
 def pick_comparison() -> Comparison:
@@ -177,45 +175,6 @@ def draw_table(comparison: Comparison) -> None:
             "Training": number(format="%.1f min"),
         },
     )
-
-
-def draw_confusion(comparison: Comparison) -> None:
-    """Matrices side by side, the difference of two, and the faces behind a cell."""
-    share = (
-        st.segmented_control(
-            "Numbers",
-            ["Share of each row", "Counts"],
-            default="Share of each row",
-            key="numbers",
-            required=True,
-            bind="query-params",
-        )
-        == "Share of each row"
-    )
-    matrices = [np.asarray(result.test["confusion"]) for result in comparison.results]
-    largest = 1.0 if share else float(max(matrix.max() for matrix in matrices))
-    for start in range(0, len(comparison.results), 2):
-        columns = st.columns(2)
-        for column, result in zip(columns, comparison.results[start : start + 2], strict=False):
-            with column:
-                st.markdown(f"**{result.label}**")
-                panel = plots.confusion_panel(result, share=share, scale_max=largest)
-                _draw_matrix(panel)
-    pair: list[Result] = list(comparison.results[:2])
-    if len(comparison.results) > 1:
-        st.markdown("##### Difference of two runs")
-        left, right = st.columns([3, 2])
-        with right:
-            pair = _pick_pair(comparison)
-            st.caption(
-                "Blue on the diagonal: the first run finds more. Blue elsewhere: it makes that "
-                "mistake more often."
-            )
-        with left:
-            panel = plots.difference_panel(pair[0], pair[1], share=share)
-            st.markdown(f"**{panel.title}**")
-            _draw_matrix(panel)
-    _draw_cell(comparison, pair)
 
 
 def draw_per_emotion(comparison: Comparison) -> None:
@@ -376,42 +335,7 @@ def draw_agreement(comparison: Comparison) -> None:
     rows = groups[name]
     # The surest mistakes first: they say most about label noise.
     confidence = np.mean([result.probs.max(axis=1) for result in comparison.results], axis=0)
-    _draw_faces(comparison, rows[np.argsort(-confidence[rows], kind="stable")], comparison.results)
-
-
-def draw_robustness(comparison: Comparison) -> None:
-    """Accuracy on spoilt faces, measured on demand."""
-    by_name = {run.name: run for run in runs()}
-    here = [
-        (result, by_name[result.name]) for result in comparison.results if result.name in by_name
-    ]
-    states = {result.name: robustness.state_of(run) for result, run in here}
-    measured = {name: state.result for name, state in states.items() if state.result}
-    if measured:
-        everything = "mean of all"
-        corruption = st.selectbox(
-            "Corruption",
-            [everything, *robustness.CORRUPTIONS],
-            key="corruption",
-            bind="query-params",
-        )
-        corruption = "" if corruption == everything else corruption
-        left, right = st.columns([3, 2])
-        with left:
-            draw_panel(plots.robustness_panel(comparison, measured, corruption))
-        with right:
-            draw_panel(plots.robustness_matrix_panel(comparison, measured))
-        images = min(item["images"] for item in measured.values())
-        st.caption(
-            f"Measured on {images:,} test faces at strengths 1 to 5; mean over all: "
-            + ", ".join(
-                f"{result.label} {percent(measured[result.name]['mean'])}"
-                for result in comparison.results
-                if result.name in measured
-            )
-            + "."
-        )
-    _draw_robustness_jobs(comparison)
+    draw_faces(comparison, rows[np.argsort(-confidence[rows], kind="stable")], comparison.results)
 
 
 def draw_curves(comparison: Comparison) -> None:
@@ -480,7 +404,7 @@ def draw_report_button(comparison: Comparison) -> None:
     with left:
         st.download_button(
             "Report as HTML",
-            data=lambda: comparison_html(comparison, _robustness_of(comparison)).encode(),
+            data=lambda: comparison_html(comparison, robustness_of(comparison)).encode(),
             file_name="comparison.html",
             mime="text/html",
             icon=":material/description:",
@@ -491,165 +415,13 @@ def draw_report_button(comparison: Comparison) -> None:
     with right:
         st.download_button(
             "The same as JSON",
-            data=lambda: comparison_json(comparison, _robustness_of(comparison)).encode(),
+            data=lambda: comparison_json(comparison, robustness_of(comparison)).encode(),
             file_name="comparison.json",
             mime="application/json",
             icon=":material/data_object:",
             on_click="ignore",
             width="stretch",
         )
-
-
-def draw_panel(panel: Panel) -> None:
-    """A panel with its reading and downloads."""
-    figure(panel.figure, _slug(panel.key), panel.reading, panel.table)
-
-
-def _draw_matrix(panel: Panel) -> None:
-    """A confusion matrix whose cells choose the faces that are shown below."""
-    key = _slug(panel.key)
-
-    def choose() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        if points:
-            actual, predicted = points[0]["customdata"][:2]
-            st.session_state["cell_actual"] = actual
-            st.session_state["cell_predicted"] = predicted
-
-    st.plotly_chart(
-        panel.figure,
-        key=key,
-        on_select=choose,
-        selection_mode="points",
-        alt=panel.reading,
-        config={"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}},
-    )
-    with st.container(horizontal=True, vertical_alignment="top"):
-        st.caption(panel.reading)
-        st.download_button(
-            "CSV",
-            data=csv_text(panel.table),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            key=f"{key}-csv",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-            help="The matrix as counts",
-        )
-
-
-def _pick_pair(comparison: Comparison) -> list[Result]:
-    labels = {result.label: result for result in comparison.results}
-    a = st.selectbox("Run", list(labels), index=0, key="pair_a")
-    b = st.selectbox("Minus run", list(labels), index=1, key="pair_b")
-    return [labels[a], labels[b]]
-
-
-def _draw_cell(comparison: Comparison, pair: Sequence[Result]) -> None:
-    """The faces of one cell under both models."""
-    st.markdown("##### The faces behind a cell")
-    st.caption("Click a cell of a matrix, or choose it here.")
-    left, right = st.columns(2)
-    with left:
-        actual = st.selectbox("Actual", list(EMOTIONS), key="cell_actual", bind="query-params")
-    with right:
-        predicted = st.selectbox(
-            "Predicted", list(EMOTIONS), index=2, key="cell_predicted", bind="query-params"
-        )
-    truth, answer = EMOTIONS.index(actual), EMOTIONS.index(predicted)
-    is_actual = comparison.labels == truth
-    in_cell = np.stack([is_actual & (result.predicted == answer) for result in pair])
-    counts = ", ".join(
-        f"{result.label} {row.sum():,}" for result, row in zip(pair, in_cell, strict=True)
-    )
-    both = f"; {in_cell.all(axis=0).sum():,} the same" if len(pair) > 1 else ""
-    st.markdown(f"**{actual}** taken for **{predicted}**: {counts}{both}.")
-    rows = np.flatnonzero(in_cell.any(axis=0))
-    sure = np.max([result.probs[rows, answer] for result in pair], axis=0)
-    _draw_faces(comparison, rows[np.argsort(-sure, kind="stable")], pair)
-
-
-def _draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Result]) -> None:
-    """Test faces with the answer of each run; green borders where all are right, red where none."""
-    if len(rows) == 0:
-        st.info("There is no such face.", icon=":material/info:")
-        return
-    faces = _test_faces(comparison)
-    shown = rows[:GALLERY]
-    captions, colors = [], []
-    for row in shown:
-        truth = int(comparison.labels[row])
-        lines = [f"actual {EMOTIONS[truth]}"]
-        right = []
-        for result in results:
-            answer = int(result.predicted[row])
-            right.append(answer == truth)
-            mark = "✓" if answer == truth else "✗"
-            lines.append(
-                f"{mark} {result.label}: {EMOTIONS[answer]} {result.probs[row, answer]:.0%}"
-            )
-        captions.append("\n".join(lines))
-        colors.append(_RIGHT if all(right) else _WRONG if not any(right) else "#E69F00")
-    if faces is None:
-        st.dataframe(
-            [
-                {"Image": str(comparison.results[0].ids[row])}
-                | dict(
-                    [("Actual", EMOTIONS[int(comparison.labels[row])])]
-                    + [(r.label, EMOTIONS[int(r.predicted[row])]) for r in results]
-                )
-                for row in shown
-            ],
-            hide_index=True,
-        )
-    else:
-        faces_grid(faces[shown], captions, colors, columns=8)
-        st.caption("Border: green where all of them are right, red where none is, orange between.")
-    if len(rows) > len(shown):
-        st.caption(f"The {len(shown)} surest of {len(rows):,}.")
-
-
-def _test_faces(comparison: Comparison) -> np.ndarray | None:
-    """``(n, 48, 48)`` test faces in canonical order; None, with the reason shown, where missing."""
-    data = comparison.results[0].report["data"]
-    specs = list(dict.fromkeys(_specs(comparison)))
-    for spec in specs:
-        try:
-            faces = dataset(spec)
-        except (EmotionError, OSError):
-            continue
-        if faces.test_fingerprint == data["test_fingerprint"]:
-            return _in_test_order(faces)
-    st.warning(
-        f"The faces of {data['name']} are not on this machine, so only their names are shown. "
-        "Bring the data set on the Dataset page.",
-        icon=":material/image_not_supported:",
-    )
-    return None
-
-
-def _specs(comparison: Comparison) -> list[str]:
-    """Where the test faces may be: where a run was trained from, the chosen data, FER-2013."""
-    by_name = {run.name: run for run in runs()}
-    found = []
-    for result in comparison.results:
-        run = by_name.get(result.name)
-        if run is not None:
-            found.append(run.config().data)
-    if plots.is_fer2013(comparison):
-        found.append("fer2013")
-    chosen = chosen_data()
-    # Drawing other synthetic faces only to find that they are others takes seconds.
-    return found if chosen.startswith("synthetic") else [*found, chosen]
-
-
-@st.cache_resource(
-    show_spinner=False, max_entries=2, hash_funcs={FaceData: lambda d: d.fingerprint}
-)
-def _in_test_order(data: FaceData) -> np.ndarray:
-    faces: np.ndarray = data.images[data.indices("test")]
-    return faces
 
 
 def _measure_latency(comparison: Comparison, measured: dict[str, float]) -> None:
@@ -669,80 +441,6 @@ def _measure_latency(comparison: Comparison, measured: dict[str, float]) -> None
     bar.empty()
     if not any(result.name in measured for result in comparison.results):
         st.toast("None of these runs has weights to measure.", icon=":material/info:")
-
-
-def _draw_robustness_jobs(comparison: Comparison) -> None:
-    """Measurements of the runs; looks again by itself only while one is running."""
-    by_name = {run.name: run for run in runs()}
-    running = any(
-        robustness.state_of(by_name[result.name]).kind == "running"
-        for result in comparison.results
-        if result.name in by_name
-    )
-    st.fragment(_robustness_jobs, run_every=1.0 if running else None)(comparison)
-
-
-def _robustness_jobs(comparison: Comparison) -> None:
-    """A line a run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
-    st.markdown("##### Measurements")
-    by_name = {run.name: run for run in runs()}
-    finished = False
-    waiting = st.session_state.setdefault("robustness_waiting", [])
-    for result in comparison.results:
-        run = by_name.get(result.name)
-        if run is None:
-            continue
-        state = robustness.state_of(run)
-        with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.markdown(f"**{result.label}**", width="content")
-            if state.kind == "running":
-                if run.name not in waiting:
-                    waiting.append(run.name)
-                st.progress(state.share, f"{state.share:.0%} of the measurement")
-                if st.button("Cancel", key=f"stop-{run.name}", icon=":material/stop:"):
-                    robustness.stop(run)
-                    waiting.clear()
-                    st.rerun()
-            else:
-                if run.name in waiting:
-                    waiting.remove(run.name)
-                    finished = finished or state.kind == "done"
-                if state.kind == "failed":
-                    st.error(state.error, icon=":material/error:")
-                elif state.result:
-                    clean, mean = state.result["clean"], state.result["mean"]
-                    st.markdown(
-                        f"clean {percent(clean)}, spoilt {percent(mean)} on average "
-                        f"({state.result['images']:,} faces, {state.result['date'][:10]})"
-                    )
-                else:
-                    st.markdown("not measured yet")
-                if st.button(
-                    "Measure again" if state.result else "Measure",
-                    key=f"measure-{run.name}",
-                    icon=":material/play_arrow:",
-                    disabled=not run.weights_path.exists(),
-                    help=None if run.weights_path.exists() else "This run has no weights here.",
-                ):
-                    try:
-                        robustness.start(run)
-                    except EmotionError as error:
-                        st.toast(str(error), icon=":material/error:")
-                    st.rerun()
-    if finished:
-        st.rerun()
-
-
-def _robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:
-    by_name = {run.name: run for run in runs()}
-    found = {}
-    for result in comparison.results:
-        values = (
-            robustness.load_robustness(by_name[result.name]) if result.name in by_name else None
-        )
-        if values:
-            found[result.name] = values
-    return found
 
 
 def _draw_refused(refused: Sequence[tuple[str, str]]) -> None:
@@ -790,10 +488,6 @@ def _without_empty_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keys = list(dict.fromkeys(key for row in rows for key in row))
     kept = [key for key in keys if not all(empty_value(row.get(key)) for row in rows)]
     return [{key: row.get(key) for key in kept} for row in rows]
-
-
-def _slug(text: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
 @st.cache_resource(show_spinner="Comparing", max_entries=6)

@@ -33,6 +33,7 @@ _STRENGTHS = (
     ("contrast", 0.8),
     ("blur", 1.0),
     ("noise", 0.2),
+    ("jpeg", 1.0),
     ("erasing", 1.0),
 )
 

@@ -1,5 +1,6 @@
 """Cached loaders, keyed by what is on disk: a changed file is read again, in every session."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,27 @@ def dataset(spec: str) -> "FaceData":
     """
     place = find_fer2013() if spec == FER2013_SPEC else Path(spec)
     return _dataset(spec, _stamp(place))
+
+
+def find_data(test_fingerprint: str, specs: Sequence[str], *, synthetic: bool) -> "FaceData | None":
+    """The data set with a given test split, wherever it is on this machine; None if it is not.
+
+    Args:
+        test_fingerprint: As in a run's report.
+        specs: Where to look first: what the runs were trained from.
+        synthetic: Whether it was drawn; photographs may also be FER-2013 or the chosen data.
+    """
+    further = [] if synthetic else [FER2013_SPEC, chosen_data()]
+    for spec in dict.fromkeys([*specs, *further]):
+        if spec not in specs and spec.startswith("synthetic"):
+            continue  # drawing other faces only to find that they are others takes seconds
+        try:
+            data = dataset(spec)
+        except (EmotionError, OSError):
+            continue  # what is not there under one name may be under another
+        if data.test_fingerprint == test_fingerprint:
+            return data
+    return None
 
 
 def chosen_data() -> str:

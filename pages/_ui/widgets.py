@@ -17,6 +17,8 @@ from pages._ui.state import report_of
 if TYPE_CHECKING:
     import plotly.graph_objects as go  # a page without figures opens sooner
 
+    from emotion_core.plots.comparison import Panel
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -48,6 +50,16 @@ def figure(fig: "go.Figure", key: str, reading: str = "", csv: Rows | None = Non
                 on_click="ignore",
                 help="The figure's data",
             )
+
+
+def draw_panel(panel: "Panel") -> None:
+    """A panel with its reading and downloads."""
+    figure(panel.figure, slug(panel.key), panel.reading, panel.table)
+
+
+def slug(text: str) -> str:
+    """A text as the name of a file or an element: lower case, hyphens for all but letters."""
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
 def csv_text(rows: Rows) -> str:
