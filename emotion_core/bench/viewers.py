@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import numpy as np
 
@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds", type=float, default=20, help="counted, and again read (default: 20)"
+    )
+    parser.add_argument(
+        "--training", action="store_true", help="beside a training job of the dashboard's kind"
     )
     parser.add_argument("--soak", type=float, default=0, help="minutes of one viewer (default: 0)")
     parser.add_argument(
@@ -62,6 +65,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             page.open()
             return page
 
+        if args.training:
+            stack.enter_context(_training(checkpoints))
         page = open_page()  # loads the model, so that no viewer pays for it
         page.close()
         result["frame_ms"] = _codec_ms(_photograph())
@@ -78,6 +83,36 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             result["rounds"] = _rounds(open_page, server, args.rounds)
             _print_rounds(result["rounds"])
     return result
+
+
+@contextlib.contextmanager
+def _training(checkpoints: Path) -> "Iterator[None]":
+    """A background job at work in a runs folder."""
+    import subprocess
+    import sys
+
+    from emotion_core.errors import LiveError
+    from emotion_core.training import jobs
+
+    command = [sys.executable, "-m", "emotion_core", "jobs", "start", "--model", "sequential"]
+    command += ["--data", "synthetic:2000", "--epochs", "1000"]
+    subprocess.run(
+        command,
+        env=os.environ | {"EMOTION_CHECKPOINTS": str(checkpoints)},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (run,) = [job.run for job in jobs.list_jobs(checkpoints) if job.active]
+    while run.status().step == 0:
+        if run.status().state == "failed":
+            raise LiveError(f"The training job failed: {run.status().error}")
+        time.sleep(0.5)
+    try:
+        yield
+    finally:
+        jobs.stop(run)
+        while run.is_locked():
+            time.sleep(0.2)
 
 
 def _photograph() -> "np.ndarray":

@@ -30,7 +30,7 @@ _BEST: dict[str, dict[str, Any]] = {
         "lr": 0.05,
         "jpeg": 0.15,
         "start_from": "20261123-053949-emotion_net-s0",
-        "teacher": "20261123-022504-sequential-s0, 20261123-111321-block_cnn-s0",
+        "teacher": "20261123-022504-sequential-s0, 20261123-053949-emotion_net-s0",
     },
     "resnet18": {"epochs": 12},
     "block_cnn": {"epochs": 12},
