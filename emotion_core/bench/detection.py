@@ -196,19 +196,24 @@ def _paste(
     tilt: float,
     rng: np.random.Generator,
 ) -> Pasted:
-    """A face in a photograph, with soft edges, turned by ``tilt`` degrees around its middle."""
+    """A face in a photograph, turned by ``tilt`` degrees around its middle.
+
+    Its edge is continued by an eighth of its size, and fades there: the face itself stays whole.
+    """
     import cv2
 
-    edge = max(2, size // 16)
-    soft = np.zeros((size, size), np.float32)
-    soft[edge:-edge, edge:-edge] = 1
-    soft[:] = cv2.GaussianBlur(soft, (0, 0), edge / 2)
+    pad = size // 8
+    whole = size + 2 * pad
+    soft = np.zeros((whole, whole), np.float32)
+    soft[pad // 2 : -pad // 2, pad // 2 : -pad // 2] = 1
+    soft[:] = cv2.GaussianBlur(soft, (0, 0), pad / 5)
     large = cv2.resize(face, (size, size), interpolation=cv2.INTER_CUBIC)
-    room = size // 5 if tilt else 0  # for the corners of a tilted face
+    large = cv2.copyMakeBorder(large, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    room = pad + (whole // 5 if tilt else 0)  # for the corners of a tilted face
     left = int(rng.integers(room, _WIDTH - size - room))
     top = int(rng.integers(room, _HEIGHT - size - room))
-    turn = cv2.getRotationMatrix2D((size / 2, size / 2), tilt, 1.0) + np.array(
-        [[0, 0, left], [0, 0, top]]
+    turn = cv2.getRotationMatrix2D((whole / 2, whole / 2), tilt, 1.0) + np.array(
+        [[0, 0, left - pad], [0, 0, top - pad]]
     )
     mask = cv2.warpAffine(soft, turn, (_WIDTH, _HEIGHT))[..., None]
     layer = cv2.warpAffine(large, turn, (_WIDTH, _HEIGHT))[..., None]

@@ -245,7 +245,7 @@ def crop_face(
 
 
 # Fitted by ``bench detection``; docs/live.md has the curves, also of turning faces upright.
-FRAMING = {"yunet": Framing(1.1, 0.0), "haar": Framing(1.05, 0.0)}
+FRAMING = {"yunet": Framing(1.0, 0.0), "haar": Framing(1.0, 0.0)}
 
 
 def _square(frame: np.ndarray, centre: tuple[float, float], side: float) -> np.ndarray:
