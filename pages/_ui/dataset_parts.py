@@ -254,7 +254,7 @@ def draw_augmentation(data: FaceData) -> None:
     help_texts = {item.name: item.help for item in TrainConfig.settings()}
     for index, (name, top) in enumerate(_STRENGTHS):
         strengths[name] = columns[index % 4].slider(
-            name.capitalize(),
+            "JPEG" if name == "jpeg" else name.capitalize(),
             0.0,
             top,
             float(getattr(usual, name)),

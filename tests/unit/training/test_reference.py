@@ -1,0 +1,43 @@
+"""Reference runs are found again: finished ones apart from those to go on with."""
+
+from dataclasses import replace
+
+import pytest
+
+from emotion_core.config import TrainConfig
+from emotion_core.errors import ConfigError
+from emotion_core.models.registry import list_models
+from emotion_core.runs import Run, create_run
+from emotion_core.training.reference import find_run, reference_config, reference_configs
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+
+
+def written(config: TrainConfig, state: str) -> Run:
+    run = create_run(config)
+    run.write_status(replace(run.status(), state=state))
+    return run
+
+
+def test_an_unfinished_run_is_found_behind_a_newer_finished_one():
+    config = reference_config("best-resnet18")
+    older = written(config.replace(compile=True), "stopped")  # a setting of the machine alone
+    newer = written(config, "finished")
+    written(config.replace(seed=1), "stopped")
+    assert find_run(config, finished=False) == older
+    assert find_run(config, finished=True) == newer
+    (newer.path / "README.md").write_text("shipped")
+    assert find_run(config, finished=True) is None
+
+
+def test_every_reference_run_is_of_a_known_architecture():
+    for config in reference_configs().values():
+        assert config.model in list_models()
+
+
+def test_an_unknown_reference_run_is_named():
+    with pytest.raises(ConfigError, match="best-resnet18"):
+        reference_config("best-resnet81")
