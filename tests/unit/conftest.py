@@ -3,6 +3,7 @@
 import errno
 import ipaddress
 import socket
+import urllib.request
 
 import pytest
 
@@ -23,6 +24,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+    # urllib keeps the proxies of its first call for good: none of one test's reach the next.
+    monkeypatch.setattr(urllib.request, "_opener", None)
 
 
 def _is_local(host) -> bool:
