@@ -247,6 +247,15 @@ class _Trainer:
                 self._train_step(batches[self.step])
             except torch.OutOfMemoryError as error:
                 raise self._out_of_memory() from error
+            except RuntimeError as error:
+                # Importing torch._dynamo for its exceptions would slow every start down.
+                if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                    raise TrainingError(
+                        "torch.compile could not compile the model "
+                        f"({str(error).strip().splitlines()[0]}). Install a C++ compiler (g++ or "
+                        "clang), or turn compile off."
+                    ) from error
+                raise
             self.step += 1
             elapsed = time.monotonic() - started
             self._epoch_seconds = seconds_before + elapsed

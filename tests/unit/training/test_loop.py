@@ -174,6 +174,18 @@ def test_a_loss_that_is_no_number_stops_and_names_the_step(make_run, data):
     assert "not a number" in status.error
 
 
+@pytest.mark.filterwarnings("ignore:.*script_method.*:DeprecationWarning")  # torch's own
+def test_a_missing_compiler_is_named(make_run, data, monkeypatch, tmp_path):
+    from torch._inductor import config
+
+    monkeypatch.setattr(config, "force_disable_caches", True)
+    monkeypatch.setattr(config.cpp, "cxx", (str(tmp_path / "no-compiler"),))
+    run = make_run(compile=True)
+    with pytest.raises(TrainingError, match=r"could not compile.*C\+\+ compiler.*compile off"):
+        train(run, data=data)
+    assert run.status().state == "failed"
+
+
 def test_early_stopping_ends_before_the_last_epoch(make_run, data):
     run = make_run(epochs=50, lr=1e-7, ema=0.0, early_stopping=2)
     train(run, data=data)
