@@ -216,7 +216,7 @@ class TrainConfig(Config):
     monitor: str = setting(
         "accuracy",
         "validation metric that picks the best epoch",
-        choices=("accuracy", "macro_f1"),
+        choices=("accuracy", "macro_f1", "loss"),
         group="optimizer",
     )
 

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -282,6 +282,20 @@ class Run:
         if not isinstance(values, dict):
             raise RunError(f"Run '{self.name}': {name} must hold a JSON object.")
         return values
+
+
+def validation_score(row: Mapping[str, Any], monitor: str) -> float:
+    """Validation ``accuracy``, ``macro_f1`` or negative ``loss`` of an epoch: more is better."""
+    value = float(row[f"val_{monitor}"])
+    return -value if monitor == "loss" else value
+
+
+def best_epoch(rows: Sequence[Mapping[str, Any]], monitor: str) -> int:
+    """The first epoch with the best validation score; 0 without any."""
+    if not rows:
+        return 0
+    best = max(rows, key=lambda row: (validation_score(row, monitor), -row["epoch"]))
+    return int(best["epoch"])
 
 
 def create_run(config: TrainConfig, root: Path | None = None) -> Run:

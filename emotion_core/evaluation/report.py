@@ -20,7 +20,7 @@ from emotion_core.evaluation.metrics import classification_metrics, softmax
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
-from emotion_core.runs import SUBSET_PREFIX, Run, now
+from emotion_core.runs import SUBSET_PREFIX, Run, best_epoch, now
 
 FORMAT = 1
 BATCH_SIZE = 256
@@ -170,12 +170,6 @@ def to_half(values: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero(half.argmax(axis=1) != top)
     half[rows, top[rows]] = np.nextafter(half[rows].max(axis=1), np.float16(np.inf))
     return half
-
-
-def best_epoch(rows: list[dict[str, Any]], monitor: str = "accuracy") -> int:
-    """The first epoch with the best validation ``accuracy`` or ``macro_f1``; 0 without any."""
-    key = f"val_{monitor}"
-    return int(max(rows, key=lambda row: (row[key], -row["epoch"]))["epoch"]) if rows else 0
 
 
 def measure_cost(run: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core.plots.theme import RUN_PALETTE, style
+from emotion_core.runs import best_epoch
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -87,13 +88,6 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
             }
         )
     return found
-
-
-def best_epoch(rows: Rows, monitor: str) -> int:
-    """The first epoch with the best validation of a metric (``accuracy``, ``macro_f1``); 0 if none."""
-    if not rows:
-        return 0
-    return int(max(rows, key=lambda row: (row[f"val_{monitor}"], -row["epoch"]))["epoch"])
 
 
 def reading(rows: Rows, monitor: str) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import io
 import logging
+import math
 import os
 import pickle  # noqa: TID251 - only for its exception
 import threading
@@ -30,7 +31,7 @@ from emotion_core.files import atomic_path, write_json_lines
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import Run, Status, now
+from emotion_core.runs import Run, Status, now, validation_score
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.optim import (
     WeightAverage,
@@ -202,7 +203,7 @@ class _Trainer:
 
         self.status = replace(self.status, epochs=config.epochs, device=str(self.device))
         self.epoch, self.step = 0, 0  # finished epochs; finished steps of the current one
-        self.best, self.best_epoch = -1.0, 0
+        self.best, self.best_epoch = -math.inf, 0
         self.train_seconds = 0.0
         self.totals = torch.zeros(3, dtype=torch.float64)  # loss sum, right, images
         self.steps = -(-len(self._order(0)) // config.batch_size)
@@ -381,7 +382,7 @@ class _Trainer:
         self.epoch, self.step = self.epoch + 1, 0
         self.totals.zero_()
         self._epoch_seconds = 0.0
-        score = row[f"val_{config.monitor}"]
+        score = validation_score(row, config.monitor)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
             save_checkpoint(

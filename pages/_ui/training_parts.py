@@ -12,7 +12,7 @@ from emotion_core.config import Setting, TrainConfig, recipe_config
 from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.plots import training as plots
-from emotion_core.runs import Run, deleted_runs, purge_deleted, restore_run
+from emotion_core.runs import Run, best_epoch, deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
 from emotion_core.training.jobs import Job
 from pages._ui.state import chosen_data, finished_runs, report_of, runs
@@ -447,7 +447,7 @@ def _draw_resting(job: Job) -> None:
         rows = [] if run.problem else run.metrics()
         if rows:
             monitor = run.config().monitor
-            best = plots.best_epoch(rows, monitor)
+            best = best_epoch(rows, monitor)
             for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
                 with column:
                     fig = plots.curve(rows, metric, best_epoch=best)

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from emotion_core.config import TrainConfig
-from emotion_core.plots.training import best_epoch, curve, growing_rows, reading
-from emotion_core.runs import Status, create_run
+from emotion_core.plots.training import curve, growing_rows, reading
+from emotion_core.runs import Status, best_epoch, create_run
 
 ROWS = [
     {
@@ -20,6 +20,7 @@ ROWS = [
 def test_best_epoch_is_the_first_with_the_best_value_of_the_monitored_metric():
     assert best_epoch(ROWS, "accuracy") == 2
     assert best_epoch(ROWS, "macro_f1") == 1
+    assert best_epoch(ROWS, "loss") == 3
     assert best_epoch([], "accuracy") == 0
 
 
