@@ -210,20 +210,26 @@ def _worst(values: "Iterable[float | None]") -> float | None:
 
 
 def _soak(page: "LivePage", server: "Server", seconds: float) -> dict[str, Any]:
-    """One viewer for long: the longest standstill and how memory grows after a minute."""
+    """One viewer for long: the longest standstill, and memory in the second and last minute."""
     from emotion_core.live.webrtc import resident_mb
 
     page.start()
     began = moved = time.monotonic()
-    count, standstill, early = page.decoded_frames(), 0.0, 0.0
+    count, standstill = page.decoded_frames(), 0.0
+    # Pictures come and go, so that a single reading is off by up to 50 MB: medians of a minute.
+    minute = min(60.0, seconds / 3)
+    early: list[float] = []
+    late: list[float] = []
     first = page.probe()["frames"]
     while (now := time.monotonic()) - began < seconds:
         page.page.wait_for_timeout(500)
         if (new := page.decoded_frames()) > count:
             standstill = max(standstill, time.monotonic() - moved)
             count, moved = new, time.monotonic()
-        if not early and now - began > min(60, seconds / 2):
-            early = resident_mb(server.process.pid)
+        if minute < now - began <= 2 * minute:
+            early.append(resident_mb(server.process.pid))
+        elif now - began > seconds - minute:
+            late.append(resident_mb(server.process.pid))
     last = page.probe()
     page.close()
     return {
@@ -231,8 +237,8 @@ def _soak(page: "LivePage", server: "Server", seconds: float) -> dict[str, Any]:
         "frames": last["frames"] - first,
         "failed": last["failed"],
         "longest_standstill_seconds": max(standstill, time.monotonic() - moved),
-        "resident_mb_early": early,
-        "resident_mb_end": resident_mb(server.process.pid),
+        "resident_mb_early": statistics.median(early),
+        "resident_mb_end": statistics.median(late),
     }
 
 

@@ -32,6 +32,7 @@ _RATE_SECONDS = 2.0  # the frame rate is counted over this long
 _DRIFT = 1e-3  # how fast a camera's clock may run away, in seconds a second
 _SHARED_FPS = 36.0  # pictures a second for all viewers together, so that no one starves
 _MEMORY_THREAD, _MEMORY_SECONDS = "return-memory", 30.0
+_MAX_ARENAS = -8  # glibc's M_ARENA_MAX
 _SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _log = logging.getLogger(__name__)
 
@@ -278,8 +279,8 @@ def prepare() -> None:
       encoder falls behind, the picture lags by ever more seconds.
     - A stopped relay tells whoever waits for its next frame. By default they wait for ever: a
       stream without a camera would leave its thread behind with each closed tab.
-    - Freed memory goes back to the system every half minute. By default it grows by 8 MB a
-      minute of video, and by 17 MB a viewer who has been there.
+    - Threads share two heaps, and freed memory goes back to the system every half minute. By
+      default it grows by 8 MB a minute of video, and by 17 MB a viewer who has been there.
     - ``EMOTION_ICE_LOOPBACK=1`` keeps media on 127.0.0.1, for machines without a network.
     - ``EMOTION_LIVE_PROBE=1`` counts peer connections, for tests (``census``).
     """
@@ -373,6 +374,9 @@ _connections: "weakref.WeakSet[Any]" = weakref.WeakSet()
 def _keep_memory_low() -> None:
     if any(thread.name == _MEMORY_THREAD for thread in threading.enumerate()):
         return
+
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).mallopt(_MAX_ARENAS, 2)
 
     def keep() -> None:
         while True:
