@@ -5,12 +5,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 _HOME = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # No test is timed: the machine may be busy.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
     # Set before any fixture or module of a test looks.
     home = config.stash[_HOME] = Path(tempfile.mkdtemp(prefix="emotion-tests-"))
     os.environ["EMOTION_CHECKPOINTS"] = str(home / "checkpoints")

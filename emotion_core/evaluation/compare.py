@@ -18,6 +18,7 @@ from emotion_core.evaluation.metrics import (
     bootstrap,
     classification_metrics,
     interval,
+    negative_log_likelihood,
     softmax,
     top_confidence,
 )
@@ -43,6 +44,9 @@ class Result:
         probs: ``(n, 7)`` float64, calibrated.
         predicted: ``(n,)`` int64.
         subsets: Parts of the test set such as ``leak_free``, as masks ``(n,)``.
+        val_ids: ``(v,)`` image names of the validation split; ``v`` is 0 where it is not kept.
+        val_labels: ``(v,)`` int64 truths.
+        val_probs: ``(v, 7)`` float64, calibrated.
     """
 
     name: str
@@ -56,6 +60,9 @@ class Result:
     probs: np.ndarray
     predicted: np.ndarray
     subsets: dict[str, np.ndarray]
+    val_ids: np.ndarray
+    val_labels: np.ndarray
+    val_probs: np.ndarray
 
     @property
     def test(self) -> dict[str, Any]:
@@ -243,6 +250,33 @@ def ensemble_metrics(results: Sequence[Result], mask: np.ndarray | None = None) 
         raise DataError("An ensemble needs at least one run with predictions on this test set.")
     kept = slice(None) if mask is None else mask
     return classification_metrics(results[0].labels[kept], ensemble_probs(results)[kept])
+
+
+def choose_members(results: Sequence[Result]) -> list[Result]:
+    """Members of an ensemble, chosen on validation alone (Caruana et al. 2004).
+
+    Beginning with the best, the result that lowers the validation NLL of the mean most is added,
+    until none lowers it. Results on other validation faces than the first's are left out.
+
+    Returns:
+        In the order of choice; none if the first result keeps no validation.
+    """
+    left = [r for r in results if np.array_equal(r.val_ids, results[0].val_ids)]
+    chosen: list[Result] = []
+    best = math.inf
+    while left:
+        losses = [_val_loss([*chosen, result]) for result in left]
+        position = int(np.argmin(losses))
+        if losses[position] >= best:
+            break
+        best = losses[position]
+        chosen.append(left.pop(position))
+    return chosen
+
+
+def _val_loss(results: Sequence[Result]) -> float:
+    mean = np.mean([result.val_probs for result in results], axis=0)
+    return negative_log_likelihood(results[0].val_labels, mean) if len(mean) else math.inf
 
 
 def mcnemar_exact(only_a: int, only_b: int) -> float:
@@ -481,6 +515,9 @@ def _read_result(run: Run) -> Result:
             for key, mask in arrays.items()
             if key.startswith(SUBSET_PREFIX) and mask.shape == (n,) and mask.dtype == bool
         },
+        val_ids=arrays.get("val_ids", np.array([])),
+        val_labels=arrays.get("val_labels", np.array([], np.int64)).astype(np.int64),
+        val_probs=arrays.get("val_probs", np.zeros((0, len(EMOTIONS)))).astype(np.float64),
     )
 
 

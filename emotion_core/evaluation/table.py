@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emotion_core.evaluation.compare import ensemble_metrics, load_results
+from emotion_core.evaluation.compare import Result, choose_members, ensemble_metrics, load_results
 from emotion_core.runs import Run
 
 _HEAD = (
@@ -34,20 +34,25 @@ def markdown_table(runs: list[Run]) -> str:
     if not rows:
         return "No trained checkpoints are committed yet."
     lines = [_line(_HEAD), _line(["---"] * len(_HEAD))]
-    lines += [_line(_cells(report)) for report, _ in rows]
+    lines += [_line(_cells(run, report)) for report, run in rows]
     lines += _ensemble([run for report, run in rows if _is_ours(report)])
     machines = sorted({_machine(report) for report, _ in rows})
     return "\n".join([*lines, "", "Hardware: " + "; ".join(machines) + "."])
 
 
-def _cells(report: dict[str, Any]) -> list[str]:
+def _cells(run: Run, report: dict[str, Any]) -> list[str]:
     test, cost, subsets = report["test"], report["cost"], report["subsets"]
     low, high = test["accuracy_ci95"]
     mark = " (synthetic)" if report["data"]["synthetic"] else ""
-    # Without epochs it is the classical baseline.
-    how = f", {report['recipe']} recipe, {report['epochs']} epochs" if report["epochs"] else ""
+    name = str(report["model"])
+    if report["epochs"]:  # without, it is the classical baseline
+        config = run.config()
+        how = [f"{report['recipe']} recipe", f"{report['epochs']} epochs"]
+        how += ["from an earlier run's weights"] if config.start_from else []
+        how += ["with teachers"] if config.teacher else []
+        name = ", ".join([name, *how])
     return [
-        f"{report['model']}{how}{mark}",
+        f"{name}{mark}",
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
         f"{subsets['leak_free']['accuracy']:.1%}" if "leak_free" in subsets else "",
         f"{subsets['private_test']['accuracy']:.1%}" if "private_test" in subsets else "",
@@ -73,10 +78,19 @@ def _is_ours(report: dict[str, Any]) -> bool:
 
 
 def _ensemble(runs: list[Run]) -> list[str]:
-    """The mean of all networks' calibrated probabilities as one more line, from two runs on."""
+    """Means of calibrated probabilities: of the members chosen on validation, and of all networks."""
     results, _ = load_results(runs)
-    if len(results) < 2:
-        return []
+    chosen = choose_members(results)
+    lines = []
+    if 1 < len(chosen) < len(results):
+        names = " + ".join(result.label for result in chosen)
+        lines.append(_ensemble_line(f"ensemble chosen on validation: {names}", chosen))
+    if len(results) > 1:
+        lines.append(_ensemble_line(f"ensemble of our {len(results)} networks", results))
+    return lines
+
+
+def _ensemble_line(name: str, results: list[Result]) -> str:
     test = ensemble_metrics(results)
     low, high = test["accuracy_ci95"]
     parts = [
@@ -87,7 +101,7 @@ def _ensemble(runs: list[Run]) -> list[str]:
     added = ("parameters", "macs", "latency_ms", "train_seconds")
     total = {key: sum(cost[key] for cost in costs) for key in added}
     cells = [
-        f"ensemble of our {len(results)} networks",
+        name,
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
         *parts,
         "",
@@ -95,7 +109,7 @@ def _ensemble(runs: list[Run]) -> list[str]:
         f"{test['ece']:.3f}",
         *_cost_cells(total),
     ]
-    return [_line(cells)]
+    return _line(cells)
 
 
 def _machine(report: dict[str, Any]) -> str:

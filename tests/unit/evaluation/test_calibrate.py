@@ -15,7 +15,7 @@ def faces(seed: int, n: int = 400, skill: float = 2.0, scale: float = 3.0):
     return labels, scale * (rng.normal(size=(n, 7)) + skill * np.eye(7)[labels])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(0.3, 3), st.floats(0.2, 8))
 def test_temperature_is_the_one_a_general_optimiser_finds(seed, skill, scale):
     labels, logits = faces(seed, skill=skill, scale=scale)
@@ -53,7 +53,6 @@ def test_temperature_stays_in_range_where_validation_says_nothing(logits, labels
     assert calibrate.fit_temperature(logits, labels) == expected
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 80), st.integers(1, 5))
 def test_coverage_curve_equals_counting_at_every_threshold(seed, n, levels):
     rng = np.random.default_rng(seed)

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_mcnemar_stays_exact_far_in_the_tail():
     assert compare.mcnemar_exact(0, 7178) == 0.0  # below the smallest float
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_equals_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]
@@ -47,7 +48,6 @@ def test_holm_of_nothing_is_nothing():
     assert compare.holm([]) == []
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 10) | st.just(math.nan), st.floats(0, 1)), min_size=0, max_size=12
@@ -118,6 +118,32 @@ def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     assert found.ensemble.metrics["accuracy"] == pytest.approx(accuracy)
     assert found.ensemble.gain == pytest.approx(accuracy - best)
     assert compare.ensemble_metrics(found.results) == found.ensemble.metrics
+
+
+def test_members_are_chosen_by_validation_alone(runs):
+    results, _ = compare.load_results(runs)
+    chosen = compare.choose_members(results)
+    losses = [_val_loss([result]) for result in results]
+    assert chosen[0] is results[int(np.argmin(losses))]
+    ladder = [_val_loss(chosen[:count]) for count in range(1, len(chosen) + 1)]
+    assert ladder == sorted(ladder, reverse=True)
+    for result in results:
+        assert result in chosen or _val_loss([*chosen, result]) >= ladder[-1]
+    # What test says is not asked.
+    turned = [replace(result, probs=result.probs[:, ::-1]) for result in results]
+    assert [r.name for r in compare.choose_members(turned)] == [r.name for r in chosen]
+
+
+def test_a_run_without_validation_is_no_member(runs):
+    results, _ = compare.load_results(runs)
+    bare = replace(results[1], val_ids=np.array([]), val_probs=np.zeros((0, 7)))
+    assert bare.name not in {r.name for r in compare.choose_members([results[0], bare])}
+    assert compare.choose_members([bare]) == []
+
+
+def _val_loss(results):
+    mean = np.mean([result.val_probs for result in results], axis=0)
+    return -np.log(mean[np.arange(len(mean)), results[0].val_labels]).mean()
 
 
 def test_one_run_has_no_pairs_and_no_ensemble(runs):

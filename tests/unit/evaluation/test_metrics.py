@@ -31,7 +31,7 @@ def scored_faces(draw):
     return labels, metrics.softmax(logits)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scored_faces())
 def test_scores_equal_scikit_learn(case):
     labels, probs = case
@@ -56,7 +56,7 @@ def test_scores_equal_scikit_learn(case):
     assert found["brier"] == pytest.approx(brier, **EXACT)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scored_faces(), st.integers(0, 6))
 @pytest.mark.filterwarnings("ignore:No p:sklearn.exceptions.UndefinedMetricWarning")
 def test_one_vs_rest_equals_scikit_learn(case, code):
@@ -90,7 +90,6 @@ def test_wilson_interval_equals_statsmodels(hits, misses):
     assert metrics.wilson_interval(hits, hits + misses) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(scored_faces())
 def test_calibration_error_equals_its_definition(case):
     labels, probs = case
@@ -105,7 +104,7 @@ def test_calibration_error_equals_its_definition(case):
     assert metrics.reliability(labels, probs).ece == pytest.approx(expected, **EXACT)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(scored_faces(), st.integers(0, 5))
 def test_bootstrap_scores_are_those_of_the_drawn_images(case, seed):
     labels, probs = case
