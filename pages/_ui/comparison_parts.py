@@ -17,7 +17,7 @@ from emotion_core.plots import comparison as plots
 from emotion_core.runs import Run
 from pages._ui.comparison_faces import draw_confusion, draw_faces
 from pages._ui.comparison_robustness import draw_robustness, robustness_of
-from pages._ui.state import runs
+from pages._ui.state import report_of, runs
 from pages._ui.widgets import draw_panel, empty, percent, run_label
 
 DEFAULT_RUNS = 4
@@ -43,7 +43,9 @@ def pick_comparison() -> Comparison:
         if missing:
             st.warning(f"This link names runs that are not here: {', '.join(missing)}.")
         linked = [name for name in wanted if name in choices]
-        st.session_state["compare_runs"] = linked or choices[:DEFAULT_RUNS]
+        st.session_state["compare_runs"] = linked or _first_choice(
+            [found[name] for name in choices]
+        )
     kept = [name for name in st.session_state["compare_runs"] if name in choices]
     if kept != st.session_state["compare_runs"]:  # a run was deleted meanwhile
         st.session_state["compare_runs"] = kept
@@ -69,6 +71,21 @@ def pick_comparison() -> Comparison:
     refused = [(item.name, item.reason) for item in comparison.refused]
     _draw_refused(refused + [item for item in broken if item[0] not in chosen])
     return comparison
+
+
+def _first_choice(found: list[Run]) -> list[str]:
+    """The newest run and the most accurate others on its test set, in the order given."""
+
+    def rank(run: Run) -> tuple[bool, float]:
+        report = report_of(run) or {}
+        try:
+            return report["data"]["test_fingerprint"] == wanted, report["test"]["accuracy"]
+        except KeyError:  # damaged: told on the page, after all others
+            return False, -1.0
+
+    wanted = (report_of(found[0]) or {}).get("data", {}).get("test_fingerprint")
+    best = sorted(found[1:], key=rank, reverse=True)[: DEFAULT_RUNS - 1]
+    return [run.name for run in found if run is found[0] or run in best]
 
 
 def draw_headline(comparison: Comparison) -> None:
@@ -155,6 +172,7 @@ def draw_table(comparison: Comparison) -> None:
         shown,
         hide_index=True,
         key="comparison-table",
+        placeholder="–",
         column_config={
             "Run": st.column_config.TextColumn(pinned=True),
             "Accuracy": number(format="%.1f %%", help="Share of test faces that are right"),

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.bench.dashboard import random_faces, write_random_run
+from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import PROJECT
@@ -20,8 +21,6 @@ TABS = [
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    from emotion_core.data.sources import load_data
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache")))
         data = load_data("synthetic:800")
@@ -80,6 +79,21 @@ def test_every_part_draws_for_a_single_run(folder, tab):
     page = open_comparison(tab=tab, runs=names(folder)[:1])
     assert not page.error
     assert "is right on" in texts(page)
+
+
+def test_of_many_runs_the_newest_and_the_best_are_compared_first(folder):
+    other = write_random_run(folder, random_faces(60, seed=4), model="block_cnn", seed=9, skill=9.0)
+    data = load_data("synthetic:800")
+    for seed, skill in ((5, 7.0), (6, 0.1), (7, 0.1)):
+        newest = write_random_run(folder, data, model="densenet121", seed=seed, skill=skill)
+    found = page_runs(folder)
+    accuracies = {
+        name: Run(folder / name).report()["test"]["accuracy"]
+        for name in names(folder)
+        if name not in (other.name, newest.name)
+    }
+    assert found[0] == newest.name and len(found) == 4
+    assert sorted(found[1:]) == sorted(sorted(accuracies, key=accuracies.get)[-3:])
 
 
 def test_the_choice_is_kept_in_the_address(folder):
