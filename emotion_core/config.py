@@ -310,7 +310,8 @@ class TrainConfig(Config):
 
     start_from: str = setting(
         "",
-        "run of the same architecture whose weights training starts from; empty: fresh ones",
+        "run whose weights training starts from, of the same architecture or one it grows out of; "
+        "empty: fresh ones",
         group="earlier",
     )
     teacher: str = setting(

@@ -197,11 +197,11 @@ def load_classifier(
     )
 
 
-def load_weights(model: nn.Module, run: Run) -> None:
-    """Copy a run's weights into a model of the same architecture.
+def read_weights(run: Run) -> dict[str, torch.Tensor]:
+    """A run's weights by name, in the precision they are stored in.
 
     Raises:
-        CheckpointError: the file is missing, damaged or of another architecture.
+        CheckpointError: the file is missing or damaged.
     """
     if not run.weights_path.exists():
         raise CheckpointError(
@@ -209,11 +209,20 @@ def load_weights(model: nn.Module, run: Run) -> None:
             "without them, or stopped before its first epoch ended."
         )
     try:
-        tensors = safetensors.torch.load_file(run.weights_path)
+        return dict(safetensors.torch.load_file(run.weights_path))
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(
             f"Run '{run.name}': model.safetensors is damaged ({error})."
         ) from error
+
+
+def load_weights(model: nn.Module, run: Run) -> None:
+    """Copy a run's weights into a model of the same architecture.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or of another architecture.
+    """
+    tensors = read_weights(run)
     expected = model.state_dict()
     for name, value in expected.items():
         if name not in tensors or tensors[name].shape != value.shape:

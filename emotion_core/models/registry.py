@@ -3,17 +3,19 @@
 import importlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
 from emotion_core.errors import ModelError, unknown
 
 Builder = Callable[..., nn.Module]
+_B = TypeVar("_B", bound=Builder)
 
 # One module a family; each registers its builders when it is imported.
 _FAMILIES = (
     "sequential",
+    "senet",
     "emotion_net",
     "study",
     "resnet",
@@ -22,10 +24,13 @@ _FAMILIES = (
     "mobilenet",
 )
 
+# Architectures that have all weights of a smaller one, under the same names.
+_GROWN = {"emotion_net": "sequential"}
+
 _BUILDERS: dict[str, Builder] = {}
 
 
-def register_model(builder: Builder) -> Builder:
+def register_model(builder: _B) -> _B:
     """Register a builder under its function name.
 
     Raises:
@@ -75,6 +80,11 @@ def model_options(name: str) -> dict[str, Any]:
 def model_summary(name: str) -> str:
     """First line of an architecture's description."""
     return (inspect.getdoc(_builder(name)) or "").partition("\n")[0]
+
+
+def fitting_models(name: str) -> list[str]:
+    """Architectures whose weights one can start from: itself, and what it grows out of."""
+    return [name, *([_GROWN[name]] if name in _GROWN else [])]
 
 
 def _builder(name: str) -> Builder:

@@ -5,9 +5,12 @@ from torch import nn
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.models.registry import register_model
 
+# Positions of the poolings in the stack, each after a batch norm and a ReLU.
+POOLED = (6, 13, 20, 24)
+
 
 @register_model
-def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -> nn.Module:
+def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -> nn.Sequential:
     """Compact VGG-like stack of 3x3 convolutions, the fast default on a CPU.
 
     The study names a "sequential" model without defining it; this one is ours. A strided 5x5
@@ -18,7 +21,7 @@ def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -
         dropout: Probability before the classifier.
         stem_stride: 2, or 1 for the full resolution at four times the work.
     """
-    w1, w2, w3, w4, w5 = width, width * 3 // 2, 3 * width, 6 * width, 8 * width
+    w1, w2, w3, w4, w5 = stage_widths(width)
     return nn.Sequential(
         *_conv(1, w1, kernel=5, stride=stem_stride),
         *_conv(w1, w2),
@@ -35,6 +38,11 @@ def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -
         nn.Dropout(dropout),
         nn.Linear(w5, NUM_CLASSES),
     )
+
+
+def stage_widths(width: int) -> tuple[int, int, int, int, int]:
+    """Channels of the stem and of what goes into each of the four poolings."""
+    return width, width * 3 // 2, 3 * width, 6 * width, 8 * width
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:

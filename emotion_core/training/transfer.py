@@ -10,7 +10,7 @@ from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import TrainingError
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.checkpoint import load_classifier, load_weights
+from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.runs import Run, load_run
 
 log = logging.getLogger(__name__)
@@ -21,21 +21,34 @@ _BATCH = 512
 def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
     """Copy the weights of ``config.start_from`` into a new model, in place.
 
+    The model may be a grown one: whatever the earlier run has no weights for stays as it is
+    built. ``emotion_net`` grows out of ``sequential`` that way, and answers like it at first.
+
     Raises:
         RunError: there is no such run.
-        TrainingError: it is of another architecture or has other options.
+        TrainingError: it has weights that do not fit into this model.
         CheckpointError: it has no weights, or they are damaged.
     """
     run = load_run(config.start_from)
     earlier = run.config()
-    if (earlier.model, earlier.options) != (config.model, config.options):
+    weights, expected = read_weights(run), model.state_dict()
+    if any(
+        name not in expected or expected[name].shape != weight.shape
+        for name, weight in weights.items()
+    ):
         raise TrainingError(
             f"start_from: run '{run.name}' is a {earlier.model} with options {earlier.options}, "
             f"this one a {config.model} with {config.options}. Choose the same architecture and "
-            "options, or start from fresh weights."
+            "options or one that grows out of it, or start from fresh weights."
+        )
+    fresh = len(expected) - len(weights)
+    if fresh:
+        log.info(
+            "%d of %d tensors are not in run %s, they start fresh", fresh, len(expected), run.name
         )
     _warn_of_other_data(run, data)
-    load_weights(model, run)
+    with torch.no_grad():
+        model.load_state_dict({name: weights.get(name, value) for name, value in expected.items()})
 
 
 def teacher_probs(config: TrainConfig, data: FaceData, train: np.ndarray) -> torch.Tensor:

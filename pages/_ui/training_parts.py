@@ -55,14 +55,23 @@ class Architecture:
 
     summary: str
     options: dict[str, Any]
+    fitting: list[str]
 
 
 @st.cache_resource(show_spinner="Loading the architectures")
 def architectures() -> dict[str, Architecture]:
     """All registered models by name."""
-    from emotion_core.models.registry import list_models, model_options, model_summary
+    from emotion_core.models.registry import (
+        fitting_models,
+        list_models,
+        model_options,
+        model_summary,
+    )
 
-    return {name: Architecture(model_summary(name), model_options(name)) for name in list_models()}
+    return {
+        name: Architecture(model_summary(name), model_options(name), fitting_models(name))
+        for name in list_models()
+    }
 
 
 def pick_models() -> list[str]:
@@ -149,7 +158,7 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
     if item.type is bool:
         return st.toggle(label, value, key=key, help=item.help)
     if item.name == "start_from":
-        names = ["", *_with_weights(base.model)]
+        names = ["", *_with_weights(*architectures()[base.model].fitting)]
         return st.selectbox(
             label, names, format_func=lambda name: name or "fresh weights", key=key, help=item.help
         )
@@ -164,12 +173,12 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
     return st.text_input(label, value, key=key, help=item.help)
 
 
-def _with_weights(model: str = "") -> list[str]:
-    """Finished runs that can be loaded, newest first; of one architecture if it is named."""
+def _with_weights(*models: str) -> list[str]:
+    """Finished runs that can be loaded, newest first; of these architectures if any is named."""
     return [
         run.name
         for run in finished_runs()
-        if run.weights_path.exists() and model in ("", run.config().model)
+        if run.weights_path.exists() and (not models or run.config().model in models)
     ]
 
 

@@ -23,6 +23,7 @@ EXPECTED = {
     "plain_cnn",
     "resnet18",
     "resnet50",
+    "senet",
     "sequential",
 }
 STEMMED = ["densenet121", "efficientnet_b0", "mobilenet_v3_small", "resnet18", "resnet50"]

@@ -10,10 +10,11 @@ from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import RunError, TrainingError
-from emotion_core.models.checkpoint import load_classifier
+from emotion_core.models.checkpoint import load_classifier, read_weights
+from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import train
-from emotion_core.training.transfer import teacher_names, teacher_probs
+from emotion_core.training.transfer import start_from, teacher_names, teacher_probs
 
 SMALL = TrainConfig(
     model="sequential",
@@ -49,6 +50,28 @@ def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
     train(run, data=data)
     assert val_accuracy(earlier) > 0.9
     assert val_accuracy(run) > 0.8  # fresh weights know one in seven
+
+
+def test_a_network_grows_out_of_a_smaller_one(earlier, data):
+    config = SMALL.replace(model="emotion_net", start_from=str(earlier.path))
+    grown = create_model(config.model, **config.options)
+    start_from(grown, config, data)
+    classifier = load_classifier(earlier, backend="torch")
+    pixels = classifier.preprocess.apply(torch.from_numpy(data.images[:20]))
+    with torch.no_grad():
+        logits = grown.eval()(pixels)
+    assert logits.std() > 0.1, "logits this flat would hide a difference"
+    assert np.allclose(logits.numpy(), classifier.logits(data.images[:20]), atol=1e-4)
+
+
+def test_grown_blocks_learn(earlier, data, tmp_path):
+    config = SMALL.replace(model="emotion_net", epochs=1, start_from=str(earlier.path))
+    run = create_run(config, tmp_path)
+    train(run, data=data)
+    weights = read_weights(run)
+    added = [name for name in weights if name.endswith("body.4.weight")]  # zero at first
+    assert len(added) == 4
+    assert all(weights[name].abs().max() > 0 for name in added)
 
 
 def test_other_architectures_are_refused(earlier, data, tmp_path):
