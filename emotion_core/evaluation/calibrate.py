@@ -1,5 +1,6 @@
 """Calibration on the validation split: one temperature, and a threshold below which to abstain."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,12 @@ _MIN_COVERAGE = 0.10
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that minimises the negative log-likelihood (Guo et al. 2017).
+    """The temperature at which answers are on average as sure as they are right.
 
-    The likelihood is convex in the inverse temperature, so its slope is bisected.
+    Expectation consistency (Clarté et al. 2023). The temperature of least negative log-likelihood
+    (Guo et al. 2017) also fits the six other probabilities; with networks trained on smoothed
+    labels it left the top one 2 to 3 points too sure on validation. Mean confidence falls with
+    temperature, so that it is bisected.
 
     Args:
         logits: ``(n, 7)`` raw outputs on validation.
@@ -28,21 +32,20 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     logits = np.asarray(logits, np.float64)
     if len(logits) == 0 or np.ptp(logits, axis=1).max() == 0:
         return 1.0
-    true = logits[np.arange(len(labels)), labels].mean()
+    accuracy = (logits.argmax(axis=1) == labels).mean()
 
-    def slope(inverse: float) -> float:
-        expected = (softmax(logits, 1 / inverse) * logits).sum(axis=1).mean()
-        return float(expected - true)
+    def too_sure(temperature: float) -> bool:
+        return bool(softmax(logits, temperature).max(axis=1).mean() > accuracy)
 
-    low, high = 1 / TEMPERATURE_RANGE[1], 1 / TEMPERATURE_RANGE[0]
-    if slope(low) >= 0:
-        return TEMPERATURE_RANGE[1]
-    if slope(high) <= 0:
-        return TEMPERATURE_RANGE[0]
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
-    return 2 / (low + high)
+    low, high = TEMPERATURE_RANGE
+    if not too_sure(low):
+        return low
+    if too_sure(high):
+        return high
+    for _ in range(50):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if too_sure(middle) else (low, middle)
+    return math.sqrt(low * high)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,27 @@ from emotion_core import __version__
 from emotion_core.evaluation.compare import Comparison, agreement, table_row
 from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots import comparison as plots
-from emotion_core.plots.comparison import Panel
+from emotion_core.plots.comparison.agreement import (
+    agreement_panel,
+    ensemble_sentence,
+    overlap_panel,
+)
+from emotion_core.plots.comparison.calibration import (
+    calibration_table,
+    coverage_panel,
+    reliability_panel,
+)
+from emotion_core.plots.comparison.confusion import confusion_panel, difference_panel
+from emotion_core.plots.comparison.cost import cost_panel
+from emotion_core.plots.comparison.curves import curves_panel
+from emotion_core.plots.comparison.panel import Panel, is_fer2013
+from emotion_core.plots.comparison.robustness import robustness_matrix_panel, robustness_panel
+from emotion_core.plots.comparison.scores import (
+    accuracy_panel,
+    one_vs_rest_panel,
+    pairs_panel,
+    per_emotion_panel,
+)
 from emotion_core.runs import now
 
 Robustness = Mapping[str, dict[str, Any]]
@@ -36,7 +55,7 @@ def comparison_html(comparison: Comparison, robustness: Robustness | None = None
         if title == "Calibration":
             sections.append(_calibration_section(comparison))
         if title == "Agreement":
-            sections.append(f"<p><b>{html.escape(plots.ensemble_sentence(comparison))}</b></p>")
+            sections.append(f"<p><b>{html.escape(ensemble_sentence(comparison))}</b></p>")
     sections += [_emotion_section(comparison), _provenance_section(comparison)]
     synthetic = (
         '<p class="warn">Measured on synthetic faces, drawn by code: the figures say nothing about '
@@ -90,10 +109,10 @@ def comparison_json(comparison: Comparison, robustness: Robustness | None = None
             "metrics": comparison.ensemble.metrics,
             "gain": comparison.ensemble.gain,
             "gain_ci95": comparison.ensemble.gain_ci95,
-            "reading": plots.ensemble_sentence(comparison),
+            "reading": ensemble_sentence(comparison),
         },
         "agreement": agreement(comparison.results).matrix.tolist(),
-        "calibration": plots.calibration_table(comparison),
+        "calibration": calibration_table(comparison),
         "robustness": dict(shared),
         "figures": [
             {
@@ -117,7 +136,7 @@ def headline(comparison: Comparison) -> str:
         key=lambda index: -comparison.results[index].test["accuracy"],
     )
     if len(order) == 1:
-        return plots.accuracy_panel(comparison).reading
+        return accuracy_panel(comparison).reading
     return comparison.sentence(comparison.pair(order[0], order[1]))
 
 
@@ -128,55 +147,51 @@ def report_panels(comparison: Comparison, robustness: Robustness) -> list[tuple[
     measured = {
         result.name: robustness[result.name] for result in results if result.name in robustness
     }
-    summary = [plots.accuracy_panel(comparison)]
-    confusion = [plots.confusion_panel(result, share=True, scale_max=1.0) for result in results]
+    summary = [accuracy_panel(comparison)]
+    confusion = [confusion_panel(result, share=True, scale_max=1.0) for result in results]
     sections = [
-        ("Summary", summary + ([plots.pairs_panel(comparison)] if several else [])),
+        ("Summary", summary + ([pairs_panel(comparison)] if several else [])),
         (
             "Confusion",
-            confusion
-            + ([plots.difference_panel(results[0], results[1], share=True)] if several else []),
+            confusion + ([difference_panel(results[0], results[1], share=True)] if several else []),
         ),
         (
             "Per emotion",
-            [
-                plots.per_emotion_panel(comparison, metric)
-                for metric in ("f1", "precision", "recall")
-            ]
-            + [plots.one_vs_rest_panel(comparison, emotion, roc=False) for emotion in EMOTIONS],
+            [per_emotion_panel(comparison, metric) for metric in ("f1", "precision", "recall")]
+            + [one_vs_rest_panel(comparison, emotion, roc=False) for emotion in EMOTIONS],
         ),
         (
             "Calibration",
             [
-                plots.reliability_panel(comparison),
-                plots.coverage_panel(comparison, 0.8)[0],
+                reliability_panel(comparison),
+                coverage_panel(comparison, 0.8)[0],
             ],
         ),
-        ("Cost", [plots.cost_panel(comparison, cost) for cost in ("latency_ms", "parameters")]),
+        ("Cost", [cost_panel(comparison, cost) for cost in ("latency_ms", "parameters")]),
     ]
     if several:
-        agree = [plots.overlap_panel(comparison), plots.agreement_panel(comparison)]
+        agree = [overlap_panel(comparison), agreement_panel(comparison)]
         sections.append(("Agreement", agree))
     if measured:
         sections.append(
             (
                 "Robustness",
                 [
-                    plots.robustness_panel(comparison, measured),
-                    plots.robustness_matrix_panel(comparison, measured),
+                    robustness_panel(comparison, measured),
+                    robustness_matrix_panel(comparison, measured),
                 ],
             )
         )
     curves = [(result.label, result.report["model"], result.rows) for result in results]
     study = (
         [m for m in load_study()["runs"] if any(m == r.report["model"] for r in results)]
-        if plots.is_fer2013(comparison)
+        if is_fer2013(comparison)
         else []
     )
     sections.append(
         (
             "Learning curves",
-            [plots.curves_panel(curves, name, study=study) for name in ("Accuracy", "Loss")],
+            [curves_panel(curves, name, study=study) for name in ("Accuracy", "Loss")],
         )
     )
     return sections
@@ -265,7 +280,7 @@ def _calibration_section(comparison: Comparison) -> str:
             for key in ("ece", "brier", "nll")
             for stage in ("before", "after")
         ]
-        for row in plots.calibration_table(comparison)
+        for row in calibration_table(comparison)
     ]
     return _table(head, body)
 
@@ -294,7 +309,7 @@ def _provenance_section(comparison: Comparison) -> str:
     for split, numbers in counts.items():
         listed = ", ".join(f"{emotion} {count:,}" for emotion, count in numbers.items())
         body.append([f"Images in {split}", listed])
-    if plots.is_fer2013(comparison):
+    if is_fer2013(comparison):
         body.append([f"Study ({MARK})", load_study()["source"]])
     found = [f"<h2>Provenance</h2>{_table(['', ''], body)}", '<div class="cards">']
     for result in comparison.results:

@@ -7,8 +7,8 @@ import streamlit as st
 
 from emotion_core.evaluation.compare import Comparison, Result
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots import comparison as plots
-from emotion_core.plots.comparison import Panel
+from emotion_core.plots.comparison.confusion import confusion_panel, difference_panel
+from emotion_core.plots.comparison.panel import Panel
 from pages._ui.state import find_data, runs
 from pages._ui.widgets import csv_text, faces_grid, slug
 
@@ -36,7 +36,7 @@ def draw_confusion(comparison: Comparison) -> None:
         for column, result in zip(columns, comparison.results[start : start + 2], strict=False):
             with column:
                 st.markdown(f"**{result.label}**")
-                panel = plots.confusion_panel(result, share=share, scale_max=largest)
+                panel = confusion_panel(result, share=share, scale_max=largest)
                 _draw_matrix(panel)
     pair: list[Result] = list(comparison.results[:2])
     if len(comparison.results) > 1:
@@ -49,7 +49,7 @@ def draw_confusion(comparison: Comparison) -> None:
                 "mistake more often."
             )
         with left:
-            panel = plots.difference_panel(pair[0], pair[1], share=share)
+            panel = difference_panel(pair[0], pair[1], share=share)
             st.markdown(f"**{panel.title}**")
             _draw_matrix(panel)
     _draw_cell(comparison, pair)

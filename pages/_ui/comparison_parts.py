@@ -13,7 +13,25 @@ from emotion_core.evaluation import compare
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots import comparison as plots
+from emotion_core.plots.comparison.agreement import (
+    agreement_panel,
+    ensemble_sentence,
+    overlap_panel,
+)
+from emotion_core.plots.comparison.calibration import (
+    calibration_table,
+    coverage_panel,
+    reliability_panel,
+)
+from emotion_core.plots.comparison.cost import COSTS, cost_panel
+from emotion_core.plots.comparison.curves import AXES, CURVES, curves_panel
+from emotion_core.plots.comparison.panel import is_fer2013
+from emotion_core.plots.comparison.scores import (
+    accuracy_panel,
+    one_vs_rest_panel,
+    pairs_panel,
+    per_emotion_panel,
+)
 from emotion_core.runs import Run
 from pages._ui.comparison_faces import draw_confusion, draw_faces
 from pages._ui.comparison_robustness import draw_robustness, robustness_of
@@ -93,7 +111,7 @@ def draw_headline(comparison: Comparison) -> None:
     results = comparison.results
     best = max(range(len(results)), key=lambda index: results[index].test["accuracy"])
     if len(results) == 1:
-        st.markdown(f"#### {plots.accuracy_panel(comparison).reading}")
+        st.markdown(f"#### {accuracy_panel(comparison).reading}")
         return
     rest = [index for index in range(len(results)) if index != best]
     second = max(rest, key=lambda index: results[index].test["accuracy"])
@@ -123,10 +141,10 @@ def draw_summary(comparison: Comparison) -> None:
     draw_table(comparison)
     left, right = st.columns([3, 2])
     with left:
-        draw_panel(plots.accuracy_panel(comparison))
+        draw_panel(accuracy_panel(comparison))
     with right:
         if comparison.pairs:
-            draw_panel(plots.pairs_panel(comparison))
+            draw_panel(pairs_panel(comparison))
     if comparison.pairs:
         st.markdown("##### Pair by pair")
         pairs = sorted(comparison.pairs, key=lambda pair: -abs(pair.accuracy))
@@ -164,7 +182,7 @@ def draw_table(comparison: Comparison) -> None:
                 "Folder": row["run"],
             }
         )
-    if plots.is_fer2013(comparison):
+    if is_fer2013(comparison):
         shown += _study_table()
     shown = _without_empty_columns(shown)
     number = st.column_config.NumberColumn
@@ -201,7 +219,7 @@ def draw_per_emotion(comparison: Comparison) -> None:
     metric = st.segmented_control(
         "Score", list(names), default="F1", key="score", required=True, bind="query-params"
     )
-    draw_panel(plots.per_emotion_panel(comparison, names[metric]))
+    draw_panel(per_emotion_panel(comparison, names[metric]))
     st.markdown("##### One emotion against the rest")
     emotion = st.segmented_control(
         "Emotion",
@@ -213,9 +231,9 @@ def draw_per_emotion(comparison: Comparison) -> None:
     )
     left, right = st.columns(2)
     with left:
-        draw_panel(plots.one_vs_rest_panel(comparison, emotion, roc=False))
+        draw_panel(one_vs_rest_panel(comparison, emotion, roc=False))
     with right:
-        draw_panel(plots.one_vs_rest_panel(comparison, emotion, roc=True))
+        draw_panel(one_vs_rest_panel(comparison, emotion, roc=True))
 
 
 def draw_calibration(comparison: Comparison) -> None:
@@ -233,9 +251,9 @@ def draw_calibration(comparison: Comparison) -> None:
         )
     left, right = st.columns(2)
     with left:
-        draw_panel(plots.reliability_panel(comparison, before=before))
+        draw_panel(reliability_panel(comparison, before=before))
     with right:
-        panel, choices = plots.coverage_panel(comparison, target)
+        panel, choices = coverage_panel(comparison, target)
         draw_panel(panel)
     rows = _calibration_rows(comparison)
     for row, choice in zip(rows, choices, strict=True):
@@ -267,7 +285,7 @@ def draw_calibration(comparison: Comparison) -> None:
 
 def draw_cost(comparison: Comparison) -> None:
     """Accuracy against what it costs, with the Pareto front; latency again on this machine."""
-    names = {title: key for key, (title, _, _) in plots.COSTS.items()}
+    names = {title: key for key, (title, _, _) in COSTS.items()}
     cost = names[
         st.segmented_control(
             "Cost",
@@ -279,7 +297,7 @@ def draw_cost(comparison: Comparison) -> None:
         )
     ]
     measured = st.session_state.setdefault("latency", {})
-    draw_panel(plots.cost_panel(comparison, cost, remeasured=measured))
+    draw_panel(cost_panel(comparison, cost, remeasured=measured))
     if st.button(
         "Measure latency on this machine",
         icon=":material/timer:",
@@ -330,12 +348,12 @@ def draw_agreement(comparison: Comparison) -> None:
     if len(comparison.results) < 2:
         st.info("Agreement needs two runs. Choose another one above.", icon=":material/info:")
         return
-    st.markdown(f"##### {plots.ensemble_sentence(comparison)}")
+    st.markdown(f"##### {ensemble_sentence(comparison)}")
     left, right = st.columns(2)
     with left:
-        draw_panel(plots.overlap_panel(comparison))
+        draw_panel(overlap_panel(comparison))
     with right:
-        draw_panel(plots.agreement_panel(comparison))
+        draw_panel(agreement_panel(comparison))
     found = compare.agreement(comparison.results)
     groups = {
         "Wrong together (the label may be the mistake)": found.wrong_together,
@@ -360,11 +378,11 @@ def draw_curves(comparison: Comparison) -> None:
     """Learning curves overlaid, with the study's published ones."""
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
-        quantity = st.selectbox("Curve", list(plots.CURVES), key="curve", bind="query-params")
+        quantity = st.selectbox("Curve", list(CURVES), key="curve", bind="query-params")
     with middle:
         axis = st.segmented_control(
             "Over",
-            list(plots.AXES),
+            list(AXES),
             default="epoch",
             key="axis",
             required=True,
@@ -393,8 +411,8 @@ def draw_curves(comparison: Comparison) -> None:
             else f"The study's published curves have {reason}."
         )
     results = [(result.label, result.report["model"], result.rows) for result in comparison.results]
-    draw_panel(plots.curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
-    if any(key.startswith("train") for key in plots.CURVES[quantity][1]):
+    draw_panel(curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
+    if any(key.startswith("train") for key in CURVES[quantity][1]):
         st.caption(
             "Dashed: training. Solid: validation."
             + (" Gray and dotted: published by the study." if study else "")
@@ -471,7 +489,7 @@ def _draw_refused(refused: Sequence[tuple[str, str]]) -> None:
 def _calibration_rows(comparison: Comparison) -> list[dict[str, Any]]:
     names = {"ece": "ECE", "brier": "Brier", "nll": "NLL"}
     rows = []
-    for row in plots.calibration_table(comparison):
+    for row in calibration_table(comparison):
         shown: dict[str, Any] = {"Run": row["run"], "Temperature": row["temperature"]}
         for key, name in names.items():
             for stage in ("before", "after"):

@@ -7,7 +7,7 @@ import streamlit as st
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
-from emotion_core.plots import comparison as plots
+from emotion_core.plots.comparison.robustness import robustness_matrix_panel, robustness_panel
 from pages._ui.state import runs
 from pages._ui.widgets import draw_panel, percent
 
@@ -31,9 +31,9 @@ def draw_robustness(comparison: Comparison) -> None:
         corruption = "" if corruption == everything else corruption
         left, right = st.columns([3, 2])
         with left:
-            draw_panel(plots.robustness_panel(comparison, measured, corruption))
+            draw_panel(robustness_panel(comparison, measured, corruption))
         with right:
-            draw_panel(plots.robustness_matrix_panel(comparison, measured))
+            draw_panel(robustness_matrix_panel(comparison, measured))
         images = min(item["images"] for item in measured.values())
         st.caption(
             f"Measured on {images:,} test faces at strengths 1 to 5; mean over all: "

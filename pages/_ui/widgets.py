@@ -17,7 +17,7 @@ from pages._ui.state import report_of
 if TYPE_CHECKING:
     import plotly.graph_objects as go  # a page without figures opens sooner
 
-    from emotion_core.plots.comparison import Panel
+    from emotion_core.plots.comparison.panel import Panel
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -9,7 +9,8 @@ import pytest
 from emotion_core.evaluation.compare import compare_runs
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots import comparison as plots
+from emotion_core.plots.comparison.curves import curves_panel, smooth
+from emotion_core.plots.comparison.scores import accuracy_panel
 
 
 @pytest.fixture(scope="module")
@@ -44,33 +45,31 @@ def test_published_test_result_covers_every_emotion():
 
 
 def test_accuracy_shows_the_study_on_fer2013_alone(written_runs, on_fer2013):
-    panel = plots.accuracy_panel(on_fer2013)
+    panel = accuracy_panel(on_fer2013)
     assert [row["run"] for row in panel.table if row["published"]] == ["study block_cnn"]
     assert MARK in [trace.name for trace in panel.figure.data]
-    elsewhere = plots.accuracy_panel(compare_runs(written_runs))
+    elsewhere = accuracy_panel(compare_runs(written_runs))
     assert not any(row["published"] for row in elsewhere.table)
 
 
 def test_curves_mark_the_study_as_published():
     rows = [{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}]
-    panel = plots.curves_panel([("mine", "resnet18", rows)], "Accuracy", study=["resnet18"])
+    panel = curves_panel([("mine", "resnet18", rows)], "Accuracy", study=["resnet18"])
     names = [trace.name for trace in panel.figure.data]
     assert [name for name in names if "study" in name] == [
         f"study's resnet18, train ({MARK})",
         f"study's resnet18, validation ({MARK})",
     ]
     # The study printed no times, so it has no place on a time axis.
-    timed = plots.curves_panel(
-        [("mine", "resnet18", rows)], "Accuracy", axis="time", study=["resnet18"]
-    )
+    timed = curves_panel([("mine", "resnet18", rows)], "Accuracy", axis="time", study=["resnet18"])
     assert not any("study" in trace.name for trace in timed.figure.data)
     assert timed.figure.data[0].x == (1.0,)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 0.95])
 def test_smoothing_keeps_a_constant_and_its_start(weight):
-    assert plots.smooth([3.0] * 5, weight) == pytest.approx([3.0] * 5)
-    smoothed = plots.smooth([1.0, 2.0, 3.0], weight)
+    assert smooth([3.0] * 5, weight) == pytest.approx([3.0] * 5)
+    smoothed = smooth([1.0, 2.0, 3.0], weight)
     assert smoothed[0] == 1.0
     assert smoothed == sorted(smoothed)
     assert (smoothed == [1.0, 2.0, 3.0]) == (weight == 0)

@@ -1,0 +1,82 @@
+"""Where runs answer alike, and what their ensemble brings."""
+
+import plotly.graph_objects as go
+
+from emotion_core.evaluation.compare import Comparison, agreement
+from emotion_core.plots.comparison.panel import SHADES, Panel, colors_of, heatmap, percent
+from emotion_core.plots.theme import style
+
+
+def agreement_panel(comparison: Comparison) -> Panel:
+    """Share of test faces on which two runs give the same answer."""
+    found, labels = agreement(comparison.results), [r.label for r in comparison.results]
+    text = [[f"{value:.0%}" for value in row] for row in found.matrix]
+    fig = heatmap(found.matrix, text, labels, labels, SHADES, 0.0, 1.0)
+    fig.update_traces(hovertemplate="%{y} and %{x}: %{z:.1%} the same<extra></extra>")
+    fig.update_xaxes(tickangle=-35)
+    style(fig, height=200 + 52 * len(labels))
+    table = [
+        {"run": result.name} | dict(zip(labels, map(float, row), strict=True))
+        for result, row in zip(comparison.results, found.matrix, strict=True)
+    ]
+    pairs = [(found.matrix[p.a, p.b], p) for p in comparison.pairs]
+    if not pairs:
+        reading = "One run agrees with itself; choose two."
+    else:
+        low, pair = min(pairs, key=lambda item: item[0])
+        reading = (
+            f"{labels[pair.a]} and {labels[pair.b]} differ most: they give the same answer on "
+            f"{percent(low, 0)} of the faces."
+        )
+    return Panel("agreement", "Same answers", fig, reading, table)
+
+
+def overlap_panel(comparison: Comparison) -> Panel:
+    """How many faces all, none or just one of the runs has right."""
+    found, n = agreement(comparison.results), len(comparison.labels)
+    groups = {
+        "all right": len(found.all_right),
+        "wrong together": len(found.wrong_together),
+        "wrong apart": len(found.wrong_apart),
+    } | {
+        f"only {result.label}": len(rows)
+        for result, rows in zip(comparison.results, found.only_right, strict=True)
+    }
+    names, counts = list(groups), list(groups.values())
+    colors = ["#009E73", "#D55E00", "#E69F00", *colors_of(comparison).values()]
+    fig = go.Figure(
+        go.Bar(
+            x=counts,
+            y=names,
+            orientation="h",
+            text=[f"{count:,} ({count / n:.1%})" for count in counts],
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": colors},
+            hovertemplate="%{y}: %{x:,} faces<extra></extra>",
+        )
+    )
+    fig.update_yaxes(autorange="reversed")
+    fig.update_xaxes(title="test faces", range=[0, 1.35 * max(counts)])
+    style(fig, height=140 + 34 * len(names))
+    together = groups["wrong together"]
+    reading = (
+        f"On {together:,} faces ({percent(together / n)}) all runs give the same wrong answer: look "
+        "there for wrong labels before blaming the models."
+    )
+    table = [{"group": name, "faces": count, "share": count / n} for name, count in groups.items()]
+    return Panel("overlap", "Right and wrong together", fig, reading, table)
+
+
+def ensemble_sentence(comparison: Comparison) -> str:
+    """What averaging the runs' probabilities brings; empty for one run."""
+    if comparison.ensemble is None:
+        return ""
+    metrics, (low, high) = comparison.ensemble.metrics, comparison.ensemble.gain_ci95
+    gain = 100 * comparison.ensemble.gain
+    verdict = "not chance" if low > 0 or high < 0 else "that may be chance"
+    return (
+        f"The ensemble of these {len(comparison.results)} runs is right on "
+        f"{percent(metrics['accuracy'])} (macro-F1 {metrics['macro_f1']:.3f}), {gain:+.1f} points "
+        f"against the best member, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {verdict}."
+    )

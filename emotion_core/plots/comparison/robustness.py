@@ -1,0 +1,94 @@
+"""Accuracy under corrupted faces."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from emotion_core.evaluation.compare import Comparison
+from emotion_core.plots.comparison.panel import (
+    SHADES,
+    SYMBOLS,
+    Panel,
+    colors_of,
+    heatmap,
+    legend_below,
+    percent,
+)
+from emotion_core.plots.theme import style
+
+
+def robustness_panel(
+    comparison: Comparison, measured: dict[str, dict[str, Any]], corruption: str = ""
+) -> Panel:
+    """Accuracy over strength of one corruption, or their mean.
+
+    Args:
+        comparison: The runs.
+        measured: ``robustness.json`` by run name.
+        corruption: Name of one; empty for the mean of all.
+    """
+    fig, colors, table, drops = go.Figure(), colors_of(comparison), [], {}
+    for index, result in enumerate(comparison.results):
+        if result.name not in measured:
+            continue
+        values = measured[result.name]
+        curves = values["corruptions"]
+        curve = curves[corruption] if corruption else np.mean(list(curves.values()), axis=0)
+        y = [values["clean"], *map(float, curve)]
+        fig.add_scatter(
+            x=list(range(len(y))),
+            y=y,
+            mode="lines+markers",
+            name=result.label,
+            line={"color": colors[result.label], "width": 2.5},
+            marker={"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 9},
+            hovertemplate=f"{result.label}: %{{y:.1%}} at strength %{{x}}<extra></extra>",
+        )
+        drops[result.label] = (float(np.mean(y[1:])), y[0])
+        table += [
+            {"run": result.name, "corruption": corruption or "mean", "strength": k, "accuracy": v}
+            for k, v in enumerate(y)
+        ]
+    fig.update_xaxes(title="strength (0 is the clean face)", dtick=1)
+    fig.update_yaxes(tickformat=".0%", title="accuracy")
+    legend_below(fig)
+    style(fig, height=430)
+    name = corruption or "all corruptions"
+    if drops:
+        best = max(drops, key=lambda label: drops[label][0])
+        mean, clean = drops[best]
+        reading = (
+            f"Under {name}, {best} holds up best: {percent(mean)} on average over the five strengths, "
+            f"{100 * (clean - mean):.1f} points below its clean accuracy."
+        )
+    else:
+        reading = "None of these runs has been measured yet."
+    return Panel(
+        f"robustness-{corruption or 'mean'}", f"Accuracy under {name}", fig, reading, table
+    )
+
+
+def robustness_matrix_panel(comparison: Comparison, measured: dict[str, dict[str, Any]]) -> Panel:
+    """Mean accuracy over the five strengths of each corruption, a row a run."""
+    results = [result for result in comparison.results if result.name in measured]
+    names = sorted({name for r in results for name in measured[r.name]["corruptions"]})
+    z = np.array(
+        [[np.mean(measured[r.name]["corruptions"][name]) for name in names] for r in results]
+    )
+    text = [[f"{value:.0%}" for value in row] for row in z]
+    labels = [result.label for result in results]
+    fig = heatmap(z.T, np.asarray(text).T, labels, names, SHADES, 0.0, 1.0)
+    fig.update_traces(hovertemplate="%{x}, %{y}: %{z:.1%}<extra></extra>")
+    style(fig, height=420)
+    worst = int(z.mean(axis=0).argmin())
+    reading = (
+        f"{names[worst][0].upper() + names[worst][1:]} hurts most: {percent(z[:, worst].mean(), 0)} on average over the runs "
+        "and strengths."
+    )
+    table = [
+        {"run": r.name, "mean": measured[r.name]["mean"]}
+        | {name: float(value) for name, value in zip(names, row, strict=True)}
+        for r, row in zip(results, z, strict=True)
+    ]
+    return Panel("robustness-matrix", "Where each run fails", fig, reading, table)
