@@ -1,37 +1,28 @@
 """Where a model puts faces: its penultimate features and their 2-D maps (PCA, t-SNE).
 
-Features and PCA take seconds and are computed when asked. t-SNE takes up to minutes, so it runs as
-a process of its own (``start_tsne``), holds ``tsne.lock`` in the run folder while it lives, and
-ends by writing ``tsne.npz``. Both files carry a digest of the weights: retrained, they are stale.
+Features and PCA take seconds and are computed when asked. t-SNE takes up to minutes, so the
+dashboard runs it as a ``Task``; it ends by writing ``tsne.npz``. Both files carry a digest of the weights: retrained, they are stale.
 """
 
 import contextlib
-import os
 import re
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import numpy as np
 
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import DataError, RunError
-from emotion_core.files import atomic_path, read_json, sha256_file, write_json
-from emotion_core.paths import PROJECT
+from emotion_core.files import atomic_path, sha256_file
 from emotion_core.runs import Run
+from emotion_core.tasks import Task, TaskState
 
 FACES = 1_000
 PERPLEXITY = 30.0
 _BATCH_SIZE = 64
 _ITERATIONS = 1_000
 _MIN_FACES = 5
-_START_SECONDS = 60.0  # a process that was asked for loads its libraries and locks within this
 
 
 @dataclass(frozen=True)
@@ -146,7 +137,7 @@ def compute_tsne(run: Run, *, seed: int = 0) -> np.ndarray:
     Raises:
         RunError: no features are stored, or another process computes this map.
     """
-    with _hold(run):
+    with tsne_task(run).hold():
         from sklearn.manifold import TSNE
 
         features = load_features(run)
@@ -163,7 +154,6 @@ def compute_tsne(run: Run, *, seed: int = 0) -> np.ndarray:
         weights = sha256_file(run.weights_path)
         with atomic_path(_tsne_path(run)) as path, path.open("wb") as file:
             np.savez(file, rows=features.rows, positions=positions, weights=weights)
-        _asked_path(run).unlink(missing_ok=True)
     return positions
 
 
@@ -176,35 +166,9 @@ def load_tsne(run: Run, features: Features) -> np.ndarray | None:
     return found
 
 
-@dataclass(frozen=True)
-class TsneState:
-    """How far a t-SNE job is.
-
-    Attributes:
-        kind: ``none`` (nothing runs), ``running`` or ``failed``.
-        share: 0..1 of the iterations while running.
-        error: Last words of one that failed.
-    """
-
-    kind: str
-    share: float = 0.0
-    error: str = ""
-
-
-def tsne_state(run: Run) -> TsneState:
-    """Read from disk, so that it survives the dashboard."""
-    log = _log_path(run).read_text(errors="replace") if _log_path(run).exists() else ""
-    if _is_held(run):
-        done = re.findall(r"Iteration (\d+)", log)
-        return TsneState("running", share=min(1.0, int(done[-1]) / _ITERATIONS) if done else 0.0)
-    try:
-        asked = read_json(_asked_path(run))["asked"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return TsneState("none")
-    said = [line for line in log.splitlines() if line.strip()]
-    if not said and time.time() - asked < _START_SECONDS:
-        return TsneState("running")
-    return TsneState("failed", error=said[-1] if said else "The process ended without a result.")
+def tsne_task(run: Run) -> Task:
+    """The map of a run in the background."""
+    return Task(run, "tsne", f"The map of run '{run.name}' is being computed already.")
 
 
 def start_tsne(run: Run) -> None:
@@ -213,35 +177,17 @@ def start_tsne(run: Run) -> None:
     Raises:
         RunError: it is being computed already.
     """
-    if tsne_state(run).kind == "running":
-        raise RunError(f"The map of run '{run.name}' is being computed already.")
-    command = [sys.executable, "-m", "emotion_core", "features", str(run.path.resolve()), "--tsne"]
-    write_json(_asked_path(run), {"asked": time.time()})
-    with _log_path(run).open("wb") as log:
-        # Nice, and in a group of its own, so that the live page keeps its frames.
-        process = subprocess.Popen(
-            ["nice", "-n", "10", "nohup", *command],
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            process_group=0,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
-    write_json(_asked_path(run), {"asked": time.time(), "pid": process.pid})
-    threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+    tsne_task(run).start("features", str(run.path.resolve()), "--tsne")
 
 
-def stop_tsne(run: Run) -> None:
-    """End a running job; nothing of it is kept."""
-    try:
-        pid = read_json(_asked_path(run)).get("pid", 0)
-    except (OSError, ValueError, AttributeError):
-        pid = 0
-    if pid and (_is_held(run) or _is_coming_up(pid, run)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    _asked_path(run).unlink(missing_ok=True)
+def tsne_state(run: Run) -> TaskState:
+    """How far the map is, by the iterations that scikit-learn prints."""
+
+    def share(log: str) -> float:
+        done = re.findall(r"Iteration (\d+)", log)
+        return min(1.0, int(done[-1]) / _ITERATIONS) if done else 0.0
+
+    return tsne_task(run).state(share)
 
 
 def _load(run: Run, path: Path) -> dict[str, np.ndarray] | None:
@@ -255,49 +201,9 @@ def _load(run: Run, path: Path) -> dict[str, np.ndarray] | None:
     return arrays if fits else None
 
 
-@contextlib.contextmanager
-def _hold(run: Run) -> Iterator[None]:
-    lock = filelock.FileLock(run.path / "tsne.lock", timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise RunError(f"The map of run '{run.name}' is being computed already.") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _is_held(run: Run) -> bool:
-    if not (run.path / "tsne.lock").exists():
-        return False
-    try:
-        with filelock.FileLock(run.path / "tsne.lock", timeout=0):
-            return False
-    except filelock.Timeout:
-        return True
-
-
-def _is_coming_up(pid: int, run: Run) -> bool:
-    """Whether a process without the lock is this run's job; its number may be another's by now."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return os.fsencode(run.path.resolve()) in command
-
-
 def _features_path(run: Run) -> Path:
     return run.path / "features.npz"
 
 
 def _tsne_path(run: Run) -> Path:
     return run.path / "tsne.npz"
-
-
-def _asked_path(run: Run) -> Path:
-    return run.path / "tsne-asked.json"
-
-
-def _log_path(run: Run) -> Path:
-    return run.path / "tsne.log"

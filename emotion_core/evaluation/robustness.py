@@ -1,37 +1,26 @@
 """Accuracy on spoilt faces: nine corruptions at five strengths (after Hendrycks & Dietterich 2019).
 
-A measurement takes minutes, so it runs as a process of its own (``start``) that holds
-``robustness.lock`` in the run folder while it lives, tells its progress in
-``robustness-progress.json`` and ends by writing ``robustness.json``.
+A measurement takes minutes, so the dashboard runs it as a ``Task``; it ends by writing
+``robustness.json``.
 """
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
-import filelock
 import numpy as np
 
 from emotion_core.data.faces import FACE_SIZE, FaceData
 from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation.metrics import wilson_interval
 from emotion_core.files import read_json, write_json
-from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, now
+from emotion_core.tasks import Task
 
 FORMAT = 1
 STRENGTHS = (1, 2, 3, 4, 5)
 IMAGES = 1_000
 BATCH_SIZE = 256
-_START_SECONDS = 20.0  # a process that was asked for takes its lock within this
 
 
 def blur(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
@@ -169,7 +158,8 @@ def measure_robustness(
         DataError: there are no test images.
         RunError: another process measures this run.
     """
-    with _hold(run):  # before the slow imports: who started this waits for the lock
+    task = robustness_task(run)
+    with task.hold():
         from emotion_core.data.sources import load_data
         from emotion_core.models.checkpoint import load_classifier
 
@@ -195,7 +185,7 @@ def measure_robustness(
                 for start in range(0, len(spoilt), BATCH_SIZE)
             )
             done += 1
-            write_json(_progress_path(run), {"pid": os.getpid(), "done": done, "steps": steps})
+            task.tell(done / steps)
             if progress:
                 progress(done, steps)
             return right / len(labels)
@@ -219,61 +209,15 @@ def measure_robustness(
             "mean": float(np.mean(list(curves.values()))),
         }
         write_json(run.path / "robustness.json", result)
-        _progress_path(run).unlink(missing_ok=True)
     return result
 
 
-@dataclass(frozen=True)
-class State:
-    """How far a run's measurement is.
-
-    Attributes:
-        kind: ``none``, ``running``, ``done`` or ``failed``.
-        share: 0..1 of the steps while running.
-        error: Last words of one that failed.
-        result: ``robustness.json`` when done (an older one while it runs again).
-    """
-
-    kind: str
-    share: float = 0.0
-    error: str = ""
-    result: dict[str, Any] | None = None
+def robustness_task(run: Run) -> Task:
+    """The measurement of a run in the background."""
+    return Task(run, "robustness", f"Run '{run.name}' is being measured already.")
 
 
-def state_of(run: Run) -> State:
-    """Read from disk, so that it survives the dashboard."""
-    result = load_robustness(run)
-    progress = _read(run, _progress_path(run).name)
-    if _is_held(run):
-        share = progress.get("done", 0) / max(progress.get("steps", 1), 1) if progress else 0.0
-        return State("running", share=share, result=result)
-    if progress is not None:
-        said = (
-            _log_path(run).read_text(errors="replace").split("\n")
-            if _log_path(run).exists()
-            else []
-        )
-        said = [line for line in said if line.strip()]
-        if not said and time.time() - progress.get("asked", 0.0) < _START_SECONDS:
-            return State("running", result=result)
-        error = said[-1] if said else "The process ended without a result."
-        return State("failed", error=error, result=result)
-    return State("done", result=result) if result else State("none")
-
-
-def load_robustness(run: Run) -> dict[str, Any] | None:
-    """``robustness.json``; None where it is missing, malformed or of a newer format."""
-    result = _read(run, "robustness.json")
-    if not result or result.get("format") != FORMAT:
-        return None
-    curves = result.get("corruptions")
-    if not isinstance(curves, dict) or not {"clean", "mean", "images"} <= result.keys():
-        return None
-    complete = all(isinstance(c, list) and len(c) == len(STRENGTHS) for c in curves.values())
-    return result if curves and complete else None
-
-
-def start(run: Run, *, data: str = "", images: int = IMAGES) -> None:
+def start_robustness(run: Run, *, data: str = "", images: int = IMAGES) -> None:
     """Measure in a process of its own that outlives the dashboard.
 
     Args:
@@ -286,73 +230,23 @@ def start(run: Run, *, data: str = "", images: int = IMAGES) -> None:
     """
     if not run.weights_path.exists():
         raise RunError(f"Run '{run.name}' has no weights, so its robustness cannot be measured.")
-    if _is_held(run):
-        raise RunError(f"Run '{run.name}' is being measured already.")
-    command = [sys.executable, "-m", "emotion_core", "robustness", str(run.path)]
-    command += ["--images", str(images), *(["--data", data] if data else [])]
-    write_json(_progress_path(run), {"asked": time.time()})
-    with _log_path(run).open("wb") as log:
-        # Nice, and in a group of its own, so that the live page keeps its frames; nohup
-        # for when the terminal closes (as training jobs).
-        process = subprocess.Popen(
-            ["nice", "-n", "10", "nohup", *command] if os.name == "posix" else command,
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            process_group=0 if os.name == "posix" else None,
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+    arguments = ["robustness", str(run.path.resolve()), "--images", str(images)]
+    robustness_task(run).start(*arguments, *(["--data", data] if data else []))
 
 
-def stop(run: Run) -> None:
-    """End a running measurement; nothing of it is kept."""
-    progress = _read(run, _progress_path(run).name) or {}
-    # The pid counts only while the lock is held: a free lock means that it may be another's.
-    if _is_held(run) and progress.get("pid"):
-        os.kill(progress["pid"], signal.SIGTERM)
-    _progress_path(run).unlink(missing_ok=True)
-
-
-def _lock(run: Run) -> filelock.FileLock:
-    return filelock.FileLock(run.path / "robustness.lock", timeout=0)
-
-
-def _hold(run: Run) -> filelock.FileLock:
-    lock = _lock(run)
+def load_robustness(run: Run) -> dict[str, Any] | None:
+    """``robustness.json``; None where it is missing, malformed or of a newer format."""
     try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise RunError(f"Run '{run.name}' is being measured already.") from error
-    return lock
-
-
-def _is_held(run: Run) -> bool:
-    if not (run.path / "robustness.lock").exists():
-        return False
-    lock = _lock(run)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def _progress_path(run: Run) -> Path:
-    return run.path / "robustness-progress.json"
-
-
-def _log_path(run: Run) -> Path:
-    return run.path / "robustness.log"
-
-
-def _read(run: Run, name: str) -> dict[str, Any] | None:
-    try:
-        values = read_json(run.path / name)
+        result = read_json(run.path / "robustness.json")
     except (OSError, ValueError):
         return None
-    return values if isinstance(values, dict) else None
+    if not isinstance(result, dict) or result.get("format") != FORMAT:
+        return None
+    curves = result.get("corruptions")
+    if not isinstance(curves, dict) or not {"clean", "mean", "images"} <= result.keys():
+        return None
+    complete = all(isinstance(c, list) and len(c) == len(STRENGTHS) for c in curves.values())
+    return result if curves and complete else None
 
 
 def _each(faces: np.ndarray, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -8,18 +8,14 @@ from emotion_core.errors import EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.plots.comparison.robustness import robustness_matrix_panel, robustness_panel
+from emotion_core.runs import Run
 from pages._ui.state import runs
 from pages._ui.widgets import draw_panel, percent
 
 
 def draw_robustness(comparison: Comparison) -> None:
     """Accuracy on spoilt faces, measured on demand."""
-    by_name = {run.name: run for run in runs()}
-    here = [
-        (result, by_name[result.name]) for result in comparison.results if result.name in by_name
-    ]
-    states = {result.name: robustness.state_of(run) for result, run in here}
-    measured = {name: state.result for name, state in states.items() if state.result}
+    measured = robustness_of(comparison)
     if measured:
         everything = "mean of all"
         corruption = st.selectbox(
@@ -49,11 +45,8 @@ def draw_robustness(comparison: Comparison) -> None:
 
 def _draw_jobs(comparison: Comparison) -> None:
     """Measurements of the runs; looks again by itself only while one is running."""
-    by_name = {run.name: run for run in runs()}
     running = any(
-        robustness.state_of(by_name[result.name]).kind == "running"
-        for result in comparison.results
-        if result.name in by_name
+        robustness.robustness_task(run).state().kind == "running" for run in _runs_of(comparison)
     )
     st.fragment(_jobs, run_every=1.0 if running else None)(comparison)
 
@@ -61,61 +54,58 @@ def _draw_jobs(comparison: Comparison) -> None:
 def _jobs(comparison: Comparison) -> None:
     """A line a run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
     st.markdown("##### Measurements")
-    by_name = {run.name: run for run in runs()}
+    labels = {result.name: result.label for result in comparison.results}
     finished = False
     waiting = st.session_state.setdefault("robustness_waiting", [])
-    for result in comparison.results:
-        run = by_name.get(result.name)
-        if run is None:
-            continue
-        state = robustness.state_of(run)
+    for run in _runs_of(comparison):
+        task, result = robustness.robustness_task(run), robustness.load_robustness(run)
+        state = task.state()
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.markdown(f"**{result.label}**", width="content")
+            st.markdown(f"**{labels[run.name]}**", width="content")
             if state.kind == "running":
                 if run.name not in waiting:
                     waiting.append(run.name)
                 st.progress(state.share, f"{state.share:.0%} of the measurement")
                 if st.button("Cancel", key=f"stop-{run.name}", icon=":material/stop:"):
-                    robustness.stop(run)
+                    task.stop()
                     waiting.clear()
                     st.rerun()
+                continue
+            if run.name in waiting:
+                waiting.remove(run.name)
+                finished = finished or state.kind == "none"
+            if state.kind == "failed":
+                st.error(state.error, icon=":material/error:")
+            elif result:
+                st.markdown(
+                    f"clean {percent(result['clean'])}, spoilt {percent(result['mean'])} on average "
+                    f"({result['images']:,} faces, {result['date'][:10]})"
+                )
             else:
-                if run.name in waiting:
-                    waiting.remove(run.name)
-                    finished = finished or state.kind == "done"
-                if state.kind == "failed":
-                    st.error(state.error, icon=":material/error:")
-                elif state.result:
-                    clean, mean = state.result["clean"], state.result["mean"]
-                    st.markdown(
-                        f"clean {percent(clean)}, spoilt {percent(mean)} on average "
-                        f"({state.result['images']:,} faces, {state.result['date'][:10]})"
-                    )
-                else:
-                    st.markdown("not measured yet")
-                if st.button(
-                    "Measure again" if state.result else "Measure",
-                    key=f"measure-{run.name}",
-                    icon=":material/play_arrow:",
-                    disabled=not run.weights_path.exists(),
-                    help=None if run.weights_path.exists() else "This run has no weights here.",
-                ):
-                    try:
-                        robustness.start(run)
-                    except EmotionError as error:
-                        st.toast(str(error), icon=":material/error:")
-                    st.rerun()
+                st.markdown("not measured yet")
+            if st.button(
+                "Measure again" if result else "Measure",
+                key=f"measure-{run.name}",
+                icon=":material/play_arrow:",
+                disabled=not run.weights_path.exists(),
+                help=None if run.weights_path.exists() else "This run has no weights here.",
+            ):
+                try:
+                    robustness.start_robustness(run)
+                except EmotionError as error:
+                    st.toast(str(error), icon=":material/error:")
+                st.rerun()
     if finished:
         st.rerun()
 
 
 def robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    """``robustness.json`` of the runs that have one, by name."""
+    found = {run.name: robustness.load_robustness(run) for run in _runs_of(comparison)}
+    return {name: values for name, values in found.items() if values}
+
+
+def _runs_of(comparison: Comparison) -> list[Run]:
+    """The compared runs whose folders are here, in the comparison's order."""
     by_name = {run.name: run for run in runs()}
-    found = {}
-    for result in comparison.results:
-        values = (
-            robustness.load_robustness(by_name[result.name]) if result.name in by_name else None
-        )
-        if values:
-            found[result.name] = values
-    return found
+    return [by_name[result.name] for result in comparison.results if result.name in by_name]

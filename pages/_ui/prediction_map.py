@@ -100,7 +100,8 @@ def _tsne_job(run: Run) -> None:
     state = feature_store.tsne_state(run)
     if state.kind == "running":
         st.fragment(_watch_tsne, run_every=1.0)(run)
-        st.button("Cancel", icon=":material/cancel:", on_click=feature_store.stop_tsne, args=(run,))
+        stop = feature_store.tsne_task(run).stop
+        st.button("Cancel", icon=":material/cancel:", on_click=stop)
         return
     if state.kind == "failed":
         st.error(state.error, icon=":material/error:")

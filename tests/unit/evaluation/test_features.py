@@ -1,7 +1,6 @@
 """Features and their maps on a real, untrained model, and the t-SNE job as a real process."""
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +12,11 @@ from emotion_core.config import TrainConfig
 from emotion_core.data.sources import load_data
 from emotion_core.errors import RunError
 from emotion_core.evaluation import features
-from emotion_core.files import read_json
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
+from emotion_core.tasks import TaskState
 
 DATA = "synthetic:400"
 
@@ -105,7 +104,7 @@ def test_the_command_writes_features_and_map(run, capsys):
 
 def test_the_job_tells_its_progress(run, data):
     count = len(features.compute_features(run, data).rows)
-    assert features.tsne_state(run) == features.TsneState("none")
+    assert features.tsne_state(run) == TaskState("none")
     features.start_tsne(run)
     assert features.tsne_state(run).kind == "running"
     with pytest.raises(RunError, match="being computed already"):
@@ -115,31 +114,6 @@ def test_the_job_tells_its_progress(run, data):
     while (state := features.tsne_state(run)).kind == "running" and time.monotonic() < until:
         shares.append(state.share)
         time.sleep(0.1)
-    assert state == features.TsneState("none"), (run.path / "tsne.log").read_text()
+    assert state == TaskState("none"), (run.path / "tsne.log").read_text()
     assert shares == sorted(shares) and max(shares) > 0
     assert features.load_tsne(run, features.load_features(run)).shape == (count, 2)
-
-
-def test_a_job_can_be_stopped_even_while_it_comes_up(run, data):
-    features.compute_features(run, data, faces=20)
-    features.start_tsne(run)
-    pid = read_json(run.path / "tsne-asked.json")["pid"]
-    features.stop_tsne(run)
-    assert features.tsne_state(run).kind == "none"
-    until = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not Path(f"/proc/{pid}").exists()
-    assert features.load_tsne(run, features.load_features(run)) is None
-
-
-def test_a_job_that_fails_leaves_its_last_words(run, data):
-    features.compute_features(run, data, faces=20)
-    run.weights_path.unlink()
-    features.start_tsne(run)
-    until = time.monotonic() + 120
-    while (state := features.tsne_state(run)).kind == "running" and time.monotonic() < until:
-        time.sleep(0.1)
-    assert state.kind == "failed" and "error:" in state.error
-    features.stop_tsne(run)
-    assert features.tsne_state(run).kind == "none"

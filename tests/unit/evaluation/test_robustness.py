@@ -1,7 +1,5 @@
 """Corruptions spoil more with strength, and a measurement can be started, followed and lost."""
 
-import json
-import os
 import time
 
 import numpy as np
@@ -14,6 +12,7 @@ from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import create_run
+from emotion_core.tasks import TaskState
 
 
 @pytest.fixture(scope="module")
@@ -70,55 +69,39 @@ def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
     assert values.shape == (9, 5)
     assert found["mean"] == pytest.approx(values.mean())
     assert robustness.load_robustness(trained) == found
-    state = robustness.state_of(trained)
-    assert (state.kind, state.result) == ("done", found)
+    assert robustness.robustness_task(trained).state() == TaskState("none")
 
 
 def test_a_started_process_ends_in_a_result(trained, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert robustness.state_of(trained).kind == "none"
-    robustness.start(trained, data="synthetic:200", images=10)
-    assert robustness.state_of(trained).kind == "running"
-    until = time.monotonic() + 120
-    while (state := robustness.state_of(trained)).kind == "running" and time.monotonic() < until:
-        time.sleep(0.2)
-    assert state.kind == "done", state.error
-    assert state.result["images"] == 10
-
-
-def test_a_process_that_fails_leaves_its_last_words(trained):
-    robustness.start(trained, data="/no/such/place")
-    until = time.monotonic() + 120
-    while (state := robustness.state_of(trained)).kind == "running" and time.monotonic() < until:
-        time.sleep(0.2)
-    assert state.kind == "failed"
-    assert "/no/such/place" in state.error
-
-
-def test_a_killed_process_is_seen_by_its_free_lock(trained):
-    path = trained.path / "robustness-progress.json"
-    path.write_text(json.dumps({"pid": os.getpid(), "done": 9, "steps": 46}))
-    state = robustness.state_of(trained)
-    assert state.kind == "failed"
-    assert "ended without a result" in state.error
-    # The lock is free, so the number may be another process by now: here it is this test's.
-    robustness.stop(trained)
-    assert robustness.state_of(trained).kind == "none"
+    task = robustness.robustness_task(trained)
+    robustness.start_robustness(trained, data="synthetic:200", images=10)
+    assert task.state().kind == "running"
+    with pytest.raises(RunError, match="is being measured already"):
+        robustness.start_robustness(trained)
+    until, shares = time.monotonic() + 120, []
+    while (state := task.state()).kind == "running" and time.monotonic() < until:
+        shares.append(state.share)
+        time.sleep(0.1)
+    assert state == TaskState("none"), task.log_path.read_text()
+    assert shares == sorted(shares)
+    assert robustness.load_robustness(trained)["images"] == 10
 
 
 def test_one_measurement_a_run_at_a_time(trained, faces):
-    with robustness._hold(trained):
-        assert robustness.state_of(trained).kind == "running"
+    task = robustness.robustness_task(trained)
+    with task.hold():
+        task.tell(0.25)
+        assert task.state() == TaskState("running", share=0.25)
         with pytest.raises(RunError, match="is being measured already"):
             robustness.measure_robustness(trained, faces, images=5)
-        with pytest.raises(RunError, match="is being measured already"):
-            robustness.start(trained)
+    assert task.state() == TaskState("none")
 
 
 def test_a_run_without_weights_cannot_be_measured(trained, faces):
     trained.weights_path.unlink()
     with pytest.raises(RunError, match="has no weights"):
-        robustness.start(trained)
+        robustness.start_robustness(trained)
     with pytest.raises(CheckpointError, match="has no weights"):
         robustness.measure_robustness(trained, faces, images=5)
 
@@ -127,4 +110,3 @@ def test_a_run_without_weights_cannot_be_measured(trained, faces):
 def test_a_half_written_result_counts_as_none(trained, text):
     (trained.path / "robustness.json").write_text(text)
     assert robustness.load_robustness(trained) is None
-    assert robustness.state_of(trained).kind == "none"
