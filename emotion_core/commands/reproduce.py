@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Train and compare; 0 when all were trained, 3 when stopped and resumable."""
     from emotion_core.commands.train import train_in_terminal
     from emotion_core.evaluation.table import markdown_table
+    from emotion_core.models.card import is_shipped
     from emotion_core.runs import create_run, list_runs
     from emotion_core.training.reference import (
         find_run,
@@ -31,7 +32,6 @@ def run(args: argparse.Namespace) -> int:
         reference_configs,
         reference_name,
     )
-    from emotion_core.training.ship import is_shipped
 
     if args.list:
         for name, config in reference_configs().items():

@@ -20,6 +20,7 @@ from emotion_core.evaluation.metrics import classification_metrics, softmax
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
+from emotion_core.models.card import is_shipped, write_card
 from emotion_core.runs import SUBSET_PREFIX, Run, best_epoch, now
 
 FORMAT = 1
@@ -69,7 +70,11 @@ def evaluate_run(
     )
     report["cost"] = measure_cost(run)
     report["environment"] = environment()
+    # What shipping measured stays true of the same weights.
+    report |= {name: value for name, value in (run.report() or {}).items() if name == "fp16"}
     write_report(run, report, arrays)
+    if is_shipped(run):
+        write_card(run)
     return report
 
 

@@ -18,6 +18,11 @@ _ROWS = {
 }
 
 
+def is_shipped(run: Run) -> bool:
+    """Whether a run carries a model card, as all committed runs do."""
+    return (run.path / "README.md").exists()
+
+
 def write_card(run: Run) -> Path:
     """Write a run's model card into its folder.
 

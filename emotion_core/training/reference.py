@@ -4,8 +4,8 @@ from typing import Any
 
 from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.errors import ConfigError, unknown
+from emotion_core.models.card import is_shipped
 from emotion_core.runs import Run, list_runs
-from emotion_core.training.ship import is_shipped
 
 # Settings of where a run trains, which do not make it another experiment.
 _MACHINE = ("device", "threads", "compile", "precision")

@@ -18,11 +18,6 @@ _KEPT |= {"robustness.json", "README.md"}
 _WEIGHTS = {"model.safetensors", "model.json"}
 
 
-def is_shipped(run: Run) -> bool:
-    """Whether a run carries a model card, as all committed runs do."""
-    return (run.path / "README.md").exists()
-
-
 def ship_run(run: Run, *, weights: bool = True) -> float:
     """Shrink a finished run to what is committed.
 

@@ -3,9 +3,12 @@
 import pytest
 
 from emotion_core.config import TrainConfig
+from emotion_core.data.sources import load_data
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.evaluation.metrics import softmax
+from emotion_core.evaluation.report import evaluate_run
 from emotion_core.evaluation.table import markdown_table
+from emotion_core.models.card import is_shipped
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import train
@@ -15,7 +18,7 @@ from emotion_core.training.reference import (
     reference_name,
     same_experiment,
 )
-from emotion_core.training.ship import is_shipped, ship_run
+from emotion_core.training.ship import ship_run
 
 
 @pytest.fixture
@@ -50,6 +53,15 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     table = markdown_table([finished])
     assert "sequential, best recipe, 1 epochs (synthetic)" in table
     assert f"{finished.report()['test']['accuracy']:.1%}" in table
+
+
+def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(finished):
+    ship_run(finished)
+    measured, card = finished.report()["fp16"], finished.path / "README.md"
+    card.write_text("old")
+    evaluate_run(finished, load_data(finished.config().data), device="cpu")
+    assert finished.report()["fp16"] == measured
+    assert "stored as fp16" in card.read_text()
 
 
 def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
