@@ -318,6 +318,8 @@ def pair_sentence(pair: PairTest, a: str, b: str) -> str:
             f"{low:.1f} to {high:.1f} points."
         )
     p = "p < 0.001" if pair.p_holm < 0.001 else f"p = {pair.p_holm:.3f}"
+    if pair.p_holm > max(pair.p_value, 0.001):  # else the interval alone could seem to say more
+        p += " corrected for all pairs"
     if pair.significant:
         return (
             f"{a} beats {b} by {difference:.1f} points, 95 % interval {low:.1f} to {high:.1f}; "

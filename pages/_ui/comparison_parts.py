@@ -38,7 +38,7 @@ from pages._ui.comparison_robustness import draw_robustness, robustness_of
 from pages._ui.state import report_of, runs
 from pages._ui.widgets import draw_panel, empty, percent, run_label
 
-DEFAULT_RUNS = 4
+DEFAULT_RUNS = 5
 _FILES = ("config.json", "status.json", "report.json", "predictions.npz", "metrics.jsonl")
 
 
@@ -92,18 +92,27 @@ def pick_comparison() -> Comparison:
 
 
 def _first_choice(found: list[Run]) -> list[str]:
-    """The newest run and the most accurate others on its test set, in the order given."""
+    """The newest run, the best others on its test set, each of another architecture, then the rest.
+
+    Best by validation: the test split chooses nothing, not even what is shown first.
+    """
 
     def rank(run: Run) -> tuple[bool, float]:
         report = report_of(run) or {}
         try:
-            return report["data"]["test_fingerprint"] == wanted, report["test"]["accuracy"]
+            return report["data"]["test_fingerprint"] == wanted, report["val"]["accuracy"]
         except KeyError:  # damaged: told on the page, after all others
             return False, -1.0
 
     wanted = (report_of(found[0]) or {}).get("data", {}).get("test_fingerprint")
-    best = sorted(found[1:], key=rank, reverse=True)[: DEFAULT_RUNS - 1]
-    return [run.name for run in found if run is found[0] or run in best]
+    order = [found[0], *sorted(found[1:], key=rank, reverse=True)]
+    best: dict[str, str] = {}
+    for run in order:
+        if rank(run)[0]:
+            best.setdefault((report_of(run) or {})["model"], run.name)
+    names = dict.fromkeys([found[0].name, *best.values(), *(run.name for run in order)])
+    kept = list(names)[:DEFAULT_RUNS]
+    return [run.name for run in found if run.name in kept]
 
 
 def draw_headline(comparison: Comparison) -> None:

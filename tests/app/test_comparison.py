@@ -81,19 +81,20 @@ def test_every_part_draws_for_a_single_run(folder, tab):
     assert "is right on" in texts(page)
 
 
-def test_of_many_runs_the_newest_and_the_best_are_compared_first(folder):
-    other = write_random_run(folder, random_faces(60, seed=4), model="block_cnn", seed=9, skill=9.0)
+def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_first(folder):
+    first = names(folder)
+    other = write_random_run(folder, random_faces(60, seed=4), model="senet", seed=9, skill=9.0)
     data = load_data("synthetic:800")
     for seed, skill in ((5, 7.0), (6, 0.1), (7, 0.1)):
         newest = write_random_run(folder, data, model="densenet121", seed=seed, skill=skill)
     found = page_runs(folder)
-    accuracies = {
-        name: Run(folder / name).report()["test"]["accuracy"]
-        for name in names(folder)
-        if name not in (other.name, newest.name)
+    assert found[0] == newest.name and len(found) == 5
+    assert set(first) < set(found) and other.name not in found
+    validation = {
+        name: Run(folder / name).report()["val"]["accuracy"]
+        for name in set(names(folder)) - {*first, other.name, newest.name}
     }
-    assert found[0] == newest.name and len(found) == 4
-    assert sorted(found[1:]) == sorted(sorted(accuracies, key=accuracies.get)[-3:])
+    assert set(found) - {newest.name, *first} == {max(validation, key=validation.get)}
 
 
 def test_the_choice_is_kept_in_the_address(folder):

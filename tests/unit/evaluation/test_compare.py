@@ -103,6 +103,13 @@ def test_sentence_names_winner_points_and_interval(sign):
     )
 
 
+def test_a_sentence_says_when_its_p_value_is_corrected():
+    pair = compare.PairTest(0, 1, 60, 20, 0.008, (0.001, 0.015), 0.0, (0.0, 0.0), 0.026, 0.052)
+    assert compare.pair_sentence(pair, "A", "B").endswith(
+        "that may be chance (p = 0.052 corrected for all pairs)."
+    )
+
+
 def test_figures_of_the_report_come_back_from_the_stored_predictions(runs):
     for result in compare.compare_runs(runs).results:
         again = compare.classification_metrics(result.labels, result.probs)
