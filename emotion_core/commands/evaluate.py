@@ -2,13 +2,23 @@
 
 import argparse
 
-HELP = "predict a run's test split and write report.json and predictions.npz"
+HELP = "predict a run's test split and write its report, or measure it on other faces"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
-    parser.add_argument("--data", help="data set (default: the one the run was trained on)")
+    parser.add_argument(
+        "--data",
+        help="data set (default: the one the run was trained on); another one is measured and "
+        "printed, with each emotion's recall, and the run stays as it is",
+    )
+    parser.add_argument(
+        "--split",
+        choices=("test", "all"),
+        default="test",
+        help="of another data set: its test split, or all its faces if the run saw none of them",
+    )
     parser.add_argument("--device", default="auto", help="cpu, cuda:N or auto (default: auto)")
     parser.add_argument(
         "--ensemble",
@@ -34,9 +44,22 @@ def run(args: argparse.Namespace) -> int:
         return 0
 
     from emotion_core.data.sources import load_data
-    from emotion_core.evaluation.report import evaluate_run
+    from emotion_core.errors import ConfigError
+    from emotion_core.evaluation.report import belongs_to, evaluate_run, measure_on
 
-    report = evaluate_run(first, load_data(args.data or first.config().data), device=args.device)
+    data = load_data(args.data or first.config().data)
+    if not belongs_to(first, data):
+        metrics = measure_on(first, data, args.split, device=args.device)
+        _print(f"{first.name} on {data.name}, {args.split}", metrics)
+        for emotion, row in metrics["per_emotion"].items():
+            print(f"  {emotion:9} {row['recall']:7.2%} of {row['support']:,}")
+        return 0
+    if args.split == "all":
+        raise ConfigError(
+            f"{first.name} was trained on {data.name}: --split all would count training faces. "
+            "Leave it out, or name another data set."
+        )
+    report = evaluate_run(first, data, device=args.device)
     _print(f"{first.name} on test", report["test"])
     for name, metrics in report["subsets"].items():
         _print(name.replace("_", " "), metrics)

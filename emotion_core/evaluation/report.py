@@ -34,7 +34,7 @@ def evaluate_run(
 
     Args:
         run: A run with weights.
-        data: The data set that the run was trained on, or another one for its test split.
+        data: The data set that the run was trained on; ``measure_on`` is for others.
         split: Positions of the splits; by default the cut that training uses.
         device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
 
@@ -45,8 +45,6 @@ def evaluate_run(
         CheckpointError: the run's weights are missing or do not fit.
         DataError: the data has no test or validation images.
     """
-    import torch
-
     from emotion_core.models.checkpoint import load_classifier, set_temperature
 
     split = split or split_indices(data, val_fraction=run.config().val_fraction)
@@ -54,9 +52,7 @@ def evaluate_run(
         if len(indices) == 0:
             raise DataError(f"'{data.name}' ({data.source}) has no {name} images to report on.")
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    classifier = load_classifier(run, backend="torch", device=device)
+    classifier = load_classifier(run, backend="torch", device=_device(device))
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
     for name, indices in (("val", split.val), ("test", split.test)):
@@ -76,6 +72,40 @@ def evaluate_run(
     if is_shipped(run):
         write_card(run)
     return report
+
+
+def belongs_to(run: Run, data: FaceData) -> bool:
+    """Whether a run's report is about this data set, or the run has no report yet."""
+    report = run.report()
+    return report is None or bool(report["data"]["fingerprint"] == data.fingerprint)
+
+
+def measure_on(
+    run: Run, data: FaceData, split: str = "test", *, device: str = "auto"
+) -> dict[str, Any]:
+    """Score a run on faces from elsewhere; nothing is fitted to them and nothing is written.
+
+    Args:
+        run: A run with weights; its stored temperature is used.
+        data: Any data set.
+        split: ``test``, or ``all`` for every face of a set that the run never saw.
+        device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
+
+    Returns:
+        As ``classification_metrics``.
+
+    Raises:
+        CheckpointError: the run's weights are missing or do not fit.
+        DataError: the split has no images.
+    """
+    from emotion_core.models.checkpoint import load_classifier
+
+    indices = np.arange(len(data)) if split == "all" else data.indices(split)
+    if len(indices) == 0:
+        raise DataError(f"'{data.name}' ({data.source}) has no {split} images to report on.")
+    classifier = load_classifier(run, backend="torch", device=_device(device))
+    logits, _ = _predict(classifier, data.images, indices)
+    return classification_metrics(data.labels[indices], softmax(logits, classifier.temperature))
 
 
 def write_report(run: Run, report: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -211,6 +241,14 @@ def environment() -> dict[str, Any]:
         "cores": cpu_cores(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
     }
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
 
 
 def _predict(

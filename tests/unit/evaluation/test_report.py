@@ -2,12 +2,15 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from emotion_core.cli import main
 from emotion_core.config import recipe_config
 from emotion_core.data.faces import SPLITS
+from emotion_core.data.sources import load_data
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import CheckpointError, DataError
 from emotion_core.evaluation import metrics, report
@@ -114,6 +117,34 @@ def test_rounding_to_half_keeps_the_winner():
     half = report.to_half(values)
     assert half.argmax(axis=1).tolist() == [1, 2]
     np.testing.assert_allclose(half, values, atol=2e-3)
+
+
+def test_other_data_is_measured_and_the_report_stays(evaluated, some_faces, tmp_path, capsys):
+    run, _ = evaluated
+    labels = some_faces.labels.tolist()
+    for number in range(60):
+        folder = tmp_path / "own" / EMOTIONS[labels[number]]
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{number}.png"), some_faces.images[number])
+    before = {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
+    data = load_data(str(tmp_path / "own"))
+    measured = report.measure_on(run, data, "all", device="cpu")
+    probs = load_classifier(run, backend="torch").probs(data.images)
+    assert measured["n"] == 60
+    assert measured["accuracy"] == pytest.approx((probs.argmax(axis=1) == data.labels).mean())
+
+    assert main(["evaluate", str(run.path), "--data", data.source, "--split", "all"]) == 0
+    said = capsys.readouterr().out
+    assert f"accuracy {measured['accuracy']:.2%}" in said
+    assert f"{measured['per_emotion']['sad']['recall']:.2%} of" in said
+    assert {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
+
+
+def test_all_faces_of_the_runs_own_data_are_refused(evaluated, some_faces, monkeypatch, capsys):
+    run, _ = evaluated
+    monkeypatch.setattr("emotion_core.data.sources.load_data", lambda spec: some_faces)
+    assert main(["evaluate", str(run.path), "--split", "all"]) == 2
+    assert "--split all would count training faces" in capsys.readouterr().err
 
 
 def test_a_run_without_weights_cannot_be_evaluated(some_faces, tmp_path):
