@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._ui import live_parts as parts
+from pages._ui import live_settings, live_sources
 from pages._ui.shell import open_page
 
 open_page("pages/live.py", "Live")
@@ -12,19 +13,19 @@ runs = parts.usable_runs()
 if not runs:
     parts.draw_nothing_trained()
     st.stop()
-stream = parts.open_stream(runs)
+stream = live_settings.open_stream(runs)
 if stream is None:
     st.stop()
 
-source = parts.pick_source()
-parts.draw_settings(stream, runs)
-if source == parts.PHOTO:
+source = live_sources.pick_source()
+live_settings.draw_settings(stream, runs)
+if source == live_sources.PHOTO:
     parts.draw_photo(stream)
     st.stop()
 
 picture, beside = st.columns([3, 2], gap="medium")
 with picture:
-    context = parts.draw_stream(stream, source)
+    context = live_sources.draw_stream(stream, source)
     playing = context is not None and context.state.playing
     parts.draw_controls(stream, playing)
 with beside:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages._ui import training_parts as parts
+from pages._ui import training_form as form
+from pages._ui import training_runs
 from pages._ui.shell import open_page
 from pages._ui.widgets import synthetic_badge
 
@@ -11,18 +12,18 @@ open_page("pages/training.py", "Training")
 st.subheader("New run", anchor=False)
 left, right = st.columns([3, 2])
 with left:
-    models = parts.pick_models()
+    models = form.pick_models()
 with right:
-    data = parts.pick_data()
+    data = form.pick_data()
     if data.startswith("synthetic"):
         synthetic_badge()
 
 if models:
-    configs = parts.pick_settings(models, data)
-    parts.draw_layers(configs)
-    parts.start_button(configs)
+    configs = form.pick_settings(models, data)
+    form.draw_layers(configs)
+    form.start_button(configs)
 else:
     st.info("Choose at least one architecture.", icon=":material/info:")
 
 st.subheader("Runs", anchor=False)
-parts.draw_jobs()
+training_runs.draw_jobs()

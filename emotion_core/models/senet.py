@@ -13,7 +13,7 @@ def senet(
 ) -> nn.Module:
     """Residual net with squeeze-and-excitation, made for 48 px faces on a CPU.
 
-    Our first design of our own. Plain 3x3 convolutions use a CPU's vector units best; the first one halves the resolution,
+    Plain 3x3 convolutions use a CPU's vector units best; the first one halves the resolution,
     pooled shortcuts keep what strided ones drop, and average and maximum pooling together feed
     the classifier.
 

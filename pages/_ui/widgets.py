@@ -144,3 +144,14 @@ def _png(image: np.ndarray) -> str:
     stored = image if image.ndim == 2 else image[..., ::-1]
     _, data = cv2.imencode(".png", np.ascontiguousarray(stored))
     return base64.b64encode(data.tobytes()).decode()
+
+
+def duration(seconds: float) -> str:
+    """75 as ``1 min 15 s``."""
+    if seconds < 1:
+        return "less than a second"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,8 +1,7 @@
-"""The Training page's parts: the form of a new run, the layer table, the list of jobs."""
+"""The Training page's form: architectures, data, settings, layer table, start."""
 
 import math
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +10,11 @@ import streamlit as st
 from emotion_core.config import Setting, TrainConfig, recipe_config
 from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.errors import EmotionError
-from emotion_core.plots import training as plots
-from emotion_core.runs import Run, best_epoch, deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
-from emotion_core.training.jobs import Job
-from pages._ui.state import chosen_data, finished_runs, report_of, runs
-from pages._ui.widgets import empty, figure, percent_interval, run_label, synthetic_badge
+from pages._ui.state import chosen_data, finished_runs, runs
+from pages._ui.training_runs import watched
+from pages._ui.widgets import duration
 
-STATE_LOOKS = {
-    "queued": ("hourglass_empty", "gray"),
-    "running": ("play_circle", "blue"),
-    "stopped": ("pause_circle", "orange"),
-    "finished": ("check_circle", "green"),
-    "failed": ("error", "red"),
-}
 GROUPS = {
     "optimizer": "Optimizer",
     "regularisation": "Regularisation and balance",
@@ -46,7 +36,6 @@ LABELS = {
 }
 # Drawn by hand: they are not one value of one widget.
 _BY_HAND = ("model", "options", "data", "recipe")
-_SHOWN = 12  # resting runs before "show all"
 
 
 @dataclass(frozen=True)
@@ -242,7 +231,7 @@ def start_button(configs: list[TrainConfig]) -> None:
     except EmotionError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _watched().update(run.name for run in started)
+    watched().update(run.name for run in started)
     st.toast(f"Queued {len(started)} run{'s'[: len(started) > 1]}.", icon=":material/play_arrow:")
     st.rerun()
 
@@ -275,17 +264,6 @@ def epoch_seconds(config: TrainConfig) -> float | None:
             if rows:
                 return float(statistics.median(row["seconds"] for row in rows))
     return None
-
-
-def duration(seconds: float) -> str:
-    """75 as ``1 min 15 s``."""
-    if seconds < 1:
-        return "less than a second"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 @st.cache_data(show_spinner="Counting the layers", max_entries=64)
@@ -335,213 +313,3 @@ def draw_layers(configs: list[TrainConfig]) -> None:
                 },
                 key=f"layers-{config.model}",
             )
-
-
-def draw_jobs() -> None:
-    """All runs, followed by the second while one is at work."""
-    active = any(job.active for job in jobs.list_jobs())
-    st.fragment(_draw_jobs, run_every=1.0 if active else 5.0)(active)
-
-
-def _draw_jobs(was_active: bool) -> None:
-    found = jobs.list_jobs()
-    active = [job for job in found if job.active]
-    if bool(active) != was_active:
-        st.rerun()  # the pace of this fragment changes
-    _watched().update(job.run.name for job in active)
-    _draw_notes()
-    if not found:
-        empty("No runs yet. Choose an architecture above and start: the drawn faces need no data.")
-        return
-    for job in active:
-        _draw_active(job)
-    resting = [job for job in found if not job.active]
-    if resting and active:
-        st.caption("Earlier runs")
-    show_all = st.session_state.get("all-runs", False)
-    for job in resting if show_all else resting[:_SHOWN]:
-        _draw_resting(job)
-    if len(resting) > _SHOWN:
-        st.toggle(f"Show all {len(resting)} runs", key="all-runs")
-
-
-def _draw_active(job: Job) -> None:
-    run, status = job.run, job.status
-    stopping = run.name in _stopping()
-    with st.container(border=True, key=f"job-{run.name}"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            text = status.state
-            if job.position:
-                text = "queued, next" if job.position == 1 else f"queued, number {job.position}"
-            _state_badge(status.state, "stopping" if stopping else text)
-            st.markdown(f"**{run_label(run)}**", width="stretch")
-            if run.config().data.startswith("synthetic"):
-                synthetic_badge()
-            st.button(
-                "Stop" if status.state == "running" else "Leave the queue",
-                icon=":material/stop:",
-                key=f"stop-{run.name}",
-                disabled=stopping,
-                on_click=_act,
-                args=(_stop, run),
-                help="Finishes the step and saves; you can resume it later.",
-            )
-            if stopping:
-                st.button(
-                    "Kill",
-                    icon=":material/dangerous:",
-                    key=f"kill-{run.name}",
-                    on_click=_act,
-                    args=(_kill, run),
-                    help="For a trainer that does not answer. It resumes from its last save.",
-                )
-        if status.state == "queued":
-            return
-        steps = status.epoch + (status.step / status.steps if status.steps else 0)
-        share = min(1.0, steps / max(status.epochs, 1))
-        now = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
-        if not status.steps:
-            st.progress(0.0, text="Loading the faces")
-            _draw_log(run)
-            return
-        rest = f"step {status.step} of {status.steps} · {status.images_per_second:,.0f} images/s"
-        left = f"{duration(status.seconds_left)} left" if share < 1 else "measuring on test"
-        st.progress(share, text=f"{now} · {rest} · {left} · {status.device}")
-        rows, progress = run.metrics(), run.progress()
-        for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
-            points = plots.growing_rows(rows, progress, metric)
-            unit = " (%)" if metric == "accuracy" else ""
-            with column:
-                st.caption(plots.METRICS[metric] + unit)
-                st.line_chart(
-                    points or [{"epoch": 0.0, "train": None, "validation": None}],
-                    x="epoch",
-                    y=["train", "validation"],
-                    y_label="",
-                    color=[plots.TRAIN_COLOR, plots.VAL_COLOR],
-                    height=220,
-                    alt=f"{plots.METRICS[metric]} of {run.name} by epoch, train and validation",
-                )
-        _draw_log(run)
-
-
-def _draw_resting(job: Job) -> None:
-    run, status = job.run, job.status
-    _stopping().discard(run.name)
-    icon, _ = STATE_LOOKS[status.state]
-    report = None if run.problem else report_of(run)
-    label = f"**{status.state}** · {run_label(run)}"
-    if report:
-        label += f" · {report['test']['accuracy']:.1%} on test"
-    box = st.expander(
-        label,
-        expanded=run.name in _watched(),  # it ended before the reader's eyes
-        icon=f":material/{icon}:",
-        on_change="rerun",
-        key=f"run-{run.name}-{status.state}",
-    )
-    if not box.open:
-        return
-    with box:
-        if status.error:
-            st.error(status.error, icon=":material/error:")
-        if report:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                _state_badge(status.state, status.state)
-                if report["data"]["synthetic"]:
-                    synthetic_badge()
-                test = report["test"]
-                accuracy = percent_interval(test["accuracy"], test["accuracy_ci95"])
-                st.markdown(f"Test accuracy **{accuracy}**, macro-F1 **{test['macro_f1']:.3f}**")
-        rows = [] if run.problem else run.metrics()
-        if rows:
-            monitor = run.config().monitor
-            best = best_epoch(rows, monitor)
-            for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
-                with column:
-                    fig = plots.curve(rows, metric, best_epoch=best)
-                    figure(fig, key=f"{metric}-{run.name}")
-            st.caption(plots.reading(rows, monitor))
-        elif not status.error:
-            st.caption("No epoch was finished.")
-        _draw_log(run, expanded=status.state == "failed")
-        with st.container(horizontal=True):
-            if status.state in ("stopped", "failed") and not run.problem:
-                st.button(
-                    "Resume",
-                    icon=":material/play_arrow:",
-                    key=f"resume-{run.name}",
-                    on_click=_act,
-                    args=(jobs.resume, run),
-                )
-            st.button(
-                "Delete",
-                icon=":material/delete:",
-                key=f"delete-{run.name}",
-                on_click=_act,
-                args=(_delete, run),
-            )
-
-
-def _draw_log(run: Run, *, expanded: bool = False) -> None:
-    """The end of the trainer's log; a toggle, because expanders do not nest."""
-    if st.toggle("Log", value=expanded, key=f"log-{run.name}-{expanded}"):
-        lines = run.log_tail(15)
-        st.code("\n".join(lines) or "Nothing logged yet.", language=None, wrap_lines=True)
-
-
-def _state_badge(state: str, text: str) -> None:
-    icon, color = STATE_LOOKS[state]
-    st.badge(text, icon=f":material/{icon}:", color=color)  # type: ignore[arg-type]
-
-
-def _draw_notes() -> None:
-    """What the last click did, and the way back for what it took away."""
-    problem = st.session_state.pop("job-problem", "")
-    if problem:
-        st.error(problem, icon=":material/error:")
-    deleted = st.session_state.get("deleted-runs", [])
-    for name in [name for name in deleted_runs() if name in deleted]:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"undo-row-{name}"):
-            st.markdown(f":material/delete: Deleted {name}.", width="content")
-            st.button("Undo", key=f"undo-{name}", on_click=_act, args=(restore_run, name))
-    if any(name in deleted for name in deleted_runs()):
-        st.button("Delete for good", key="purge", type="tertiary", on_click=_act, args=(_purge,))
-
-
-def _act(action: Callable[..., Any], *args: Any) -> None:
-    """Do what a button says; a refusal is shown above the runs."""
-    try:
-        action(*args)
-    except EmotionError as error:
-        st.session_state["job-problem"] = str(error)
-
-
-def _stop(run: Run) -> None:
-    jobs.stop(run)
-    _stopping().add(run.name)
-
-
-def _kill(run: Run) -> None:
-    jobs.stop(run, force=True)
-
-
-def _delete(run: Run) -> None:
-    jobs.delete(run)
-    st.session_state.setdefault("deleted-runs", []).append(run.name)
-
-
-def _purge() -> None:
-    purge_deleted()
-
-
-def _stopping() -> set[str]:
-    """Names of the runs that were asked to stop in this browser tab."""
-    found: set[str] = st.session_state.setdefault("stopping-runs", set())
-    return found
-
-
-def _watched() -> set[str]:
-    """Names of the runs that were at work while this browser tab was open."""
-    found: set[str] = st.session_state.setdefault("watched-runs", set())
-    return found
