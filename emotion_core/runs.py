@@ -360,6 +360,43 @@ def load_run(name: str | Path, root: Path | None = None) -> Run:
     raise RunError(unknown("run", str(name), [run.name for run in runs]))
 
 
+def best_run(root: Path | None = None, *, model: str | None = None) -> Run:
+    """The finished run with weights that is best on validation; real data goes before drawn faces.
+
+    Args:
+        root: Folder of the runs, by default the one in use.
+        model: Only runs of this architecture.
+
+    Raises:
+        RunError: there is none.
+    """
+    ranked = []
+    for run in list_runs(root):
+        report = None if run.problem else run.report()
+        if report and run.weights_path.exists() and model in (None, run.config().model):
+            ranked.append((not report["data"]["synthetic"], report["val"]["accuracy"], run))
+    if not ranked:
+        raise RunError(
+            f"No trained {model or 'model'} is on this machine. Train one on the Training page or "
+            f"with 'python -m emotion_core train{f' --model {model}' if model else ''}'."
+        )
+    return max(ranked, key=lambda item: item[:2])[2]
+
+
+def pick_run(name: str | Path, root: Path | None = None) -> Run:
+    """A run to read: as ``load_run``; an architecture's name means its ``best_run``.
+
+    What changes a run takes ``load_run``, which never chooses.
+
+    Raises:
+        RunError: no run, or more than one, fits.
+    """
+    if not (Path(name) / "config.json").exists():
+        with contextlib.suppress(RunError):
+            return best_run(root, model=str(name))
+    return load_run(name, root)
+
+
 def delete_run(run: Run) -> None:
     """Take a run away; ``restore_run`` brings it back until ``purge_deleted``.
 

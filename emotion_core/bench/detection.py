@@ -73,11 +73,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
     from emotion_core.live import detect
-    from emotion_core.live.pipeline import best_run
     from emotion_core.models.checkpoint import load_classifier
-    from emotion_core.runs import load_run
+    from emotion_core.runs import best_run, pick_run
 
-    found = load_run(args.run) if args.run else best_run()
+    found = pick_run(args.run) if args.run else best_run()
     classifier = load_classifier(found)
     data = load_data(args.data)
     val = split_indices(data).val

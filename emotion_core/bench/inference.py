@@ -78,9 +78,9 @@ def _measure_run(name: str, args: argparse.Namespace) -> dict[str, Any]:
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
     from emotion_core.models.checkpoint import load_classifier
-    from emotion_core.runs import load_run
+    from emotion_core.runs import pick_run
 
-    found = load_run(name)
+    found = pick_run(name)
     classifier = load_classifier(found, backend="torch")
     config = found.config()
     data = load_data(args.data or config.data)

@@ -42,10 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Start the dashboard and browsers on this machine, watch, and print the figures."""
     from emotion_core.live import browser as real
-    from emotion_core.live.pipeline import best_run
-    from emotion_core.runs import load_run
+    from emotion_core.runs import best_run, pick_run
 
-    chosen = load_run(args.run) if args.run else best_run()
+    chosen = pick_run(args.run) if args.run else best_run()
     result: dict[str, Any] = {"run": chosen.name, "cores": os.cpu_count()}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emotion-bench-")))

@@ -8,7 +8,7 @@ HELP = "compare runs on their shared test set: who is better, by how much, and w
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument(
-        "runs", metavar="RUN", nargs="+", help="run folders, names, or parts of names"
+        "runs", metavar="RUN", nargs="+", help="folders, names, parts of them, or architectures"
     )
     parser.add_argument("--html", metavar="FILE", help="write one self-contained HTML report")
     parser.add_argument("--json", metavar="FILE", help="write the same numbers as JSON")
@@ -21,9 +21,9 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation import compare
     from emotion_core.evaluation.robustness import load_robustness
     from emotion_core.files import write_bytes
-    from emotion_core.runs import load_run
+    from emotion_core.runs import pick_run
 
-    runs = [load_run(name) for name in args.runs]
+    runs = [pick_run(name) for name in args.runs]
     comparison = compare.compare_runs(runs)
     for refusal in comparison.refused:
         print(f"left out: {refusal.reason}")

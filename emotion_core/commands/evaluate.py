@@ -7,7 +7,7 @@ HELP = "predict a run's test split and write its report, or measure it on other 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
-    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument(
         "--data",
         help="data set (default: the one the run was trained on); another one is measured and "
@@ -31,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it and print the figures."""
-    from emotion_core.runs import load_run
+    from emotion_core.runs import pick_run
 
-    first = load_run(args.run)
+    first = pick_run(args.run)
     if args.ensemble:
         from emotion_core.evaluation.compare import ensemble_metrics, load_results
 
-        results, refused = load_results([first, *map(load_run, args.ensemble)])
+        results, refused = load_results([first, *map(pick_run, args.ensemble)])
         for refusal in refused:
             print(f"left out: {refusal.reason}")
         _print(f"ensemble of {len(results)} runs", ensemble_metrics(results))

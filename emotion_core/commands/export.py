@@ -8,7 +8,7 @@ HELP = "write a run as ONNX, HDF5, safetensors, TensorBoard events or an MLflow 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, the format and the place."""
-    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument(
         "--format",
         required=True,
@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     """Export and say where."""
     from emotion_core.evaluation.tracking import write_mlflow, write_tensorboard
     from emotion_core.models.export import export_run
-    from emotion_core.runs import load_run
+    from emotion_core.runs import pick_run
 
-    found = load_run(args.run)
+    found = pick_run(args.run)
     if args.format == "tensorboard":
         logs = args.out or "tensorboard"
         print(f"{write_tensorboard(found, Path(logs))}: open with tensorboard --logdir {logs}")

@@ -7,7 +7,7 @@ HELP = "write a run's penultimate features of test faces, and their t-SNE map"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
-    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument("--data", default="", help="data set (default: the run's own)")
     parser.add_argument("--faces", type=int, default=1000, help="test faces (default: 1000)")
     parser.add_argument(
@@ -21,11 +21,11 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.errors import ConfigError
     from emotion_core.evaluation.features import compute_features, compute_tsne, load_features
-    from emotion_core.runs import load_run
+    from emotion_core.runs import pick_run
 
     if args.faces < 5:
         raise ConfigError(f"--faces must be at least 5, got {args.faces}.")
-    found = load_run(args.run)
+    found = pick_run(args.run)
     features = load_features(found)
     if features is None or not args.tsne:
         from emotion_core.data.sources import load_data

@@ -10,7 +10,7 @@ HELP = "find the faces of picture files and name their emotions"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
-    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture file")
     parser.add_argument(
         "--detector", default="auto", help="auto, yunet or haar (default: auto, the best there is)"

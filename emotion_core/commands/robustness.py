@@ -7,7 +7,7 @@ HELP = "measure a run's accuracy under blur, noise, light, JPEG and other corrup
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
-    parser.add_argument("run", metavar="RUN", help="run folder, name, or a part of its name")
+    parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument("--data", default="", help="data set (default: the run's own)")
     parser.add_argument(
         "--images", type=int, default=1000, help="test faces to spoil (default: 1000)"
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.errors import ConfigError
     from emotion_core.evaluation.robustness import measure_robustness
-    from emotion_core.runs import load_run
+    from emotion_core.runs import pick_run
 
     if args.images < 1:
         raise ConfigError(f"--images must be at least 1, got {args.images}.")
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
             bar.update(done - bar.n)
 
         result = measure_robustness(
-            load_run(args.run), args.data, images=args.images, device=args.device, progress=show
+            pick_run(args.run), args.data, images=args.images, device=args.device, progress=show
         )
     print(f"clean {result['clean']:.1%} on {result['images']:,} faces")
     for name, curve in result["corruptions"].items():

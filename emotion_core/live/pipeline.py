@@ -15,7 +15,7 @@ from emotion_core.live.detect import FaceDetector, create_detector, crop_face
 from emotion_core.live.settings import LiveConfig
 from emotion_core.live.smooth import EmaSmoother, LabelHolder
 from emotion_core.live.track import Track, Tracker
-from emotion_core.runs import Run, list_runs, load_run
+from emotion_core.runs import Run, best_run, pick_run
 
 if TYPE_CHECKING:  # torch is loaded with the first classifier
     from emotion_core.models.checkpoint import Classifier
@@ -272,42 +272,23 @@ def create_pipeline(run_dir: str | Path | Run | None = None, **options: Any) -> 
     """Make a pipeline from a run.
 
     Args:
-        run_dir: A run, its folder or a part of its name; None takes ``best_run()``.
+        run_dir: As for ``pick_run``, or a run; None takes ``best_run()``.
         options: Fields of ``LiveConfig``; without ``threshold`` the run's calibrated one is used.
 
     Raises:
-        LiveError: no run has weights, or the detector is not on this machine.
+        LiveError: the detector is not on this machine.
         ConfigError: an option is unknown or out of range.
-        RunError, CheckpointError: the run cannot be used.
+        RunError, CheckpointError: there is no run with weights, or it cannot be used.
     """
     from emotion_core.models.checkpoint import load_classifier
 
     if run_dir is None:
         run = best_run()
     else:
-        run = run_dir if isinstance(run_dir, Run) else load_run(run_dir)
+        run = run_dir if isinstance(run_dir, Run) else pick_run(run_dir)
     config = LiveConfig.from_dict({"threshold": calibrated_threshold(run)} | options)
     detector = create_detector(config.detector, side=config.detect_side, min_face=config.min_face)
     return LivePipeline(detector, load_classifier(run), config)
-
-
-def best_run(root: Path | None = None) -> Run:
-    """The finished run with weights that is best on validation; real data goes before drawn faces.
-
-    Raises:
-        LiveError: there is none.
-    """
-    ranked = []
-    for run in list_runs(root):
-        report = None if run.problem else run.report()
-        if report and run.weights_path.exists():
-            ranked.append((not report["data"]["synthetic"], report["val"]["accuracy"], run))
-    if not ranked:
-        raise LiveError(
-            "No trained model is on this machine. Train one on the Training page or with "
-            "'python -m emotion_core train'."
-        )
-    return max(ranked, key=lambda item: item[:2])[2]
 
 
 def calibrated_threshold(run: Run) -> float:

@@ -14,7 +14,7 @@ from emotion_core.files import read_json, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import Run, load_run
+from emotion_core.runs import Run, pick_run
 
 FORMAT = 1
 FACE_SIZE = 48
@@ -163,7 +163,8 @@ def load_classifier(
     """Load a run's weights for inference.
 
     Args:
-        run_dir: A run, its folder, or a part of its name that only one run has.
+        run_dir: A run, its folder, a part of its name that only one run has, or an architecture's
+            name for its best run on validation.
         backend: ``auto`` (fastest of the exact ones that is installed), ``torch``, ``onnx`` or
             ``int8``.
         device: ``cpu`` or ``cuda:N``; only ``torch`` runs on CUDA.
@@ -175,7 +176,7 @@ def load_classifier(
         ModelError: the backend is not there or cannot run this.
         CheckpointError: it has no weights, or they do not fit its metadata.
     """
-    run = run_dir if isinstance(run_dir, Run) else load_run(run_dir)
+    run = run_dir if isinstance(run_dir, Run) else pick_run(run_dir)
     values = _metadata(run)
     if values["labels"] != list(EMOTIONS):
         raise CheckpointError(

@@ -11,7 +11,7 @@ import streamlit as st
 from emotion_core.errors import EmotionError
 from emotion_core.live.detect import create_detector, yunet_path
 from emotion_core.live.webrtc import LiveStream, answer_each_frame_once, prepare
-from emotion_core.runs import Run
+from emotion_core.runs import Run, best_run
 from pages._ui import state
 from pages._ui.widgets import run_label, synthetic_badge
 
@@ -71,8 +71,6 @@ def _draw_settings(stream: LiveStream, runs: Sequence[Run]) -> None:
 
 
 def _default_run(runs: Sequence[Run]) -> Run:
-    from emotion_core.live.pipeline import best_run
-
     try:
         return best_run()
     except EmotionError:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import emotion_core
-from emotion_core.cli import build_parser, command_names
+from emotion_core.cli import build_parser, command_names, main
 from emotion_core.paths import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -98,6 +99,16 @@ def test_the_readme_tree_equals_the_disk():
         if re.fullmatch(r"(emotion_core|pages)/.*\.py", path) and not path.endswith("__init__.py")
     }
     assert {path for path in tree if path.endswith(".py") and "/" in path} == modules
+
+
+def test_what_the_readme_says_to_do_with_shipped_runs_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(PROJECT / "checkpoints"))
+    lines = re.findall(r"^python -m emotion_core ((?:compare|export) .*)$", README, re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        assert main(shlex.split(line)) == 0, line
+    assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".onnx"}
 
 
 def test_the_readme_explains_every_dependency():

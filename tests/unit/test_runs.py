@@ -17,11 +17,13 @@ from emotion_core.runs import (
     START_SECONDS,
     Run,
     Status,
+    best_run,
     create_run,
     delete_run,
     deleted_runs,
     list_runs,
     load_run,
+    pick_run,
     purge_deleted,
     restore_run,
 )
@@ -100,6 +102,26 @@ def test_run_is_found_by_path_name_or_unique_part(tmp_path):
         load_run("densenet", tmp_path)
     with pytest.raises(RunError, match="there are no runs in"):
         load_run("resnet", tmp_path / "nowhere")
+
+
+def test_an_architecture_means_its_best_run_on_validation(tmp_path):
+    runs = [create_run(TrainConfig(model="resnet18"), tmp_path) for _ in range(4)]
+    other = create_run(TrainConfig(model="resnet50"), tmp_path)
+    for run, accuracy, synthetic in zip(
+        [*runs[:3], other], (0.5, 0.6, 0.9, 0.95), (False, False, True, False), strict=True
+    ):
+        run.weights_path.touch()
+        report = {"val": {"accuracy": accuracy}, "data": {"synthetic": synthetic}}
+        write_json(run.path / "report.json", report)
+    assert pick_run("resnet18", tmp_path) == runs[1]
+    assert pick_run(runs[0].name, tmp_path) == pick_run(runs[0].path) == runs[0]
+    assert best_run(tmp_path) == other
+    with pytest.raises(RunError, match="'resnet' fits 5 runs"):
+        pick_run("resnet", tmp_path)
+    with pytest.raises(RunError, match="Unknown run 'densenet121'"):
+        pick_run("densenet121", tmp_path)
+    with pytest.raises(RunError, match="'resnet18' fits 4 runs"):
+        load_run("resnet18", tmp_path)
 
 
 def test_full_name_wins_over_longer_names_that_contain_it(tmp_path):

@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from emotion_core.config import TrainConfig
-from emotion_core.errors import LiveError
+from emotion_core.errors import LiveError, RunError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import crop_face
 from emotion_core.live.draw import draw_result, emotion_bgr
-from emotion_core.live.pipeline import best_run, create_pipeline
+from emotion_core.live.pipeline import create_pipeline
 from emotion_core.live.settings import LiveConfig
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import create_run
+from emotion_core.runs import best_run, create_run
 
 
 def test_one_face_is_followed_under_one_number(pipeline, photo):
@@ -102,7 +102,7 @@ def finished(root, accuracy: float, synthetic: bool, seed: int):
 
 def test_the_best_run_is_chosen_on_validation_and_real_data_goes_first(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
-    with pytest.raises(LiveError, match="No trained model is on this machine"):
+    with pytest.raises(RunError, match="No trained model is on this machine"):
         create_pipeline()
     finished(tmp_path, 0.99, True, 0)
     finished(tmp_path, 0.60, False, 1)
