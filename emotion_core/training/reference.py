@@ -71,7 +71,9 @@ _BEST: dict[str, dict[str, Any]] = {
     }
     | _TAUGHT,
     "densenet121": {"epochs": 12} | _TAUGHT,
-    "plain_cnn": {"epochs": 12, "lr": 0.02} | _TAUGHT,
+    # Ten layers without batch norm: SGD stayed at the majority class (25 %) for two epochs, AdamW in
+    # batches of 128 for one. Smaller steps more often, as the study took them.
+    "plain_cnn": {"epochs": 12, "optimizer": "adamw", "lr": 3e-4, "batch_size": 32} | _TAUGHT,
     "resnet50": {"epochs": 12} | _TAUGHT,
     "efficientnet_b0": {"epochs": 12} | _TAUGHT,
 }
