@@ -325,7 +325,7 @@ class TrainConfig(Config):
 
     precision: str = setting(
         "auto",
-        "arithmetic; auto is bf16 on CUDA and fp32 on a CPU",
+        "arithmetic; auto is bf16 on CUDA and where it pays on a CPU with bf16 instructions",
         choices=("auto", "fp32", "bf16"),
         group="machine",
     )

@@ -14,6 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compile", action="store_true", help="train with torch.compile (needs a C++ compiler)"
     )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="CPU threads; two commands with half the cores each train more than one with all",
+    )
     parser.add_argument("--list", action="store_true", help="list the reference runs and stop")
     parser.add_argument(
         "--table", action="store_true", help="print the committed runs as a Markdown table and stop"
@@ -47,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
 
     lines = []
     for name in args.only or reference_configs():
-        config = reference_config(name, args.data).replace(compile=args.compile)
+        config = reference_config(name, args.data)
+        config = config.replace(compile=args.compile, threads=args.threads)
         found = find_run(config, finished=False) or create_run(config)
         if not train_in_terminal(found):
             print(f"Go on with all of it by the same command, or with this run alone: {found.name}")

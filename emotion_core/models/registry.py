@@ -21,6 +21,7 @@ _FAMILIES = (
     "resnet",
     "densenet",
     "efficientnet",
+    "efficientnet_lite",
     "mobilenet",
 )
 

