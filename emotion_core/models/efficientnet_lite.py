@@ -12,16 +12,17 @@ from emotion_core.models.options import check_dropout
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
 
-# Blocks, kernel, stride of the first, expansion, channels.
+# Blocks, kernel, expansion and channels of each stage, and the stride of its first block.
 _STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+    (1, 3, 1, 16),
+    (2, 3, 6, 24),
+    (2, 5, 6, 40),
+    (3, 3, 6, 80),
+    (3, 5, 6, 112),
+    (4, 5, 6, 192),
+    (1, 3, 6, 320),
 )
+_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _STEM, _HEAD = 32, 1280
 _BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
 
@@ -47,19 +48,35 @@ def efficientnet_lite0(
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
+    net = build_lite0(side, _STRIDES, drop_path, dropout)
+    if pretrained:
+        load_lite0(net)
+    return net
+
+
+def build_lite0(
+    side: int, strides: tuple[int, ...], drop_path: float, dropout: float
+) -> nn.Sequential:
+    """EfficientNet-Lite0 with fresh weights; its weights do not depend on side and strides.
+
+    Args:
+        side: As for ``efficientnet_lite0``.
+        strides: Of the first block of each stage.
+        drop_path: As for ``efficientnet_lite0``.
+        dropout: Probability before the classifier.
+    """
     check_dropout(dropout)
     if side not in range(64, 257, 32):
         raise ModelError(f"side must be a multiple of 32 from 64 to 256, got {side!r}.")
-    inputs, index = _STEM, 0
+    inputs, blocks = _STEM, list[nn.Module]()
     total = sum(stage[0] for stage in _STAGES)
-    blocks: list[nn.Module] = []
-    for depth, kernel, first_stride, expansion, outputs in _STAGES:
-        for block in range(depth):
-            stride = first_stride if block == 0 else 1
-            drop = drop_path * index / (total - 1)
+    for (depth, kernel, expansion, outputs), first_stride in zip(_STAGES, strides, strict=True):
+        for place in range(depth):
+            stride = first_stride if place == 0 else 1
+            drop = drop_path * len(blocks) / (total - 1)
             blocks.append(_Block(inputs, outputs, kernel, stride, expansion, drop))
-            inputs, index = outputs, index + 1
-    net = nn.Sequential(
+            inputs = outputs
+    return nn.Sequential(
         _Enlarge(side),
         *_conv(1, _STEM, 3, stride=2),
         *blocks,
@@ -69,9 +86,6 @@ def efficientnet_lite0(
         nn.Dropout(dropout),
         nn.Linear(_HEAD, NUM_CLASSES),
     )
-    if pretrained:
-        load_lite0(net)
-    return net
 
 
 class _Enlarge(nn.Module):

@@ -2,34 +2,33 @@
 
 from torch import nn
 
+from emotion_core.models.efficientnet_lite import build_lite0
+from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
-from emotion_core.models.senet import ExciteBlock
-from emotion_core.models.sequential import POOLED, sequential, stage_widths
+
+# The last halving of EfficientNet-Lite0 is left out: a mouth or a brow keeps 6x6 places, not 3x3.
+_STRIDES = (1, 2, 2, 2, 1, 1, 1)
 
 
 @register_model
 def emotion_net(
-    *, width: int = 32, blocks: int = 1, drop_path: float = 0.1, dropout: float = 0.3
+    *,
+    side: int = 96,
+    pretrained: bool = False,
+    drop_path: float = 0.1,
+    dropout: float = 0.3,
 ) -> nn.Module:
-    """The sequential stack grown deeper: residual blocks before each pooling.
-
-    The blocks start as the identity, so that a trained ``sequential`` of the same width can be
-    grown into this network without losing what it knows (Net2Net, Chen et al. 2016): start from
-    such a run.
+    """EfficientNet-Lite0 rebuilt for expressions: enlarged faces, finer last stages.
 
     Args:
-        width: As in ``sequential``.
-        blocks: Residual blocks with squeeze-and-excitation in each of the four stages.
+        side: Pixels to which faces are enlarged first, a multiple of 32.
+        pretrained: Start from ImageNet weights. A trained ``efficientnet_lite0`` is the better
+            start: all its weights fit.
         drop_path: Probability of skipping the deepest block in training, growing linearly
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
-    net = sequential(width=width, dropout=dropout)
-    total = blocks * len(POOLED)
-    for stage, (index, channels) in enumerate(zip(POOLED, stage_widths(width)[1:], strict=True)):
-        drops = [drop_path * (stage * blocks + i) / max(1, total - 1) for i in range(blocks)]
-        # Under the pooling's own index, so that names of the stack's weights stay.
-        net[index] = nn.Sequential(
-            *(ExciteBlock(channels, channels, 1, drop) for drop in drops), net[index]
-        )
+    net = build_lite0(side, _STRIDES, drop_path, dropout)
+    if pretrained:
+        load_lite0(net)
     return net

@@ -16,17 +16,18 @@ _B = TypeVar("_B", bound=Builder)
 _FAMILIES = (
     "sequential",
     "senet",
-    "emotion_net",
+    "grown_net",
     "study",
     "resnet",
     "densenet",
     "efficientnet",
     "efficientnet_lite",
+    "emotion_net",
     "mobilenet",
 )
 
-# Architectures that have all weights of a smaller one, under the same names.
-_GROWN = {"emotion_net": "sequential"}
+# Architectures that have all weights of another one, under the same names.
+_GROWN = {"grown_net": "sequential", "emotion_net": "efficientnet_lite0"}
 
 _BUILDERS: dict[str, Builder] = {}
 

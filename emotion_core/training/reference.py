@@ -24,7 +24,7 @@ _OURS: dict[str, Any] = {
 _SEQUENTIAL = "20261123-022504-sequential-s0"
 _SENET = "20261123-053949-senet-s0"
 _SENET_TAUGHT = "20261123-141745-senet-s0"
-_EMOTION_NET = "20261123-195359-emotion_net-s0"
+_GROWN = "20261123-195359-grown_net-s0"
 # On a CPU a slow network has time for a dozen epochs: the two best runs teach it. The best epoch is
 # chosen by loss, since accuracy on 2,871 validation faces moves by a point from epoch to epoch.
 _TAUGHT: dict[str, Any] = {
@@ -37,7 +37,7 @@ _TAUGHT: dict[str, Any] = {
 _BEST: dict[str, dict[str, Any]] = {
     "sequential": {"epochs": 60},
     # Grown out of a trained network: more to overfit with, hence more mixup and erasing.
-    "emotion_net": {
+    "grown_net": {
         "epochs": 20,
         "lr": 0.05,
         "mixup": 0.2,

@@ -22,7 +22,7 @@ def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
     """Copy the weights of ``config.start_from`` into a new model, in place.
 
     The model may be a grown one: whatever the earlier run has no weights for stays as it is
-    built. ``emotion_net`` grows out of ``sequential`` that way, and answers like it at first.
+    built. ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
 
     Raises:
         RunError: there is no such run.

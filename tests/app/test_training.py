@@ -143,7 +143,7 @@ def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
     click(page, "start")
     new = next(run for run in list_runs(root) if run.name != earlier.name)
     assert (new.config().start_from, new.config().teacher) == (earlier.name, earlier.name)
-    page.multiselect(key="train-models").set_value(["emotion_net"]).run()
+    page.multiselect(key="train-models").set_value(["grown_net"]).run()
     assert earlier.name in page.selectbox(key="train-best-start_from").options  # grows out of it
     page.multiselect(key="train-models").set_value(["block_cnn"]).run()
     assert earlier.name not in page.selectbox(key="train-best-start_from").options

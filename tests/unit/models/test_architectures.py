@@ -20,6 +20,7 @@ EXPECTED = {
     "efficientnet_b0",
     "efficientnet_lite0",
     "emotion_net",
+    "grown_net",
     "mobilenet_v3_small",
     "plain_cnn",
     "resnet18",

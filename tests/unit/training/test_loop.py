@@ -11,9 +11,17 @@ import torch
 from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData, fingerprint
 from emotion_core.errors import RunError, TrainingError
-from emotion_core.models.checkpoint import load_classifier
+from emotion_core.models.checkpoint import load_classifier, read_weights
+from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
-from emotion_core.training.loop import Stopped, _fit_preprocess, _Trainer, resolve_device, train
+from emotion_core.training.loop import (
+    Stopped,
+    _fit_preprocess,
+    _Trainer,
+    bf16_pays,
+    resolve_device,
+    train,
+)
 
 
 def striped_faces(each: int = 30) -> FaceData:
@@ -233,3 +241,20 @@ def test_dataset_normalisation_is_measured_on_the_training_faces(data):
     assert found.std == pytest.approx((faces / 255).std())
     standard = found.apply(torch.from_numpy(faces))
     assert abs(float(standard.mean())) < 1e-4
+
+
+def test_bf16_is_chosen_where_the_machine_has_it_and_no_channel_is_filtered_alone():
+    able = torch.cpu.get_capabilities()
+    has_bf16 = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert bf16_pays(create_model("block_cnn"), cpu) == has_bf16
+    assert not bf16_pays(create_model("mobilenet_v3_small"), cpu)
+    assert bf16_pays(create_model("mobilenet_v3_small"), cuda)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_both_kinds_of_arithmetic_learn(make_run, data, precision):
+    run = make_run(epochs=6, precision=precision)
+    train(run, data=data)
+    assert max(row["val_accuracy"] for row in run.metrics()) > 0.8
+    assert read_weights(run)["0.weight"].dtype == torch.float32

@@ -10,7 +10,9 @@ from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import RunError, TrainingError
-from emotion_core.models.checkpoint import load_classifier, read_weights
+from emotion_core.models.checkpoint import load_classifier, read_weights, save_checkpoint
+from emotion_core.models.layers import layer_table
+from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import train
@@ -54,7 +56,7 @@ def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
 
 
 def test_a_network_grows_out_of_a_smaller_one(earlier, data):
-    config = SMALL.replace(model="emotion_net", start_from=str(earlier.path))
+    config = SMALL.replace(model="grown_net", start_from=str(earlier.path))
     grown = create_model(config.model, **config.options)
     start_from(grown, config, data)
     classifier = load_classifier(earlier, backend="torch")
@@ -66,13 +68,29 @@ def test_a_network_grows_out_of_a_smaller_one(earlier, data):
 
 
 def test_grown_blocks_learn(earlier, data, tmp_path):
-    config = SMALL.replace(model="emotion_net", epochs=1, start_from=str(earlier.path))
+    config = SMALL.replace(model="grown_net", epochs=1, start_from=str(earlier.path))
     run = create_run(config, tmp_path)
     train(run, data=data)
     weights = read_weights(run)
     added = [name for name in weights if name.endswith("body.4.weight")]  # zero at first
     assert len(added) == 4
     assert all(weights[name].abs().max() > 0 for name in added)
+
+
+def test_emotion_net_takes_every_weight_of_lite0(data, tmp_path):
+    run = create_run(TrainConfig(model="efficientnet_lite0"), tmp_path)
+    lite = create_model("efficientnet_lite0")
+    save_checkpoint(
+        run, lite, architecture="efficientnet_lite0", options={}, preprocess=Preprocess()
+    )
+    config = TrainConfig(model="emotion_net", start_from=str(run.path))
+    finer = create_model("emotion_net")
+    start_from(finer, config, data)
+    weights = finer.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in lite.state_dict().items())
+    assert len(weights) == len(lite.state_dict())
+    sides = [row.output_shape[1:] for row in layer_table(finer) if "1x1" in row.kind]
+    assert sides[-1] == (6, 6)
 
 
 def test_other_architectures_are_refused(earlier, data, tmp_path):
