@@ -7,6 +7,7 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,15 @@ def cpu_name() -> str:
         if name:
             return name
     return platform.processor() or platform.machine()
+
+
+def hardware(found: dict[str, Any]) -> str:
+    """A report's ``environment`` in words: the GPU, or the cores and the widest instructions."""
+    if found.get("gpu"):
+        return str(found["gpu"])
+    cores, instructions = found.get("cores", "?"), found.get("cpu_capability", "")
+    name = f"{cores} core{'s' if cores != 1 else ''} of {found.get('cpu') or 'an unknown CPU'}"
+    return f"{name}, {instructions}" if instructions else name
 
 
 def cpu_cores() -> int:

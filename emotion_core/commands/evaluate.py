@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
         for refusal in refused:
             print(f"left out: {refusal.reason}")
         _print(f"ensemble of {len(results)} runs", ensemble_metrics(results))
+        if all(result.flip_probs is not None for result in results):
+            _print("with flip averaging", ensemble_metrics(results, flip=True))
         return 0
 
     from emotion_core.data.sources import load_data

@@ -104,7 +104,7 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
         f"C = {best_penalty:g}, chosen among {', '.join(f'{c:g}' for c in PENALTIES)} on validation."
     )
     report["cost"] = _cost(best, data.images[split.test[:_TIMED]], seconds, len(split.train))
-    report["environment"] = environment()
+    report["trained_on"] = report["environment"] = environment()
     write_report(run, report, arrays)
     run.write_status(
         replace(run.status(), state="finished", finished=now(), train_seconds=round(seconds, 1))

@@ -42,6 +42,7 @@ class Result:
         labels: ``(n,)`` int64 truths.
         logits: ``(n, 7)`` float64 as stored.
         probs: ``(n, 7)`` float64, calibrated.
+        flip_probs: The same, averaged with those of the mirrored faces; None where not kept.
         predicted: ``(n,)`` int64.
         subsets: Parts of the test set such as ``leak_free``, as masks ``(n,)``.
         val_ids: ``(v,)`` image names of the validation split; ``v`` is 0 where it is not kept.
@@ -58,6 +59,7 @@ class Result:
     labels: np.ndarray
     logits: np.ndarray
     probs: np.ndarray
+    flip_probs: np.ndarray | None
     predicted: np.ndarray
     subsets: dict[str, np.ndarray]
     val_ids: np.ndarray
@@ -236,20 +238,41 @@ def ensemble_probs(results: Sequence[Result]) -> np.ndarray:
     return mean
 
 
-def ensemble_metrics(results: Sequence[Result], mask: np.ndarray | None = None) -> dict[str, Any]:
+def flip_ensemble_probs(results: Sequence[Result]) -> np.ndarray:
+    """As ``ensemble_probs``, of each face and its mirror image.
+
+    Raises:
+        DataError: a run keeps no answers to mirrored faces.
+    """
+    kept = [result.flip_probs for result in results if result.flip_probs is not None]
+    if len(kept) < len(results):
+        missing = next(result.name for result in results if result.flip_probs is None)
+        raise DataError(
+            f"Run '{missing}' keeps no answers to mirrored faces: python -m emotion_core evaluate "
+            f"{missing} writes them."
+        )
+    mean: np.ndarray = np.mean(kept, axis=0)
+    return mean
+
+
+def ensemble_metrics(
+    results: Sequence[Result], mask: np.ndarray | None = None, *, flip: bool = False
+) -> dict[str, Any]:
     """Metrics of the ensemble of results on one test set.
 
     Args:
         results: Runs on that set.
         mask: ``(n,)`` bool, the part of the set to look at.
+        flip: Whether each run also looks at the mirrored faces.
 
     Raises:
-        DataError: there are none.
+        DataError: there are no runs, or one keeps no answers to mirrored faces.
     """
     if not results:
         raise DataError("An ensemble needs at least one run with predictions on this test set.")
     kept = slice(None) if mask is None else mask
-    return classification_metrics(results[0].labels[kept], ensemble_probs(results)[kept])
+    probs = flip_ensemble_probs(results) if flip else ensemble_probs(results)
+    return classification_metrics(results[0].labels[kept], probs[kept])
 
 
 def choose_members(results: Sequence[Result]) -> list[Result]:
@@ -501,6 +524,7 @@ def _read_result(run: Run) -> Result:
     if not np.isfinite(logits).all() or not 0 < temperature < math.inf:
         raise DataError(f"Run '{run.name}': its predictions hold values that are not numbers.")
     probs = softmax(logits, temperature)
+    flipped = arrays.get("flip_logits")
     return Result(
         name=run.name,
         label=run.name,
@@ -511,6 +535,7 @@ def _read_result(run: Run) -> Result:
         labels=arrays["labels"].astype(np.int64),
         logits=logits,
         probs=probs,
+        flip_probs=None if flipped is None else (probs + softmax(flipped, temperature)) / 2,
         predicted=top_confidence(logits)[0],
         subsets={
             key.removeprefix(SUBSET_PREFIX): mask

@@ -13,6 +13,7 @@ from emotion_core import __version__
 from emotion_core.evaluation.compare import Comparison, agreement, table_row
 from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import EMOTIONS
+from emotion_core.machine import hardware
 from emotion_core.plots.comparison.agreement import (
     agreement_panel,
     ensemble_sentence,
@@ -327,10 +328,8 @@ def _provenance_section(comparison: Comparison) -> str:
             ["Evaluated", report.get("date", "")],
             ["Latency backend", cost.get("latency_backend", "")],
             ["Versions", f"Python {env.get('python', '?')}, PyTorch {env.get('torch', '?')}"],
-            [
-                "Hardware",
-                f"{env.get('cpu', '')}, {env.get('cores', '?')} cores {env.get('gpu', '')}",
-            ],
+            ["Hardware", hardware(env)],
+            ["Trained on", hardware(report.get("trained_on") or env)],
             ["System", env.get("platform", "")],
             ["Settings", _settings(result.config)],
         ]

@@ -66,8 +66,12 @@ def evaluate_run(
     )
     report["cost"] = measure_cost(run)
     report["environment"] = environment()
-    # What shipping measured stays true of the same weights.
-    report |= {name: value for name, value in (run.report() or {}).items() if name == "fp16"}
+    # What training and shipping wrote stays true of the same weights.
+    earlier = run.report() or {}
+    report["trained_on"] = (
+        earlier.get("trained_on") or earlier.get("environment") or _training_machine(run)
+    )
+    report |= {name: value for name, value in earlier.items() if name == "fp16"}
     write_report(run, report, arrays)
     if is_shipped(run):
         write_card(run)
@@ -186,6 +190,7 @@ def build_report(
         "labels": labels["test"].astype(np.int64),
         "logits": logits["test"],
         "probs": to_half(probs["test"]),
+        "flip_logits": flipped["test"],
         "val_ids": np.asarray(data.ids)[split.val].astype(str),
         "val_labels": labels["val"].astype(np.int64),
         "val_logits": logits["val"],
@@ -238,9 +243,17 @@ def environment() -> dict[str, Any]:
         "torch": torch.__version__,
         "platform": platform.platform(),
         "cpu": cpu_name(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": cpu_cores(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
     }
+
+
+def _training_machine(run: Run) -> dict[str, Any]:
+    found, config = environment(), run.config()
+    cores = min(config.threads, found["cores"]) if config.threads else found["cores"]
+    gpu = "" if run.status().device == "cpu" else found["gpu"]
+    return found | {"cores": cores, "gpu": gpu}
 
 
 def _device(device: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from emotion_core.evaluation.compare import Result, choose_members, ensemble_metrics, load_results
+from emotion_core.machine import hardware
 from emotion_core.runs import Run
 
 _HEAD = (
@@ -36,8 +37,8 @@ def markdown_table(runs: list[Run]) -> str:
     lines = [_line(_HEAD), _line(["---"] * len(_HEAD))]
     lines += [_line(_cells(run, report)) for report, run in rows]
     lines += _ensemble([run for report, run in rows if _is_ours(report)])
-    machines = sorted({_machine(report) for report, _ in rows})
-    return "\n".join([*lines, "", "Hardware: " + "; ".join(machines) + "."])
+    timed = sorted({hardware(report["environment"]) for report, _ in rows})
+    return "\n".join([*lines, "", f"Milliseconds on one core of: {'; '.join(timed)}."])
 
 
 def _cells(run: Run, report: dict[str, Any]) -> list[str]:
@@ -60,6 +61,7 @@ def _cells(run: Run, report: dict[str, Any]) -> list[str]:
         f"{test['macro_f1']:.3f}",
         f"{test['ece']:.3f}",
         *_cost_cells(cost),
+        f"{cost['train_seconds'] / 60:.0f} min, {_trained_on(report)}",
     ]
 
 
@@ -68,8 +70,14 @@ def _cost_cells(cost: dict[str, Any]) -> list[str]:
         f"{cost['parameters'] / 1e6:.2f} M",
         f"{cost['macs'] / 1e6:.0f} M",
         f"{cost['latency_ms']:.1f}",
-        f"{cost['train_seconds'] / 60:.0f} min",
     ]
+
+
+def _trained_on(report: dict[str, Any]) -> str:
+    found = report.get("trained_on") or report["environment"]
+    if found["gpu"]:
+        return str(found["gpu"])
+    return f"{found['cores']} x {found.get('cpu_capability') or 'CPU'}"
 
 
 def _is_ours(report: dict[str, Any]) -> bool:
@@ -97,24 +105,23 @@ def _ensemble_line(name: str, results: list[Result]) -> str:
         f"{ensemble_metrics(results, mask)['accuracy']:.1%}" if mask is not None else ""
         for mask in (results[0].subsets.get(name) for name in ("leak_free", "private_test"))
     ]
+    flipped = ""
+    if all(result.flip_probs is not None for result in results):
+        flipped = f"{ensemble_metrics(results, flip=True)['accuracy']:.1%}"
     costs = [result.report["cost"] for result in results]
-    added = ("parameters", "macs", "latency_ms", "train_seconds")
+    added = ("parameters", "macs", "latency_ms")
     total = {key: sum(cost[key] for cost in costs) for key in added}
     cells = [
         name,
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
         *parts,
-        "",
+        flipped,
         f"{test['macro_f1']:.3f}",
         f"{test['ece']:.3f}",
         *_cost_cells(total),
+        "",
     ]
     return _line(cells)
-
-
-def _machine(report: dict[str, Any]) -> str:
-    found = report["environment"]
-    return found["gpu"] or f"{found['cores']} cores of {found['cpu']}"
 
 
 def _line(cells: Any) -> str:

@@ -8,6 +8,7 @@ from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.errors import RunError
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
+from emotion_core.machine import hardware
 from emotion_core.models.registry import model_summary
 from emotion_core.runs import Run
 
@@ -159,11 +160,10 @@ def _training(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
     else:
         yield from _recipe(config, report)
     yield ""
-    hardware = machine.get("gpu") or f"{machine.get('cores', '?')} CPU cores"
     yield (
         f"{cost['train_seconds'] / 60:,.0f} minutes of training at {cost['images_per_second']:,.0f}"
-        f" images/s; evaluated on {hardware} with PyTorch {machine.get('torch', '?')} on "
-        f"{report['date'][:10]}."
+        f" images/s on {hardware(report.get('trained_on') or machine)}; evaluated on "
+        f"{hardware(machine)} with PyTorch {machine.get('torch', '?')} on {report['date'][:10]}."
     )
 
 

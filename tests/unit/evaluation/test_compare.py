@@ -127,6 +127,17 @@ def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     assert compare.ensemble_metrics(found.results) == found.ensemble.metrics
 
 
+def test_an_ensemble_with_flip_needs_answers_to_mirrored_faces(runs):
+    results, _ = compare.load_results(runs)
+    bare = [replace(result, flip_probs=None) for result in results[:1]]
+    with pytest.raises(DataError, match=f"Run '{results[0].name}' keeps no answers to mirrored"):
+        compare.ensemble_metrics([*bare, *results[1:]], flip=True)
+    turned = [replace(result, flip_probs=result.probs[:, ::-1]) for result in results]
+    found = compare.ensemble_metrics(turned, flip=True)
+    mean = sum(result.probs[:, ::-1] for result in results)
+    assert found["accuracy"] == pytest.approx((mean.argmax(1) == results[0].labels).mean())
+
+
 def test_members_are_chosen_by_validation_alone(runs):
     results, _ = compare.load_results(runs)
     chosen = compare.choose_members(results)

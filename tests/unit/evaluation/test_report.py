@@ -52,7 +52,7 @@ def test_report_on_disk_has_the_documented_fields(evaluated):
     assert set(found) == {
         *("format", "run", "model", "options", "recipe", "epochs", "best_epoch", "date", "data"),
         *("val", "test", "subsets", "flip_tta", "temperature", "test_uncalibrated", "abstain"),
-        *("cost", "environment"),
+        *("cost", "environment", "trained_on"),
     }
     assert set(found["test"]) == {
         *("n", "accuracy", "accuracy_ci95", "macro_f1", "macro_f1_ci95", "weighted_f1"),

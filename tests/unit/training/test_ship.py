@@ -8,6 +8,7 @@ from emotion_core.errors import ConfigError, RunError
 from emotion_core.evaluation.metrics import softmax
 from emotion_core.evaluation.report import evaluate_run
 from emotion_core.evaluation.table import markdown_table
+from emotion_core.files import write_json
 from emotion_core.models.card import is_shipped
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.runs import Run, create_run
@@ -57,11 +58,17 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
 
 def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(finished):
     ship_run(finished)
-    measured, card = finished.report()["fp16"], finished.path / "README.md"
+    report, card = finished.report(), finished.path / "README.md"
+    assert report["trained_on"]["cores"] == 1  # its threads
+    trained_on = {"cpu": "Abacus", "cores": 3, "cpu_capability": "AVX2", "gpu": ""}
+    write_json(finished.path / "report.json", report | {"trained_on": trained_on})
     card.write_text("old")
     evaluate_run(finished, load_data(finished.config().data), device="cpu")
-    assert finished.report()["fp16"] == measured
+    assert finished.report()["fp16"] == report["fp16"]
+    assert finished.report()["trained_on"] == trained_on
     assert "stored as fp16" in card.read_text()
+    assert "images/s on 3 cores of Abacus, AVX2; evaluated on" in card.read_text()
+    assert " min, 3 x AVX2 |" in markdown_table([finished])
 
 
 def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
@@ -80,6 +87,12 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     assert cells[0] == "| ensemble of our 2 networks"
     assert cells[1].startswith(f"{right.mean():.1%}")
     assert cells[2] == f"{right[first['subset_leak_free']].mean():.1%}"
+    both = sum(
+        softmax(arrays[kind].astype(float), temperature)
+        for arrays, temperature in zip((first, second), temperatures, strict=True)
+        for kind in ("logits", "flip_logits")
+    )
+    assert cells[4] == f"{(both.argmax(1) == first['labels']).mean():.1%}"
     assert "ensemble" not in markdown_table([finished])
 
 
