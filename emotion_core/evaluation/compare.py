@@ -130,12 +130,14 @@ class Ensemble:
         metrics: As a report's.
         gain: Accuracy minus that of the best member.
         gain_ci95: Paired bootstrap interval of it.
+        flip_accuracy: Where each run also looks at mirrored faces; NaN if one did not keep that.
     """
 
     probs: np.ndarray
     metrics: dict[str, Any]
     gain: float
     gain_ci95: tuple[float, float]
+    flip_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -224,8 +226,16 @@ def compare_runs(runs: Iterable[Run]) -> Comparison:
         accuracies = [result.right.mean() for result in results]
         best = int(np.argmax(accuracies))
         gain = samples.accuracy[:, -1] - samples.accuracy[:, best]
+        flip_accuracy = math.nan
+        if all(result.flip_probs is not None for result in results):
+            both = flip_ensemble_probs(results)
+            flip_accuracy = float((both.argmax(axis=1) == labels).mean())
         ensemble = Ensemble(
-            mixed, metrics, float(metrics["accuracy"] - accuracies[best]), _pair_of(interval(gain))
+            mixed,
+            metrics,
+            float(metrics["accuracy"] - accuracies[best]),
+            _pair_of(interval(gain)),
+            flip_accuracy,
         )
     return Comparison(
         tuple(results), tuple(refused), members, tuple(_test_pairs(results, members)), ensemble

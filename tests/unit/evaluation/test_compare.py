@@ -18,6 +18,8 @@ from emotion_core.errors import DataError
 from emotion_core.evaluation import compare
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
+from emotion_core.plots.comparison.agreement import ensemble_sentence
+from emotion_core.plots.comparison.panel import percent
 from emotion_core.runs import Run, list_runs
 
 
@@ -125,6 +127,11 @@ def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     assert found.ensemble.metrics["accuracy"] == pytest.approx(accuracy)
     assert found.ensemble.gain == pytest.approx(accuracy - best)
     assert compare.ensemble_metrics(found.results) == found.ensemble.metrics
+    flipped = compare.ensemble_metrics(found.results, flip=True)
+    assert found.ensemble.flip_accuracy == flipped["accuracy"]
+    assert f"With mirrored faces as well: {percent(flipped['accuracy'])}." in (
+        ensemble_sentence(found)
+    )
 
 
 def test_an_ensemble_with_flip_needs_answers_to_mirrored_faces(runs):
