@@ -41,17 +41,23 @@ def markdown_table(runs: list[Run]) -> str:
     return "\n".join([*lines, "", f"Milliseconds on one core of: {'; '.join(timed)}."])
 
 
+def how_trained(run: Run, report: dict[str, Any]) -> str:
+    """Recipe, epochs and what came from earlier runs; empty for the classical baseline."""
+    if not report["epochs"]:
+        return ""
+    config = run.config()
+    how = [f"{report['recipe']} recipe", f"{report['epochs']} epochs"]
+    how += ["from ImageNet weights"] if config.options.get("pretrained") else []
+    how += ["from an earlier run's weights"] if config.start_from else []
+    how += ["with teachers"] if config.teacher else []
+    return ", ".join(how)
+
+
 def _cells(run: Run, report: dict[str, Any]) -> list[str]:
     test, cost, subsets = report["test"], report["cost"], report["subsets"]
     low, high = test["accuracy_ci95"]
     mark = " (synthetic)" if report["data"]["synthetic"] else ""
-    name = str(report["model"])
-    if report["epochs"]:  # without, it is the classical baseline
-        config = run.config()
-        how = [f"{report['recipe']} recipe", f"{report['epochs']} epochs"]
-        how += ["from an earlier run's weights"] if config.start_from else []
-        how += ["with teachers"] if config.teacher else []
-        name = ", ".join([name, *how])
+    name = ", ".join(part for part in (str(report["model"]), how_trained(run, report)) if part)
     return [
         f"{name}{mark}",
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",

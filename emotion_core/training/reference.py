@@ -84,7 +84,17 @@ _BEST: dict[str, dict[str, Any]] = {
     # batches of 128 for one. Smaller steps more often, as the study took them.
     "plain_cnn": _TAUGHT_BRIEFLY | {"epochs": 14, "optimizer": "adamw", "lr": 4e-4},
     "densenet121": {"epochs": 12} | _TAUGHT,
-    "resnet50": _TAUGHT_BRIEFLY | {"epochs": 8},
+    "resnet50": _TAUGHT_BRIEFLY
+    | {"epochs": 8, "optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.02},
+    "densenet121-again": _TAUGHT_BRIEFLY
+    | {
+        "model": "densenet121",
+        "epochs": 7,
+        "optimizer": "adamw",
+        "lr": 6e-4,
+        "weight_decay": 0.02,
+        "start_from": "20261125-190251-densenet121-s0",
+    },
     "mobilenet_v3_small": {"epochs": 20} | _TAUGHT,
     "efficientnet_b0": {"epochs": 12} | _TAUGHT,
     # Earlier designs of emotion_net. Grown out of a trained network: more to overfit with, hence

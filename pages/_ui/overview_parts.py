@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from emotion_core.evaluation.study import MARK, study_test
+from emotion_core.evaluation.table import how_trained
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.machine import this_machine
 from emotion_core.runs import Run
@@ -170,7 +171,9 @@ def _board_row(rank: int, run: Run, report: dict[str, Any]) -> str:
         f"{cost['parameters'] / 1e6:.2f} M",
         f"{cost['latency_ms']:.1f}",
     )
-    name = f"<b>{html.escape(report['model'])}</b><small>{html.escape(run.name)}</small>"
+    lines = [run.name, how_trained(run, report)]
+    notes = "".join(f"<small>{html.escape(line)}</small>" for line in lines if line)
+    name = f"<b>{html.escape(report['model'])}</b>{notes}"
     return (
         f'<tr><td>{rank}</td><th scope="row">{name}</th>'
         + "".join(f"<td>{cell}</td>" for cell in cells)
