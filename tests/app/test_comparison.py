@@ -1,6 +1,7 @@
 """The Comparison page on real run folders: every part, links, and folders that are broken."""
 
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -85,6 +86,7 @@ def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_
     first = names(folder)
     other = write_random_run(folder, random_faces(60, seed=4), model="senet", seed=9, skill=9.0)
     data = load_data("synthetic:800")
+    time.sleep(1.1)  # names carry seconds; runs of the same one are ordered by architecture
     for seed, skill in ((5, 7.0), (6, 0.1), (7, 0.1)):
         newest = write_random_run(folder, data, model="densenet121", seed=seed, skill=skill)
     found = page_runs(folder)
