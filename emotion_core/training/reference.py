@@ -81,10 +81,10 @@ _BEST: dict[str, dict[str, Any]] = {
     # Ten layers without batch norm: SGD stayed at the majority class (25 %) for two epochs, AdamW in
     # batches of 128 for one. Smaller steps more often, as the study took them.
     "plain_cnn": _TAUGHT_BRIEFLY | {"epochs": 14, "optimizer": "adamw", "lr": 4e-4},
-    "densenet121": _TAUGHT_BRIEFLY | _ADAMW | {"epochs": 10},
+    "densenet121": {"epochs": 12} | _TAUGHT,
     "resnet50": _TAUGHT_BRIEFLY | _ADAMW | {"epochs": 8},
     "mobilenet_v3_small": {"epochs": 20} | _TAUGHT,
-    "efficientnet_b0": {"epochs": 12} | _TAUGHT,
+    "efficientnet_b0": _TAUGHT_BRIEFLY | _ADAMW | {"epochs": 12},
     # Earlier designs of emotion_net. Grown out of a trained network: more to overfit with, hence
     # more mixup and erasing.
     "grown_net": {
