@@ -38,7 +38,7 @@ def markdown_table(runs: list[Run]) -> str:
     lines += [_line(_cells(run, report)) for report, run in rows]
     lines += _ensemble([run for report, run in rows if _is_ours(report)])
     timed = sorted({hardware(report["environment"]) for report, _ in rows})
-    return "\n".join([*lines, "", f"Milliseconds on one core of: {'; '.join(timed)}."])
+    return "\n".join([*lines, "", f"Milliseconds on one core. Machines: {'; '.join(timed)}."])
 
 
 def how_trained(run: Run, report: dict[str, Any]) -> str:
