@@ -35,13 +35,13 @@ def run(args: argparse.Namespace) -> int:
 
     first = pick_run(args.run)
     if args.ensemble:
-        from emotion_core.evaluation.compare import ensemble_metrics, load_results
+        from emotion_core.evaluation.compare import ensemble_metrics, keep_flips, load_results
 
         results, refused = load_results([first, *map(pick_run, args.ensemble)])
         for refusal in refused:
             print(f"left out: {refusal.reason}")
         _print(f"ensemble of {len(results)} runs", ensemble_metrics(results))
-        if all(result.flip_probs is not None for result in results):
+        if keep_flips(results):
             _print("with flip averaging", ensemble_metrics(results, flip=True))
         return 0
 

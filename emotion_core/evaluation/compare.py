@@ -227,7 +227,7 @@ def compare_runs(runs: Iterable[Run]) -> Comparison:
         best = int(np.argmax(accuracies))
         gain = samples.accuracy[:, -1] - samples.accuracy[:, best]
         flip_accuracy = math.nan
-        if all(result.flip_probs is not None for result in results):
+        if keep_flips(results):
             both = flip_ensemble_probs(results)
             flip_accuracy = float((both.argmax(axis=1) == labels).mean())
         ensemble = Ensemble(
@@ -246,6 +246,11 @@ def ensemble_probs(results: Sequence[Result]) -> np.ndarray:
     """Mean of calibrated probabilities ``(n, 7)``."""
     mean: np.ndarray = np.mean([result.probs for result in results], axis=0)
     return mean
+
+
+def keep_flips(results: Sequence[Result]) -> bool:
+    """Whether every run keeps its answers to mirrored faces."""
+    return all(result.flip_probs is not None for result in results)
 
 
 def flip_ensemble_probs(results: Sequence[Result]) -> np.ndarray:
@@ -534,7 +539,7 @@ def _read_result(run: Run) -> Result:
     if not np.isfinite(logits).all() or not 0 < temperature < math.inf:
         raise DataError(f"Run '{run.name}': its predictions hold values that are not numbers.")
     probs = softmax(logits, temperature)
-    flipped = arrays.get("flip_logits")
+    flipped = arrays.get("flip_logits", logits[:0])
     return Result(
         name=run.name,
         label=run.name,
@@ -545,7 +550,9 @@ def _read_result(run: Run) -> Result:
         labels=arrays["labels"].astype(np.int64),
         logits=logits,
         probs=probs,
-        flip_probs=None if flipped is None else (probs + softmax(flipped, temperature)) / 2,
+        flip_probs=(probs + softmax(flipped, temperature)) / 2
+        if flipped.shape == logits.shape
+        else None,
         predicted=top_confidence(logits)[0],
         subsets={
             key.removeprefix(SUBSET_PREFIX): mask

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from emotion_core.evaluation.compare import Result, choose_members, ensemble_metrics, load_results
+from emotion_core.evaluation.compare import (
+    Result,
+    choose_members,
+    ensemble_metrics,
+    keep_flips,
+    load_results,
+)
 from emotion_core.machine import hardware
 from emotion_core.runs import Run
 
@@ -112,7 +118,7 @@ def _ensemble_line(name: str, results: list[Result]) -> str:
         for mask in (results[0].subsets.get(name) for name in ("leak_free", "private_test"))
     ]
     flipped = ""
-    if all(result.flip_probs is not None for result in results):
+    if keep_flips(results):
         flipped = f"{ensemble_metrics(results, flip=True)['accuracy']:.1%}"
     costs = [result.report["cost"] for result in results]
     added = ("parameters", "macs", "latency_ms")

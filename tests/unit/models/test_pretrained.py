@@ -13,9 +13,13 @@ import skimage.data
 import skimage.transform
 import torch
 
+from emotion_core.config import TrainConfig
 from emotion_core.errors import ModelError
+from emotion_core.models.checkpoint import load_classifier, save_checkpoint
+from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.models.torchvision_compat import import_torchvision
+from emotion_core.runs import create_run
 
 
 @pytest.fixture
@@ -85,6 +89,16 @@ def test_without_network_the_error_says_what_to_download_and_where_to_put_it(hub
     assert "https://download.pytorch.org/models/resnet18-f37072fd.pth" in message
     assert str(hub / "resnet18-f37072fd.pth") in message
     assert "\n" not in message
+
+
+def test_a_run_needs_the_imagenet_weights_it_started_from_no_more(hub, tmp_path):
+    options = {"pretrained": True}
+    run = create_run(TrainConfig(model="resnet18", options=options), tmp_path / "runs")
+    net = create_model("resnet18")
+    save_checkpoint(run, net, architecture="resnet18", options=options, preprocess=Preprocess())
+    loaded = load_classifier(run, backend="torch")
+    assert loaded.options == options
+    assert torch.equal(loaded.model.conv1.weight, net.conv1.weight)
 
 
 def test_damaged_file_is_named(hub):
