@@ -81,7 +81,7 @@ _BEST: dict[str, dict[str, Any]] = {
     # Ten layers without batch norm: SGD stayed at the majority class (25 %) for two epochs, AdamW in
     # batches of 128 for one. Smaller steps more often, as the study took them.
     "plain_cnn": _TAUGHT_BRIEFLY | {"epochs": 14, "optimizer": "adamw", "lr": 4e-4},
-    "densenet121": {"epochs": 12} | _TAUGHT,
+    "densenet121": _TAUGHT_BRIEFLY | _ADAMW | {"epochs": 10},
     "resnet50": _TAUGHT_BRIEFLY | _ADAMW | {"epochs": 8},
     "mobilenet_v3_small": {"epochs": 20} | _TAUGHT,
     "efficientnet_b0": _TAUGHT_BRIEFLY | _ADAMW | {"epochs": 12},
