@@ -11,6 +11,7 @@ from emotion_core.labels import NUM_CLASSES
 from emotion_core.models.options import check_dropout
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
+from emotion_core.models.senet import skip_some
 
 # Blocks, kernel, expansion and channels of each stage, and the stride of its first block.
 _STAGES = (
@@ -48,21 +49,19 @@ def efficientnet_lite0(
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
-    net = build_lite0(side, _STRIDES, drop_path, dropout)
-    if pretrained:
-        load_lite0(net)
-    return net
+    return build_lite0(side, _STRIDES, pretrained, drop_path, dropout)
 
 
 def build_lite0(
-    side: int, strides: tuple[int, ...], drop_path: float, dropout: float
-) -> nn.Sequential:
-    """EfficientNet-Lite0 with fresh weights; its weights do not depend on side and strides.
+    side: int, strides: tuple[int, ...], pretrained: bool, drop_path: float, dropout: float
+) -> nn.Module:
+    """EfficientNet-Lite0 of any strides; the shapes of its weights do not depend on them.
 
     Args:
-        side: As for ``efficientnet_lite0``.
+        side: As for ``efficientnet_lite0``, as all others but one.
         strides: Of the first block of each stage.
-        drop_path: As for ``efficientnet_lite0``.
+        pretrained: Start from ImageNet weights.
+        drop_path: Probability of skipping the deepest block in training.
         dropout: Probability before the classifier.
     """
     check_dropout(dropout)
@@ -76,7 +75,7 @@ def build_lite0(
             drop = drop_path * len(blocks) / (total - 1)
             blocks.append(_Block(inputs, outputs, kernel, stride, expansion, drop))
             inputs = outputs
-    return nn.Sequential(
+    net = nn.Sequential(
         _Enlarge(side),
         *_conv(1, _STEM, 3, stride=2),
         *blocks,
@@ -86,6 +85,9 @@ def build_lite0(
         nn.Dropout(dropout),
         nn.Linear(_HEAD, NUM_CLASSES),
     )
+    if pretrained:
+        load_lite0(net)
+    return net
 
 
 class _Enlarge(nn.Module):
@@ -138,8 +140,7 @@ class _Block(nn.Module):
         if not self.shortcut:
             return found
         if self.training and self.drop_path:
-            keep = torch.rand(len(found), 1, 1, 1, device=found.device) >= self.drop_path
-            found = found * keep / (1 - self.drop_path)
+            found = skip_some(found, self.drop_path)
         return found + images
 
 

@@ -3,7 +3,6 @@
 from torch import nn
 
 from emotion_core.models.efficientnet_lite import build_lite0
-from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
 
 # The last halving of EfficientNet-Lite0 is left out: a mouth or a brow keeps 6x6 places, not 3x3.
@@ -28,7 +27,4 @@ def emotion_net(
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
-    net = build_lite0(side, _STRIDES, drop_path, dropout)
-    if pretrained:
-        load_lite0(net)
-    return net
+    return build_lite0(side, _STRIDES, pretrained, drop_path, dropout)

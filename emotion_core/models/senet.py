@@ -45,6 +45,12 @@ def senet(
     )
 
 
+def skip_some(found: torch.Tensor, share: float) -> torch.Tensor:
+    """Blank a random share of a batch ``(N, C, H, W)`` and raise the rest, so that the mean stays."""
+    keep = torch.rand(len(found), 1, 1, 1, device=found.device) >= share
+    return found * keep / (1 - share)
+
+
 class ExciteBlock(nn.Module):
     """Two 3x3 convolutions with squeeze-and-excitation (Hu et al. 2018) around a shortcut.
 
@@ -88,8 +94,7 @@ class ExciteBlock(nn.Module):
         found = self.body(images)
         found = found * self.excite(found)
         if self.training and self.drop_path:
-            keep = torch.rand(len(found), 1, 1, 1, device=found.device) >= self.drop_path
-            found = found * keep / (1 - self.drop_path)
+            found = skip_some(found, self.drop_path)
         return torch.relu(found + self.shortcut(images))
 
 
