@@ -24,6 +24,7 @@ _STAGES = (
     (1, 3, 6, 320),
 )
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
+_FINER_STRIDES = (1, 2, 2, 2, 1, 1, 1)
 _STEM, _HEAD = 32, 1280
 _BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
 
@@ -32,6 +33,7 @@ _BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
 def efficientnet_lite0(
     *,
     side: int = 96,
+    finer: bool = False,
     pretrained: bool = False,
     drop_path: float = 0.1,
     dropout: float = 0.2,
@@ -44,29 +46,16 @@ def efficientnet_lite0(
     Args:
         side: Pixels to which faces are enlarged first, a multiple of 32. At 96 px the last stage
             sees 3x3 places.
+        finer: Leave out the last halving, so that it sees 6x6. The weights stay the same: a
+            trained coarser one is a start.
         pretrained: Start from ImageNet weights (75.1 % top-1 there).
         drop_path: Probability of skipping the deepest block in training, growing linearly
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
-    return build_lite0(side, _STRIDES, pretrained, drop_path, dropout)
-
-
-def build_lite0(
-    side: int, strides: tuple[int, ...], pretrained: bool, drop_path: float, dropout: float
-) -> nn.Module:
-    """EfficientNet-Lite0 of any strides; the shapes of its weights do not depend on them.
-
-    Args:
-        side: As for ``efficientnet_lite0``, as all others but one.
-        strides: Of the first block of each stage.
-        pretrained: Start from ImageNet weights.
-        drop_path: Probability of skipping the deepest block in training.
-        dropout: Probability before the classifier.
-    """
     check_dropout(dropout)
-    if side not in range(64, 257, 32):
-        raise ModelError(f"side must be a multiple of 32 from 64 to 256, got {side!r}.")
+    check_side(side)
+    strides = _FINER_STRIDES if finer else _STRIDES
     inputs, blocks = _STEM, list[nn.Module]()
     total = sum(stage[0] for stage in _STAGES)
     for (depth, kernel, expansion, outputs), first_stride in zip(_STAGES, strides, strict=True):
@@ -76,7 +65,7 @@ def build_lite0(
             blocks.append(_Block(inputs, outputs, kernel, stride, expansion, drop))
             inputs = outputs
     net = nn.Sequential(
-        _Enlarge(side),
+        Enlarge(side),
         *_conv(1, _STEM, 3, stride=2),
         *blocks,
         *_conv(inputs, _HEAD, 1),
@@ -90,8 +79,18 @@ def build_lite0(
     return net
 
 
-class _Enlarge(nn.Module):
-    """Bilinear enlargement, so that faces have the size of features that ImageNet taught."""
+def check_side(side: int) -> None:
+    """Refuse a side that cannot be halved five times.
+
+    Raises:
+        ModelError: it is not a multiple of 32 from 64 to 256.
+    """
+    if side not in range(64, 257, 32):
+        raise ModelError(f"side must be a multiple of 32 from 64 to 256, got {side!r}.")
+
+
+class Enlarge(nn.Module):
+    """Bilinear enlargement, so that faces have the size of features that others taught."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -102,7 +101,7 @@ class _Enlarge(nn.Module):
         return F.interpolate(images, size=self.side, mode="bilinear", align_corners=False)
 
 
-class _SameConv(nn.Conv2d):
+class SameConv(nn.Conv2d):
     """A convolution padded as TensorFlow's "SAME": where sides are even and the stride is 2, one
     pixel more on the right and below."""
 
@@ -130,7 +129,7 @@ class _Block(nn.Module):
         self.body = nn.Sequential(
             *widen,
             *_conv(wide, wide, kernel, stride=stride, groups=wide),
-            _SameConv(wide, outputs, 1, bias=False),
+            SameConv(wide, outputs, 1, bias=False),
             _BatchNorm(outputs),
         )
 
@@ -148,7 +147,7 @@ def _conv(
     inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
 ) -> list[nn.Module]:
     return [
-        _SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
+        SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
         _BatchNorm(outputs),
         nn.ReLU6(inplace=True),
     ]

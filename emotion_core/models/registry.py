@@ -27,7 +27,7 @@ _FAMILIES = (
 )
 
 # Architectures that have all weights of another one, under the same names.
-_GROWN = {"grown_net": "sequential", "emotion_net": "efficientnet_lite0"}
+_GROWN = {"grown_net": "sequential"}
 
 _BUILDERS: dict[str, Builder] = {}
 

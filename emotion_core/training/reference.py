@@ -43,7 +43,7 @@ _TAUGHT_BRIEFLY: dict[str, Any] = _TAUGHT | {
     "lr": 0.05,
 }
 _ADAMW: dict[str, Any] = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.02}
-# ImageNet weights need small steps.
+# Pretrained weights need small steps.
 _FINE: dict[str, Any] = {
     "optimizer": "adamw",
     "weight_decay": 0.02,
@@ -56,9 +56,20 @@ _BEST: dict[str, dict[str, Any]] = {
     "sequential": {"epochs": 60},
     "efficientnet_lite0": _FINE
     | {"options": {"pretrained": True}, "epochs": 10, "lr": 7e-4, "mixup": 0.2},
-    "emotion_net": _TAUGHT_BRIEFLY
+    "emotion_net": _FINE
+    | {
+        "options": {"pretrained": True},
+        "epochs": 12,
+        "lr": 5e-4,
+        "warmup_epochs": 0.5,
+        "mixup": 0.2,
+        "scale": 0.2,
+    },
+    "efficientnet_lite0-finer": _TAUGHT_BRIEFLY
     | _FINE
     | {
+        "model": "efficientnet_lite0",
+        "options": {"finer": True, "dropout": 0.3},
         "epochs": 8,
         "lr": 4e-4,
         "warmup_epochs": 0.5,

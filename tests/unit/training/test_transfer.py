@@ -77,14 +77,16 @@ def test_grown_blocks_learn(earlier, data, tmp_path):
     assert all(weights[name].abs().max() > 0 for name in added)
 
 
-def test_emotion_net_takes_every_weight_of_lite0(data, tmp_path):
+def test_a_finer_lite0_takes_every_weight_of_a_coarser_one(data, tmp_path):
     run = create_run(TrainConfig(model="efficientnet_lite0"), tmp_path)
     lite = create_model("efficientnet_lite0")
     save_checkpoint(
         run, lite, architecture="efficientnet_lite0", options={}, preprocess=Preprocess()
     )
-    config = TrainConfig(model="emotion_net", start_from=str(run.path))
-    finer = create_model("emotion_net")
+    config = TrainConfig(
+        model="efficientnet_lite0", options={"finer": True}, start_from=str(run.path)
+    )
+    finer = create_model("efficientnet_lite0", finer=True)
     start_from(finer, config, data)
     weights = finer.state_dict()
     assert all(torch.equal(weights[name], value) for name, value in lite.state_dict().items())
