@@ -10,6 +10,7 @@ from emotion_core.evaluation.compare import (
     load_results,
 )
 from emotion_core.machine import hardware
+from emotion_core.models.registry import pretrained_on
 from emotion_core.runs import Run
 
 _HEAD = (
@@ -53,7 +54,8 @@ def how_trained(run: Run, report: dict[str, Any]) -> str:
         return ""
     config = run.config()
     how = [f"{report['recipe']} recipe", f"{report['epochs']} epochs"]
-    how += ["from ImageNet weights"] if config.options.get("pretrained") else []
+    if config.options.get("pretrained"):
+        how.append(f"from {pretrained_on(config.model)} weights")
     how += ["from an earlier run's weights"] if config.start_from else []
     how += ["with teachers"] if config.teacher else []
     return ", ".join(how)

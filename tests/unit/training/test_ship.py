@@ -7,7 +7,7 @@ from emotion_core.data.sources import load_data
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.evaluation.metrics import softmax
 from emotion_core.evaluation.report import evaluate_run
-from emotion_core.evaluation.table import markdown_table
+from emotion_core.evaluation.table import how_trained, markdown_table
 from emotion_core.files import write_json
 from emotion_core.models.card import is_shipped
 from emotion_core.models.checkpoint import load_classifier
@@ -94,6 +94,15 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     )
     assert cells[4] == f"{(both.argmax(1) == first['labels']).mean():.1%}"
     assert "ensemble" not in markdown_table([finished])
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"), [("emotion_net", "face recognition"), ("resnet18", "ImageNet")]
+)
+def test_the_table_tells_what_a_run_started_from(finished, tmp_path, model, weights):
+    config = TrainConfig(model=model, options={"pretrained": True}, start_from="a")
+    how = how_trained(create_run(config, tmp_path / "other"), finished.report())
+    assert how == f"best recipe, 1 epochs, from {weights} weights, from an earlier run's weights"
 
 
 def test_a_run_can_be_shipped_without_weights(finished):
