@@ -10,7 +10,7 @@ from emotion_core.evaluation.compare import (
     load_results,
 )
 from emotion_core.machine import hardware
-from emotion_core.models.registry import pretrained_on
+from emotion_core.models.options import pretrained_on
 from emotion_core.runs import Run
 
 _HEAD = (

@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from emotion_core.errors import ModelError
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.options import check_dropout
+from emotion_core.models.options import check_dropout, check_side
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
 from emotion_core.models.senet import skip_some
@@ -77,16 +76,6 @@ def efficientnet_lite0(
     if pretrained:
         load_lite0(net)
     return net
-
-
-def check_side(side: int) -> None:
-    """Refuse a side that cannot be halved five times.
-
-    Raises:
-        ModelError: it is not a multiple of 32 from 64 to 256.
-    """
-    if side not in range(64, 257, 32):
-        raise ModelError(f"side must be a multiple of 32 from 64 to 256, got {side!r}.")
 
 
 class Enlarge(nn.Module):

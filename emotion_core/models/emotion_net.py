@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.efficientnet_lite import Enlarge, SameConv, check_side
-from emotion_core.models.options import check_dropout
+from emotion_core.models.efficientnet_lite import Enlarge, SameConv
+from emotion_core.models.options import check_dropout, check_side
 from emotion_core.models.pretrained_faces import load_face_recognition
 from emotion_core.models.registry import register_model
 from emotion_core.models.senet import skip_some

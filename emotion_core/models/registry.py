@@ -29,9 +29,6 @@ _FAMILIES = (
 # Architectures that have all weights of another one, under the same names.
 _GROWN = {"grown_net": "sequential"}
 
-# What the option ``pretrained`` starts from, where that is not ImageNet.
-_PRETRAINED_ON = {"emotion_net": "face recognition"}
-
 _BUILDERS: dict[str, Builder] = {}
 
 
@@ -90,11 +87,6 @@ def model_summary(name: str) -> str:
 def fitting_models(name: str) -> list[str]:
     """Architectures whose weights one can start from: itself, and what it grows out of."""
     return [name, *([_GROWN[name]] if name in _GROWN else [])]
-
-
-def pretrained_on(name: str) -> str:
-    """What an architecture's ``pretrained`` weights were trained on."""
-    return _PRETRAINED_ON.get(name, "ImageNet")
 
 
 def _builder(name: str) -> Builder:
