@@ -3,14 +3,13 @@
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.blocks import Enlarge, SameConv, skip_some
 from emotion_core.models.options import check_dropout, check_side
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
-from emotion_core.models.senet import skip_some
 
 # Blocks, kernel, expansion and channels of each stage, and the stride of its first block.
 _STAGES = (
@@ -76,32 +75,6 @@ def efficientnet_lite0(
     if pretrained:
         load_lite0(net)
     return net
-
-
-class Enlarge(nn.Module):
-    """Bilinear enlargement, so that faces have the size of features that others taught."""
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map ``(N, 1, H, W)`` to ``(N, 1, side, side)``."""
-        return F.interpolate(images, size=self.side, mode="bilinear", align_corners=False)
-
-
-class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's "SAME": where sides are even and the stride is 2, one
-    pixel more on the right and below."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map ``(N, C, H, W)`` to ``(N, D, H / stride, W / stride)``."""
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
-        if before != after:
-            images = F.pad(images, (before, after) * 2)
-            before = 0
-        return F.conv2d(images, self.weight, stride=stride, padding=before, groups=self.groups)
 
 
 class _Block(nn.Module):

@@ -5,11 +5,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.efficientnet_lite import Enlarge, SameConv
+from emotion_core.models.blocks import Enlarge, SameConv, skip_some
 from emotion_core.models.options import check_dropout, check_side
 from emotion_core.models.pretrained_faces import load_face_recognition
 from emotion_core.models.registry import register_model
-from emotion_core.models.senet import skip_some
 
 # Blocks, channels and the stride of the first block of each stage, as in dlib's network for face
 # recognition, but for two things: its fifth stage (256 channels, one block) is left out, and the

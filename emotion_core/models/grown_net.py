@@ -2,8 +2,8 @@
 
 from torch import nn
 
+from emotion_core.models.blocks import ExciteBlock
 from emotion_core.models.registry import register_model
-from emotion_core.models.senet import ExciteBlock
 from emotion_core.models.sequential import POOLED, sequential, stage_widths
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.blocks import ExciteBlock
 from emotion_core.models.registry import register_model
 
 
@@ -43,59 +44,6 @@ def senet(
     return nn.Sequential(
         *layers, _AverageAndMaximum(), nn.Dropout(dropout), nn.Linear(2 * inputs, NUM_CLASSES)
     )
-
-
-def skip_some(found: torch.Tensor, share: float) -> torch.Tensor:
-    """Blank a random share of a batch ``(N, C, H, W)`` and raise the rest, so that the mean stays."""
-    keep = torch.rand(len(found), 1, 1, 1, device=found.device) >= share
-    return found * keep / (1 - share)
-
-
-class ExciteBlock(nn.Module):
-    """Two 3x3 convolutions with squeeze-and-excitation (Hu et al. 2018) around a shortcut.
-
-    Args:
-        inputs: Channels that come in; of the shortcut's 1x1 convolution if outputs differ.
-        outputs: Channels that go out.
-        stride: 2 halves the resolution, in the shortcut by averaging.
-        drop_path: Probability of skipping the block in training.
-    """
-
-    def __init__(self, inputs: int, outputs: int, stride: int, drop_path: float) -> None:
-        super().__init__()
-        self.drop_path = drop_path
-        last = nn.BatchNorm2d(outputs)
-        # Start as the identity, so that early training sees a shallow net.
-        nn.init.zeros_(last.weight)
-        self.body = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-            last,
-        )
-        hidden = max(8, outputs // 8)
-        self.excite = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
-            nn.Conv2d(outputs, hidden, 1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(hidden, outputs, 1),
-            nn.Sigmoid(),
-        )
-        shortcut: list[nn.Module] = []
-        if stride > 1:
-            shortcut.append(nn.AvgPool2d(stride))
-        if inputs != outputs:
-            shortcut += [nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
-        self.shortcut = nn.Sequential(*shortcut)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H / stride, W / stride)``."""
-        found = self.body(images)
-        found = found * self.excite(found)
-        if self.training and self.drop_path:
-            found = skip_some(found, self.drop_path)
-        return torch.relu(found + self.shortcut(images))
 
 
 class _AverageAndMaximum(nn.Module):
