@@ -41,7 +41,8 @@ class Status:
     """What a run is doing; ``status.json``.
 
     Times are UTC ISO 8601. ``epoch`` counts finished epochs; ``step`` of ``steps`` is inside the
-    current one, with its running ``train_loss`` and ``train_accuracy`` (0..1).
+    current one, with its running ``train_loss`` and ``train_accuracy`` (0..1). Before the first step
+    ``teachers_asked`` is the share (0..1) of the teachers' answers that are there.
     """
 
     state: str = "queued"
@@ -53,6 +54,7 @@ class Status:
     epochs: int = 0
     step: int = 0
     steps: int = 0
+    teachers_asked: float = 0.0
     train_loss: float = 0.0
     train_accuracy: float = 0.0
     images_per_second: float = 0.0

@@ -99,6 +99,8 @@ def _describe(job: "Job") -> str:
     if status.state == "queued":
         return f"queued, number {job.position} for {job.queue}"
     text = f"{status.state}, epoch {status.epoch} of {status.epochs}"
-    if status.state == "running":
+    if status.state == "running" and not status.steps:
+        text += f", teachers asked: {status.teachers_asked:.0%}" if status.teachers_asked else ""
+    elif status.state == "running":
         text += f", {status.images_per_second:.0f} images/s, {status.seconds_left:.0f} s left"
     return f"{text}: {status.error}" if status.error else text

@@ -87,6 +87,9 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
 
     def show(progress: Progress) -> None:
         status = progress.status
+        if not status.steps:
+            bar.set_postfix_str(f"teachers asked: {status.teachers_asked:.0%}")
+            return
         if bar.total is None:
             bar.reset(total=config.epochs * status.steps * config.batch_size)
         bar.n = (status.epoch * status.steps + status.step) * config.batch_size

@@ -183,6 +183,7 @@ class _Trainer:
             torch.set_num_threads(config.threads)
         self.device = resolve_device(config.device)
         split = split_indices(data, val_fraction=config.val_fraction)
+        self.data, self.train_positions = data, split.train
         self.train_labels = data.labels[split.train]
         self.val_labels = data.labels[split.val]
         self.faces = _to_device(data.images[split.train], self.device)
@@ -208,8 +209,6 @@ class _Trainer:
             label_smoothing=config.label_smoothing,
         )
         self.taught: torch.Tensor | None = None
-        if teacher_names(config):
-            self.taught = teacher_probs(config, data, split.train).to(self.device)
         bf16 = config.precision == "bf16" or (
             config.precision == "auto" and bf16_pays(self.model, self.device)
         )
@@ -234,6 +233,9 @@ class _Trainer:
         """All epochs that are left."""
         if self.run.resume_path.exists():
             self._load()
+        if self.taught is None and teacher_names(self.config):
+            answers = teacher_probs(self.config, self.data, self.train_positions, self._asked)
+            self.taught = answers.to(self.device)
         self.run.clear_progress()
         while self.epoch < self.config.epochs:
             self._train_epoch()
@@ -242,6 +244,13 @@ class _Trainer:
             if patience and row["epoch"] - self.best_epoch >= patience:
                 log.info("no better validation for %d epochs, stopping early", patience)
                 break
+
+    def _asked(self, share: float) -> None:
+        """Show how far the teachers are, and heed a stop."""
+        self.status = replace(self.status, teachers_asked=round(share, 4))
+        self._report()
+        if self.stop.is_set():
+            raise Stopped
 
     def _order(self, epoch: int) -> np.ndarray:
         """Positions an epoch visits; past the number of images they mean the augmented copy."""
@@ -428,11 +437,15 @@ class _Trainer:
             seconds_left=round(left * self.config.batch_size / max(rate, 1e-9), 1),
             train_seconds=round(self.train_seconds + self._epoch_seconds, 3),
         )
+        self._report(row)
+
+    def _report(self, row: dict[str, Any] | None = None) -> None:
+        """Show the status to other processes, once a second, and to the caller."""
         if row or time.monotonic() - self._status_at >= _STATUS_SECONDS:
             self.run.write_status(self.status)
             if row:
                 self.run.clear_progress()
-            elif images:
+            elif self.totals[2]:
                 self.run.append_progress(self.status)
             self._status_at = time.monotonic()
         if self.on_progress:
@@ -443,6 +456,7 @@ class _Trainer:
             "model": self.model.state_dict(),
             "average": self.average.model.state_dict() if self.average else {},
             "optimizer": self.optimizer.state_dict(),
+            "taught": self.taught,
             "epoch": self.epoch,
             "step": self.step,
             "best": self.best,
@@ -473,6 +487,7 @@ class _Trainer:
         self.epoch, self.step = state["epoch"], state["step"]
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.totals = state["totals"].cpu()
+        self.taught = state.get("taught")
         self.train_seconds, self._epoch_seconds = state["train_seconds"], state["epoch_seconds"]
         write_json_lines(
             self.run.metrics_path,

@@ -1,6 +1,7 @@
 """What a run takes from earlier ones: weights to start from, and teachers' answers to learn."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -51,7 +52,12 @@ def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
         model.load_state_dict({name: weights.get(name, value) for name, value in expected.items()})
 
 
-def teacher_probs(config: TrainConfig, data: FaceData, train: np.ndarray) -> torch.Tensor:
+def teacher_probs(
+    config: TrainConfig,
+    data: FaceData,
+    train: np.ndarray,
+    on_progress: Callable[[float], None] | None = None,
+) -> torch.Tensor:
     """Mean calibrated answer of the teachers to each training face and its mirror image.
 
     They are learned beside the labels (distillation, Hinton et al. 2015): where labels are noisy,
@@ -61,6 +67,7 @@ def teacher_probs(config: TrainConfig, data: FaceData, train: np.ndarray) -> tor
         config: Its ``teacher`` names the runs.
         data: The data set.
         train: Positions ``(n,)`` of the training split.
+        on_progress: Called with the share that is done, every few seconds on a slow CPU.
 
     Returns:
         float32 ``(n, 7)``, rows sum to 1.
@@ -71,7 +78,7 @@ def teacher_probs(config: TrainConfig, data: FaceData, train: np.ndarray) -> tor
     """
     total = np.zeros((len(train), NUM_CLASSES), np.float32)
     names = teacher_names(config)
-    for name in names:
+    for asked, name in enumerate(names):
         run = load_run(name)
         _warn_of_other_data(run, data)
         teacher = load_classifier(run)
@@ -81,6 +88,8 @@ def teacher_probs(config: TrainConfig, data: FaceData, train: np.ndarray) -> tor
             faces = np.array(data.images[train[part]])
             mirrored = np.ascontiguousarray(faces[:, :, ::-1])
             total[part] += teacher.probs(faces) + teacher.probs(mirrored)
+            if on_progress:
+                on_progress((asked + (start + len(faces)) / len(train)) / len(names))
     return torch.from_numpy(total / (2 * len(names)))
 
 

@@ -94,7 +94,10 @@ def _draw_active(job: Job) -> None:
         share = min(1.0, steps / max(status.epochs, 1))
         now = f"Epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}"
         if not status.steps:
-            st.progress(0.0, text="Loading the faces")
+            asking = status.teachers_asked > 0
+            st.progress(
+                status.teachers_asked, text="Asking the teachers" if asking else "Loading the faces"
+            )
             _draw_log(run)
             return
         rest = f"step {status.step} of {status.steps} · {status.images_per_second:,.0f} images/s"

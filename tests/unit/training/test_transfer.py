@@ -1,5 +1,7 @@
 """Runs start from earlier weights and learn teachers' answers."""
 
+import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +17,7 @@ from emotion_core.models.layers import layer_table
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
-from emotion_core.training.loop import train
+from emotion_core.training.loop import Progress, Stopped, train
 from emotion_core.training.transfer import start_from, teacher_names, teacher_probs
 
 SMALL = TrainConfig(
@@ -119,6 +121,42 @@ def test_teachers_answer_for_face_and_mirror_image(earlier, data):
     expected = classifier.probs(faces) + classifier.probs(np.ascontiguousarray(faces[:, :, ::-1]))
     assert found.dtype == torch.float32
     assert np.allclose(found.numpy(), expected / 2, atol=1e-5)
+
+
+def test_asking_teachers_shows_its_progress_and_can_be_stopped(earlier, data, tmp_path):
+    run = create_run(SMALL.replace(teacher=f"{earlier.path}, {earlier.path}"), tmp_path)
+    stop, shares = threading.Event(), []
+
+    def stop_at_the_second(progress: Progress) -> None:
+        shares.append(progress.status.teachers_asked)
+        if len(shares) == 2:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        train(run, data=data, stop=stop, on_progress=stop_at_the_second)
+    assert shares[0] < shares[1] == 0.5  # one of two teachers
+    assert run.status().state == "stopped"
+    assert not run.resume_path.exists()
+    assert not run.metrics()
+
+
+def test_a_resumed_run_knows_its_teachers_answers(earlier, data, tmp_path):
+    teacher = shutil.copytree(earlier.path, tmp_path / "teacher")
+    config = SMALL.replace(epochs=2, teacher=str(teacher))
+    whole, parted = create_run(config, tmp_path), create_run(config, tmp_path)
+    train(whole, data=data)
+    stop, steps = threading.Event(), []
+
+    def stop_in_the_first_epoch(progress: Progress) -> None:
+        steps.append(progress.status.step)
+        if steps[-1] == 3:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        train(parted, data=data, stop=stop, on_progress=stop_in_the_first_epoch)
+    shutil.rmtree(teacher)
+    train(parted, data=data)
+    assert whole.weights_path.read_bytes() == parted.weights_path.read_bytes()
 
 
 @pytest.mark.parametrize(("share", "learned"), [(1.0, True), (0.0, False)])
