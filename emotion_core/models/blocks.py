@@ -31,8 +31,13 @@ class SameConv(nn.Conv2d):
         return F.conv2d(images, self.weight, stride=stride, padding=before, groups=self.groups)
 
 
-def skip_some(found: torch.Tensor, share: float) -> torch.Tensor:
-    """Blank a random share of a batch ``(N, C, H, W)`` and raise the rest, so that the mean stays."""
+def skip_some(found: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:
+    """In training, blank a random share of a batch ``(N, C, H, W)`` and raise the rest.
+
+    The mean stays as it is (stochastic depth, Huang et al. 2016).
+    """
+    if not training or not share:
+        return found
     keep = torch.rand(len(found), 1, 1, 1, device=found.device) >= share
     return found * keep / (1 - share)
 
@@ -79,6 +84,5 @@ class ExciteBlock(nn.Module):
         """Map ``(N, inputs, H, W)`` to ``(N, outputs, H / stride, W / stride)``."""
         found = self.body(images)
         found = found * self.excite(found)
-        if self.training and self.drop_path:
-            found = skip_some(found, self.drop_path)
+        found = skip_some(found, self.drop_path, training=self.training)
         return torch.relu(found + self.shortcut(images))

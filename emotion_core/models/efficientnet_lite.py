@@ -100,8 +100,7 @@ class _Block(nn.Module):
         found: torch.Tensor = self.body(images)
         if not self.shortcut:
             return found
-        if self.training and self.drop_path:
-            found = skip_some(found, self.drop_path)
+        found = skip_some(found, self.drop_path, training=self.training)
         return found + images
 
 

@@ -83,8 +83,7 @@ class _Block(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map ``(N, inputs, H, W)`` to ``(N, outputs, H // stride, W // stride)``."""
         found: torch.Tensor = self.body(images)
-        if self.training and self.drop_path:
-            found = skip_some(found, self.drop_path)
+        found = skip_some(found, self.drop_path, training=self.training)
         if self.stride > 1:
             images = F.avg_pool2d(images, self.stride)
         if self.added:

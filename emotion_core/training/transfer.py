@@ -56,7 +56,7 @@ def teacher_probs(
     config: TrainConfig,
     data: FaceData,
     train: np.ndarray,
-    on_progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> torch.Tensor:
     """Mean calibrated answer of the teachers to each training face and its mirror image.
 
@@ -67,7 +67,7 @@ def teacher_probs(
         config: Its ``teacher`` names the runs.
         data: The data set.
         train: Positions ``(n,)`` of the training split.
-        on_progress: Called with the share that is done, every few seconds on a slow CPU.
+        progress: Told the share done (0..1).
 
     Returns:
         float32 ``(n, 7)``, rows sum to 1.
@@ -88,8 +88,8 @@ def teacher_probs(
             faces = np.array(data.images[train[part]])
             mirrored = np.ascontiguousarray(faces[:, :, ::-1])
             total[part] += teacher.probs(faces) + teacher.probs(mirrored)
-            if on_progress:
-                on_progress((asked + (start + len(faces)) / len(train)) / len(names))
+            if progress:
+                progress((asked + (start + len(faces)) / len(train)) / len(names))
     return torch.from_numpy(total / (2 * len(names)))
 
 
