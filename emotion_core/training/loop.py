@@ -99,7 +99,14 @@ def train(
         status = run.status()
         started = status.started or now()
         run.write_status(
-            replace(status, state="running", started=started, error="", pid=os.getpid())
+            replace(
+                status,
+                state="running",
+                started=started,
+                error="",
+                pid=os.getpid(),
+                teachers_asked=0.0,  # of the run before; those kept are counted again
+            )
         )
         loaded = data if data is not None else load_data(config.data)
         _Trainer(run, config, loaded, stop or threading.Event(), on_progress).fit()

@@ -140,6 +140,22 @@ def test_asking_teachers_shows_its_progress_and_can_be_stopped(earlier, data, tm
     assert not run.metrics()
 
 
+def test_a_run_started_again_forgets_how_far_the_teachers_were(
+    earlier, data, tmp_path, monkeypatch
+):
+    run = create_run(SMALL.replace(epochs=1, teacher=str(earlier.path)), tmp_path)
+    run.write_status(replace(run.status(), state="stopped", teachers_asked=0.5))
+    shares = []
+
+    def load(_: str) -> FaceData:
+        shares.append(run.status().teachers_asked)
+        return data
+
+    monkeypatch.setattr("emotion_core.data.sources.load_data", load)
+    train(run)
+    assert shares == [0.0]
+
+
 def test_a_resumed_run_knows_its_teachers_answers(earlier, data, tmp_path):
     teacher = shutil.copytree(earlier.path, tmp_path / "teacher")
     config = SMALL.replace(epochs=2, teacher=str(teacher))
