@@ -8,11 +8,12 @@ Nothing here loads torch.
 
 import contextlib
 import datetime
+import itertools
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -411,8 +412,9 @@ def delete_run(run: Run) -> None:
         raise RunError(f"Run '{run.name}' is not there any more.")
     with run.locked("deleted"):
         trash = _trash_path(run.path)
-        if trash.exists():
-            shutil.rmtree(trash)
+        if trash.exists():  # an earlier run of this name can still be brought back, by another one
+            others = (run.path.with_name(f"{run.name}~{number}") for number in itertools.count(2))
+            trash.rename(next(path for path in map(_trash_path, others) if not path.exists()))
         run.path.rename(trash)
         os.utime(trash)  # purge_deleted goes by the time of deletion
 
@@ -435,12 +437,18 @@ def restore_run(name: str, root: Path | None = None) -> Run:
 
 def deleted_runs(root: Path | None = None) -> list[str]:
     """Names of the runs that ``restore_run`` can bring back, last deleted first."""
-    found = _trash_folders(root or checkpoints_dir())
-    return [path.name.removeprefix(_TRASH) for path in found]
+    return list(map(_name_of, _trash_folders(root or checkpoints_dir())))
 
 
-def purge_deleted(root: Path | None = None, *, older_than: float = 0.0) -> int:
+def purge_deleted(
+    root: Path | None = None, *, older_than: float = 0.0, names: Collection[str] | None = None
+) -> int:
     """Remove runs for good that were deleted more than ``older_than`` seconds ago.
+
+    Args:
+        root: Folder of the runs, by default the one in use.
+        older_than: Seconds.
+        names: Only these of ``deleted_runs``; by default all.
 
     Returns:
         How many were removed.
@@ -448,7 +456,8 @@ def purge_deleted(root: Path | None = None, *, older_than: float = 0.0) -> int:
     before = time.time() - older_than
     count = 0
     for path in _trash_folders(root or checkpoints_dir()):
-        if path.stat().st_mtime <= before:
+        wanted = names is None or _name_of(path) in names
+        if wanted and path.stat().st_mtime <= before:
             shutil.rmtree(path)
             count += 1
     return count
@@ -460,6 +469,10 @@ _TRASH = ".deleted-"  # hidden, so that a deleted run is never listed
 
 def _trash_path(path: Path) -> Path:
     return path.with_name(_TRASH + path.name)
+
+
+def _name_of(trash: Path) -> str:
+    return trash.name.removeprefix(_TRASH)
 
 
 def _trash_folders(root: Path) -> list[Path]:

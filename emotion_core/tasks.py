@@ -24,6 +24,7 @@ from emotion_core.files import read_json, write_json
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run
 
+_PROGRESS = "-progress.json"
 _START_SECONDS = 60.0  # where /proc cannot tell: a process loads its libraries within this
 
 
@@ -104,7 +105,13 @@ class Task:
             lock.release()
 
     def tell(self, share: float) -> None:
-        """Write the share done (0..1), from inside ``hold``."""
+        """Write the share done (0..1), from inside ``hold``.
+
+        Raises:
+            RunError: the run's folder was removed, which writing would bring back.
+        """
+        if not self.run.path.is_dir():
+            raise RunError(f"{self.run.path} was removed in the meantime.")
         write_json(self._progress_path, {"pid": os.getpid(), "share": share})
 
     def state(self, share: Callable[[str], float] | None = None) -> TaskState:
@@ -134,7 +141,7 @@ class Task:
 
     @property
     def _progress_path(self) -> Path:
-        return self.run.path / f"{self.name}-progress.json"
+        return self.run.path / f"{self.name}{_PROGRESS}"
 
     def _progress(self) -> dict[str, Any] | None:
         try:
@@ -168,3 +175,10 @@ class Task:
             return False
         # Empty while one program replaces another: nice, nohup, Python.
         return os.fsencode(self.run.path.resolve()) in command or (not command and age < 1)
+
+
+def running_tasks(run: Run) -> list[str]:
+    """Names of the tasks that work on a run at present."""
+    names = {path.name.removesuffix(_PROGRESS) for path in run.path.glob(f"*{_PROGRESS}")}
+    names |= {path.stem for path in run.path.glob("*.lock")} - {"run"}
+    return sorted(name for name in names if Task(run, name, "").state().kind == "running")

@@ -32,7 +32,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     logits = np.asarray(logits, np.float64)
     if len(logits) == 0 or np.ptp(logits, axis=1).max() == 0:
         return 1.0
-    accuracy = (logits.argmax(axis=1) == labels).mean()
+    # No confidence reaches 1. After n right answers out of n, the next one is expected to be right
+    # with (n + 1) / (n + 2) (Laplace's rule of succession).
+    accuracy = min((logits.argmax(axis=1) == labels).mean(), 1 - 1 / (len(logits) + 2))
 
     def too_sure(temperature: float) -> bool:
         return bool(softmax(logits, temperature).max(axis=1).mean() > accuracy)

@@ -32,6 +32,7 @@ from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import DataError, EmotionError, RunError
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, delete_run, list_runs, now, purge_deleted
+from emotion_core.tasks import running_tasks
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
@@ -145,10 +146,14 @@ def delete(run: Run) -> None:
     """Take a run away; ``runs.restore_run`` brings it back for at least an hour.
 
     Raises:
-        RunError: it is queued or running, or is no run folder.
+        RunError: it is queued, running or being measured, or is no run folder.
     """
     if not run.problem and run.status().state in _ORDER:
         raise RunError(f"Run '{run.name}' is {run.status().state}. Stop it first.")
+    if tasks := running_tasks(run):
+        raise RunError(
+            f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
+        )
     delete_run(run)
 
 

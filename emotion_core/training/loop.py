@@ -226,7 +226,8 @@ class _Trainer:
         self.best, self.best_epoch = -math.inf, 0
         self.train_seconds = 0.0
         self.totals = torch.zeros(3, dtype=torch.float64)  # loss sum, right, images
-        self.steps = -(-len(self._order(0)) // config.batch_size)
+        # A last image alone joins the batch before: batch norm needs two.
+        self.steps = max(1, -(-(len(self._order(0)) - 1) // config.batch_size))
         self._recent: list[torch.Tensor] = []
         self._saved_at = self._status_at = time.monotonic()
         self._epoch_seconds = 0.0
@@ -240,17 +241,23 @@ class _Trainer:
         """All epochs that are left."""
         if self.run.resume_path.exists():
             self._load()
+        else:  # rows of a training that could not save
+            self.run.metrics_path.unlink(missing_ok=True)
         if self.taught is None and teacher_names(self.config):
             answers = teacher_probs(self.config, self.data, self.train_positions, self._asked)
             self.taught = answers.to(self.device)
         self.run.clear_progress()
-        while self.epoch < self.config.epochs:
+        while self.epoch < self.config.epochs and not self._is_stale():
             self._train_epoch()
-            row = self._finish_epoch()
-            patience = self.config.early_stopping
-            if patience and row["epoch"] - self.best_epoch >= patience:
-                log.info("no better validation for %d epochs, stopping early", patience)
-                break
+            self._finish_epoch()
+
+    def _is_stale(self) -> bool:
+        """Whether early stopping is on and no epoch was better for long enough."""
+        patience = self.config.early_stopping
+        stale = bool(patience) and self.epoch - self.best_epoch >= patience
+        if stale:
+            log.info("no better validation for %d epochs, stopping early", patience)
+        return stale
 
     def _asked(self, share: float) -> None:
         """Show how far the teachers are, and heed a stop."""
@@ -269,7 +276,8 @@ class _Trainer:
 
     def _train_epoch(self) -> None:
         order = torch.from_numpy(self._order(self.epoch)).to(self.device)
-        batches = torch.split(order, self.config.batch_size)
+        sizes = [self.config.batch_size] * (self.steps - 1)
+        batches = torch.split(order, [*sizes, len(order) - sum(sizes)])
         self.model.train()
         started, seconds_before = time.monotonic(), self._epoch_seconds
         first = self.step
@@ -387,7 +395,7 @@ class _Trainer:
         self.totals += rows.sum(0)
         self._recent.clear()
 
-    def _finish_epoch(self) -> dict[str, Any]:
+    def _finish_epoch(self) -> None:
         """Validate, keep the weights if they are the best, and write the epoch's row."""
         config = self.config
         logits = predict(self.best_model, self.val_faces, self.preprocess, self.autocast)
@@ -426,7 +434,6 @@ class _Trainer:
         self.run.append_metrics(row)
         self._save()
         self._tell(row["images_per_second"], row)
-        return row
 
     def _tell(self, rate: float, row: dict[str, Any] | None = None) -> None:
         left = (self.config.epochs - self.epoch) * self.steps - self.step

@@ -260,6 +260,25 @@ def test_purge_removes_old_deletions_for_good(run):
         restore_run(run.name, root)
 
 
+def test_only_named_runs_are_purged(run):
+    root = run.path.parent
+    other = create_run(TrainConfig(), root)
+    delete_run(run)
+    delete_run(other)
+    assert purge_deleted(root, names=[run.name]) == 1
+    assert deleted_runs(root) == [other.name]
+
+
+def test_deleting_a_run_never_destroys_an_earlier_one_of_its_name(run):
+    root = run.path.parent
+    (run.path / "train.log").write_text("the first")
+    delete_run(run)
+    run.path.mkdir()  # as a process does that goes on writing
+    delete_run(run)
+    assert sorted(deleted_runs(root)) == [run.name, f"{run.name}~2"]
+    assert (restore_run(f"{run.name}~2", root).path / "train.log").read_text() == "the first"
+
+
 def test_restoring_never_overwrites(run):
     delete_run(run)
     run.path.mkdir()

@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emotion_core.config import TrainConfig
+from emotion_core.errors import RunError
 from emotion_core.runs import create_run
-from emotion_core.tasks import Task, TaskState
+from emotion_core.tasks import Task, TaskState, running_tasks
+from emotion_core.training import jobs
 
 
 @pytest.fixture
@@ -43,6 +47,18 @@ def test_it_can_be_stopped_even_while_it_comes_up(task):
     while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_who_works_on_a_run_is_known_and_a_removed_folder_stays_removed(task):
+    task.run.write_status(replace(task.run.status(), state="finished"))
+    assert running_tasks(task.run) == []
+    with pytest.raises(RunError, match=r"was removed in the meantime"), task.hold():
+        assert running_tasks(task.run) == ["work"]
+        with pytest.raises(RunError, match=r"is being worked on \(work\)\. Stop that, or wait"):
+            jobs.delete(task.run)
+        shutil.rmtree(task.run.path)
+        task.tell(0.5)
+    assert not task.run.path.exists()
 
 
 def test_a_killed_process_is_seen_by_its_free_lock(task):

@@ -39,12 +39,18 @@ def test_temperature_mends_overconfidence():
     [
         (np.zeros((0, 7)), np.zeros(0, int), 1.0),
         (np.zeros((5, 7)), np.arange(5), 1.0),
-        (np.eye(7), np.arange(7), calibrate.TEMPERATURE_RANGE[0]),
         (np.eye(7), (np.arange(7) + 1) % 7, calibrate.TEMPERATURE_RANGE[1]),
     ],
 )
 def test_temperature_stays_in_range_where_validation_says_nothing(logits, labels, expected):
     assert calibrate.fit_temperature(logits, labels) == expected
+
+
+def test_all_right_on_validation_is_not_taken_for_certainty():
+    labels = np.arange(98) % 7
+    found = calibrate.fit_temperature(3 * np.eye(7)[labels], labels)
+    confidence = metrics.softmax(3 * np.eye(7)[labels], found).max(axis=1)
+    assert confidence == pytest.approx(0.99)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 80), st.integers(1, 5))

@@ -201,6 +201,36 @@ def test_early_stopping_ends_before_the_last_epoch(make_run, data):
     assert len(run.metrics()) < 50
 
 
+def test_a_run_that_stopped_early_does_not_go_on_when_resumed(make_run, data):
+    run = make_run(epochs=50, lr=1e-7, ema=0.0, early_stopping=2)
+    trainer = _Trainer(run, run.config(), data, threading.Event(), None)
+    trainer.fit()  # and is killed before the evaluation
+    rows = run.metrics()
+    train(run, data=data)
+    assert run.metrics() == rows
+
+
+def test_a_run_that_lost_its_state_starts_again_with_fresh_curves(make_run, data):
+    run = make_run(epochs=1)
+    _Trainer(run, run.config(), data, threading.Event(), None).fit()
+    run.resume_path.unlink()
+    train(run, data=data)
+    assert [row["epoch"] for row in run.metrics()] == [1]
+
+
+@pytest.mark.parametrize("batch_size", [25, 31, 125])  # of 126: one is left, two are, one is
+def test_no_batch_holds_a_single_image(make_run, data, batch_size):
+    run = make_run(epochs=1, batch_size=batch_size)
+    trainer = _Trainer(run, run.config(), data, threading.Event(), None)
+    sizes = []
+    trainer.model.register_forward_pre_hook(
+        lambda model, inputs: sizes.append(len(inputs[0])) if model.training else None
+    )
+    trainer.fit()
+    assert sum(sizes) == 126 and min(sizes) > 1
+    assert len(sizes) == trainer.steps
+
+
 def test_a_run_in_training_is_refused(make_run, data):
     run = make_run()
     # A second handle on the file stands for another process.
