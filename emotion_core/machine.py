@@ -7,7 +7,12 @@ import platform
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from emotion_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,28 @@ def this_machine(*, ask_torch: bool = False) -> Machine:
         torch=torch_version,
         platform=platform.platform(aliased=True, terse=True),
     )
+
+
+def resolve_device(name: str) -> "torch.device":
+    """The device that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` means; loads torch.
+
+    Raises:
+        ConfigError: it is none of these, or not on this machine.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"Unknown device '{name}'. Use auto, cpu or cuda:N.") from error
+    count = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise ConfigError(
+            f"Device '{name}' is not there: this machine has {count} CUDA devices. Use auto or cpu."
+        )
+    return device
 
 
 def cpu_name() -> str:

@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     from emotion_core.data.synthetic import synthetic_faces
     from emotion_core.errors import TrainingError
+    from emotion_core.machine import resolve_device
     from emotion_core.models.registry import list_models
-    from emotion_core.training.loop import resolve_device
 
     device = resolve_device(args.device)
     data = synthetic_faces(3500)

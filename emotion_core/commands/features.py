@@ -8,7 +8,7 @@ HELP = "write a run's penultimate features of test faces, and their t-SNE map"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
-    parser.add_argument("--data", default="", help="data set (default: the run's own)")
+    parser.add_argument("--data", default="", help="where the run's own data set is now")
     parser.add_argument("--faces", type=int, default=1000, help="test faces (default: 1000)")
     parser.add_argument(
         "--tsne", action="store_true", help="compute the t-SNE map of the stored features as well"

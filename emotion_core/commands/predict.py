@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     classifier = load_classifier(args.run)
     detector = None if args.whole else photos.PhotoDetector(args.detector)
-    rows, failed = [], 0
+    rows, failed, written = [], 0, set[str]()
     for path in map(Path, args.images):
         try:
             image = photos.read_image(_read(path), str(path))
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             rows.append({"image": str(path)} | photos.result_row(number, result))
         if args.annotate:
             _, data = cv2.imencode(".jpg", photos.draw_photo(image, results))
-            write_bytes(Path(args.annotate) / f"{path.stem}-emotions.jpg", data.tobytes())
+            write_bytes(Path(args.annotate) / _free_name(path, written), data.tobytes())
     if args.csv:
         text = io.StringIO()
         columns = list(rows[0]) if rows else ["image"]
@@ -66,6 +66,15 @@ def run(args: argparse.Namespace) -> int:
         writer.writerows(rows)
         write_bytes(Path(args.csv), text.getvalue().encode())
     return 2 if failed else 0
+
+
+def _free_name(path: Path, written: set[str]) -> str:
+    """Name of a picture's copy; numbered where another picture of this call has it already."""
+    name, number = f"{path.stem}-emotions.jpg", 2
+    while name in written:
+        name, number = f"{path.stem}-emotions-{number}.jpg", number + 1
+    written.add(name)
+    return name
 
 
 def _read(path: Path) -> bytes:

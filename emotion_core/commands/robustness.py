@@ -8,11 +8,15 @@ HELP = "measure a run's accuracy under blur, noise, light, JPEG and other corrup
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
-    parser.add_argument("--data", default="", help="data set (default: the run's own)")
+    parser.add_argument(
+        "--data",
+        default="",
+        help="data set (default: the run's own); what is measured on another is not kept",
+    )
     parser.add_argument(
         "--images", type=int, default=1000, help="test faces to spoil (default: 1000)"
     )
-    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: cpu)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda:N or auto (default: cpu)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,11 +24,12 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from emotion_core.errors import ConfigError
-    from emotion_core.evaluation.robustness import measure_robustness
+    from emotion_core.evaluation.robustness import is_own_test, measure_robustness
     from emotion_core.runs import pick_run
 
     if args.images < 1:
         raise ConfigError(f"--images must be at least 1, got {args.images}.")
+    found = pick_run(args.run)
     with tqdm(total=1, unit="step", disable=None) as bar:
 
         def show(done: int, steps: int) -> None:
@@ -32,10 +37,12 @@ def run(args: argparse.Namespace) -> int:
             bar.update(done - bar.n)
 
         result = measure_robustness(
-            pick_run(args.run), args.data, images=args.images, device=args.device, progress=show
+            found, args.data, images=args.images, device=args.device, progress=show
         )
     print(f"clean {result['clean']:.1%} on {result['images']:,} faces")
     for name, curve in result["corruptions"].items():
         print(f"{name:15} " + "  ".join(f"{value:6.1%}" for value in curve))
     print(f"mean {result['mean']:.1%}")
+    if not is_own_test(found, result):
+        print(f"Not kept: '{found.name}' was tested on other faces than those of {result['data']}.")
     return 0

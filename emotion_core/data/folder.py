@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from emotion_core.data.faces import Note
-from emotion_core.data.parsed import Parsed, Progress, cut_flat, decode_image, split_code, usage_of
+from emotion_core.data.parsed import Parsed, Progress, decode_image, split_code, usage_of
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
 
@@ -157,11 +157,6 @@ def _read(
             done += len(batch)
             if progress:
                 progress("Reading pictures", done / len(wanted))
-    if not has_splits:
-        parsed.splits = list(map(int, cut_flat(np.array(parsed.labels))))
-        parsed.notes.append(
-            Note("mended", "splits", "none given; cut 80/10/10 by emotion", len(parsed.labels))
-        )
     return parsed
 
 

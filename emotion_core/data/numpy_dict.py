@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from emotion_core.data.faces import FACE_SIZE, Note
-from emotion_core.data.parsed import Parsed, Progress, cut_flat, split_code, to_face
+from emotion_core.data.parsed import Parsed, Progress, split_code, to_face
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
 
@@ -72,11 +72,6 @@ def read_numpy_dict(path: Path, progress: Progress | None = None) -> Parsed:
             progress("Reading arrays", (position + 1) / len(content))
     if not parsed.images:
         raise DataError(f"{path} has none of the splits train, val and test with faces in it.")
-    if 2 not in parsed.splits:
-        parsed.splits = list(map(int, cut_flat(np.array(parsed.labels))))
-        parsed.notes.append(
-            Note("mended", "splits", "no test given; cut 80/10/10 by emotion", len(parsed.labels))
-        )
     return parsed
 
 

@@ -162,8 +162,23 @@ def usage_of(name: str) -> str:
     return ""
 
 
+def cut_test(parsed: Parsed) -> None:
+    """Give a source without test images some of its training images; what it calls val stays."""
+    splits, labels = np.array(parsed.splits, np.uint8), np.array(parsed.labels, np.int64)
+    train = np.flatnonzero(splits == SPLITS.index("train"))
+    if (splits == SPLITS.index("test")).any() or not len(train):
+        return
+    codes, message = cut_flat(labels[train]), "none given; cut 80/10/10 by emotion"
+    if len(train) < len(splits):
+        codes[codes == SPLITS.index("val")] = SPLITS.index("train")
+        message = "no test given; a tenth of each emotion's training images became test"
+    splits[train] = codes
+    parsed.splits = splits.tolist()
+    parsed.notes.append(Note("mended", "splits", message, len(train)))
+
+
 def cut_flat(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Split codes for a source without splits: 80/10/10 of each emotion, by seed."""
+    """Split codes: 80/10/10 of each emotion, by seed."""
     rng = np.random.default_rng(seed)
     codes = np.zeros(len(labels), np.uint8)
     for label in range(len(EMOTIONS)):

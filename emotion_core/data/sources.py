@@ -16,7 +16,7 @@ from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, is_fer2013
 from emotion_core.data.folder import holds_pictures, read_folder, read_zip
 from emotion_core.data.numpy_dict import read_numpy_dict
-from emotion_core.data.parsed import Parsed, Progress
+from emotion_core.data.parsed import Parsed, Progress, cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, SYNTHETIC_SPEC, synthetic_faces
 from emotion_core.data.table import parquet_files, read_csv, read_parquet
 from emotion_core.errors import DataError
@@ -24,7 +24,7 @@ from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
-_FORMAT = 3  # of the cache; raise it when parsing changes
+_FORMAT = 4  # of the cache; raise it when parsing changes
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,11 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     text = str(spec).strip()
     if text.partition(":")[0] == SYNTHETIC_SPEC:
         return _synthetic(text, progress)
-    path = find_fer2013() if text == FER2013_SPEC else Path(text).expanduser()
+    path = find_fer2013() if text == FER2013_SPEC else Path(text)
+    path = path.expanduser().resolve()  # however it is spelled, it is parsed once
     try:
         form = recognise(path)
-        folder = cache_dir() / "data" / f"{_hash(path)}-{_signature(path)}"
+        folder = cache_dir() / "data" / f"{_hash(path)}-{data_signature(path)}"
         data = _open(folder, text)
         if data is not None:
             return data
@@ -88,6 +89,23 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     if data is None:
         raise DataError(f"The cache in {folder} was changed by another program. Try again.")
     return data
+
+
+def same_source(one: str, other: str) -> bool:
+    """Whether two specs for ``load_data`` mean the same drawn faces, or the same place."""
+    return _place(one) == _place(other)
+
+
+def _place(spec: str) -> str:
+    kind, _, number = spec.strip().partition(":")
+    if kind == SYNTHETIC_SPEC:
+        return f"{kind}:{number or DEFAULT_COUNT}"
+    if kind == FER2013_SPEC:
+        try:
+            return str(find_fer2013().resolve())
+        except DataError:
+            return kind
+    return str(Path(spec.strip()).expanduser().resolve())
 
 
 def recognise(path: Path) -> Form:
@@ -117,6 +135,7 @@ def _synthetic(text: str, progress: Progress | None) -> FaceData:
 
 def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) -> None:
     """Write a parsed source to the cache: all of it, or nothing."""
+    cut_test(parsed)
     labels = np.array(parsed.labels, np.int64)
     splits = np.array(parsed.splits, np.uint8)
     images = np.stack(parsed.images) if parsed.images else np.empty((0, 48, 48), np.uint8)
@@ -185,8 +204,12 @@ def _open(folder: Path, spec: str) -> FaceData | None:
     )
 
 
-def _signature(path: Path) -> str:
-    """Changes when a file of the source is added, removed or written; reads no content."""
+def data_signature(path: Path) -> str:
+    """Changes when a file of a source is added, removed or written; reads no content.
+
+    Raises:
+        OSError: there is nothing at ``path``, or it cannot be read.
+    """
     digest = hashlib.blake2b(str(_FORMAT).encode(), digest_size=12)
     stack = [path]
     while stack:
@@ -210,7 +233,7 @@ def _facts(path: str, stat: os.stat_result) -> bytes:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+    return hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
 
 
 def _starts(path: Path, magic: bytes) -> bool:

@@ -50,6 +50,16 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     return Split(train, val, data.indices("test"))
 
 
+def require_test(data: FaceData) -> None:
+    """Refuse data without test images.
+
+    Raises:
+        DataError: there are none.
+    """
+    if len(data.indices("test")) == 0:
+        raise DataError(f"'{data.name}' ({data.source}) has no test images to report on.")
+
+
 def _cut(groups: np.ndarray, labels: np.ndarray, seed: int, fraction: float) -> np.ndarray:
     """Which positions val gets: of each emotion, whole groups in random order up to the share."""
     rng = np.random.default_rng(seed)

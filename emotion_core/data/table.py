@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from emotion_core.data.faces import FACE_SIZE, Note
-from emotion_core.data.parsed import Parsed, Progress, cut_flat, decode_image, split_code, usage_of
+from emotion_core.data.faces import FACE_SIZE
+from emotion_core.data.parsed import Parsed, Progress, decode_image, split_code, usage_of
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, NUM_CLASSES, parse_emotion
 
@@ -66,7 +66,7 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
                 if progress:
                     progress("Reading rows", binary.tell() / size)
         _take(block, parsed, usage_place >= 0)
-    return _finish(path, parsed, has_splits=usage_place >= 0)
+    return _finish(path, parsed)
 
 
 def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
@@ -170,20 +170,18 @@ def read_parquet(path: Path, progress: Progress | None = None) -> Parsed:
 
     parsed = Parsed()
     files = parquet_files(path)
-    any_split = False
     for position, file in enumerate(files):
         try:
-            for share, has_split in _take_parquet(file, parsed):
-                any_split = any_split or has_split
+            for share in _take_parquet(file, parsed):
                 if progress:
                     progress("Reading rows", (position + share) / len(files))
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{file} is not a readable Parquet file ({error}).") from error
-    return _finish(path, parsed, has_splits=any_split)
+    return _finish(path, parsed)
 
 
-def _take_parquet(file: Path, parsed: Parsed) -> Iterator[tuple[float, bool]]:
-    """Take a file's rows; yields the share done and whether the file names its split."""
+def _take_parquet(file: Path, parsed: Parsed) -> Iterator[float]:
+    """Take a file's rows; yields the share done."""
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(file)
@@ -217,8 +215,7 @@ def _take_parquet(file: Path, parsed: Parsed) -> Iterator[tuple[float, bool]]:
                 parsed.skip(thing, str(error))
                 continue
             parsed.add(face, target, code, thing, usage_of(str(row[split])) if split else "")
-        share = row_number / max(table.metadata.num_rows, 1)
-        yield share, bool(split) or file_split is not None
+        yield row_number / max(table.metadata.num_rows, 1)
 
 
 def _hub_labels(metadata: dict[bytes, bytes], column: str) -> list[str]:
@@ -244,7 +241,7 @@ def _hub_label(value: Any, order: list[str], file: Path) -> int | None:
     return parse_emotion(order[value]) if 0 <= value < len(order) else None
 
 
-def _finish(path: Path, parsed: Parsed, *, has_splits: bool) -> Parsed:
+def _finish(path: Path, parsed: Parsed) -> Parsed:
     if not parsed.images:
         first = (
             f" First problem: {parsed.skipped[0][0]}: {parsed.skipped[0][1]}."
@@ -252,9 +249,4 @@ def _finish(path: Path, parsed: Parsed, *, has_splits: bool) -> Parsed:
             else ""
         )
         raise DataError(f"{path} has no usable row.{first}")
-    if not has_splits:
-        parsed.splits = list(map(int, cut_flat(np.array(parsed.labels))))
-        parsed.notes.append(
-            Note("mended", "splits", "none given; cut 80/10/10 by emotion", len(parsed.labels))
-        )
     return parsed

@@ -49,13 +49,13 @@ def compute_features(
 
     Args:
         run: A run with weights.
-        data: The data set whose test split is looked at.
+        data: The data set whose test split is looked at, the one that the run's report is about.
         faces: How many test faces, evenly spread over the canonical order.
         progress: Told the share done (0..1).
 
     Raises:
         CheckpointError: the weights are missing or do not fit.
-        DataError: there are too few test faces.
+        DataError: there are too few test faces, or they are not those of the run's report.
     """
     import torch
     from torch import nn
@@ -66,6 +66,12 @@ def compute_features(
     if len(test) < _MIN_FACES:
         raise DataError(
             f"'{data.name}' ({data.source}) has {len(test)} test faces; a map needs {_MIN_FACES}."
+        )
+    report = run.report()
+    if report and report["data"]["test_fingerprint"] != data.test_fingerprint:
+        raise DataError(
+            f"The test faces of '{data.name}' ({data.source}) are not those that run '{run.name}' "
+            f"was tested on, of '{report['data']['name']}'. The map shows the run's own."
         )
     rows = np.unique(np.linspace(0, len(test) - 1, min(faces, len(test))).astype(np.int64))
     classifier = load_classifier(run, backend="torch")

@@ -13,7 +13,8 @@ import numpy as np
 
 from emotion_core.data.duplicates import leak_free_mask
 from emotion_core.data.faces import FaceData
-from emotion_core.data.splits import Split, split_indices
+from emotion_core.data.sources import same_source
+from emotion_core.data.splits import Split, require_test, split_indices
 from emotion_core.errors import DataError
 from emotion_core.evaluation.calibrate import abstain_threshold, fit_temperature
 from emotion_core.evaluation.metrics import classification_metrics, softmax
@@ -27,15 +28,12 @@ FORMAT = 1
 BATCH_SIZE = 256
 
 
-def evaluate_run(
-    run: Run, data: FaceData, split: Split | None = None, *, device: str = "auto"
-) -> dict[str, Any]:
+def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str, Any]:
     """Predict validation and test, calibrate, and write the run's report and predictions.
 
     Args:
         run: A run with weights.
         data: The data set that the run was trained on; ``measure_on`` is for others.
-        split: Positions of the splits; by default the cut that training uses.
         device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
 
     Returns:
@@ -43,16 +41,13 @@ def evaluate_run(
 
     Raises:
         CheckpointError: the run's weights are missing or do not fit.
-        DataError: the data has no test or validation images.
+        DataError: the data has no test images, or too few to cut validation from.
     """
     from emotion_core.models.checkpoint import load_classifier, set_temperature
 
-    split = split or split_indices(data, val_fraction=run.config().val_fraction)
-    for name, indices in (("validation", split.val), ("test", split.test)):
-        if len(indices) == 0:
-            raise DataError(f"'{data.name}' ({data.source}) has no {name} images to report on.")
-
-    classifier = load_classifier(run, backend="torch", device=_device(device))
+    split = split_indices(data, val_fraction=run.config().val_fraction)
+    require_test(data)
+    classifier = load_classifier(run, backend="torch", device=device)
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
     for name, indices in (("val", split.val), ("test", split.test)):
@@ -79,9 +74,11 @@ def evaluate_run(
 
 
 def belongs_to(run: Run, data: FaceData) -> bool:
-    """Whether a run's report is about this data set, or the run has no report yet."""
+    """Whether a run's report is about this data set; without one, whether it was trained on it."""
     report = run.report()
-    return report is None or bool(report["data"]["fingerprint"] == data.fingerprint)
+    if report is None:
+        return same_source(run.config().data, data.source)
+    return bool(report["data"]["fingerprint"] == data.fingerprint)
 
 
 def measure_on(
@@ -107,7 +104,7 @@ def measure_on(
     indices = np.arange(len(data)) if split == "all" else data.indices(split)
     if len(indices) == 0:
         raise DataError(f"'{data.name}' ({data.source}) has no {split} images to report on.")
-    classifier = load_classifier(run, backend="torch", device=_device(device))
+    classifier = load_classifier(run, backend="torch", device=device)
     logits, _ = _predict(classifier, data.images, indices)
     return classification_metrics(data.labels[indices], softmax(logits, classifier.temperature))
 
@@ -254,14 +251,6 @@ def _training_machine(run: Run) -> dict[str, Any]:
     cores = min(config.threads, found["cores"]) if config.threads else found["cores"]
     gpu = "" if run.status().device == "cpu" else found["gpu"]
     return found | {"cores": cores, "gpu": gpu}
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
 
 
 def _predict(

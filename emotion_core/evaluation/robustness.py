@@ -145,12 +145,14 @@ def measure_robustness(
 ) -> dict[str, Any]:
     """Accuracy under every corruption and strength, written to ``robustness.json``.
 
+    It is not written, only returned, if the run's report is about other test faces.
+
     Args:
         run: A run with weights.
         data: The data set whose test split is spoilt, or where it is; by default the one that
             the run was trained on.
         images: How many test faces, evenly spread over the canonical order; the same for all runs.
-        device: ``cpu`` or ``cuda:N``.
+        device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
         progress: Called with steps done and all steps.
 
     Raises:
@@ -208,7 +210,8 @@ def measure_robustness(
             "corruptions": curves,
             "mean": float(np.mean(list(curves.values()))),
         }
-        write_json(run.path / "robustness.json", result)
+        if is_own_test(run, result):
+            write_json(run.path / "robustness.json", result)
     return result
 
 
@@ -235,7 +238,7 @@ def start_robustness(run: Run, *, data: str = "", images: int = IMAGES) -> None:
 
 
 def load_robustness(run: Run) -> dict[str, Any] | None:
-    """``robustness.json``; None where it is missing, malformed or of a newer format."""
+    """``robustness.json``; None where it is missing, malformed, newer or of other test faces."""
     try:
         result = read_json(run.path / "robustness.json")
     except (OSError, ValueError):
@@ -246,7 +249,13 @@ def load_robustness(run: Run) -> dict[str, Any] | None:
     if not isinstance(curves, dict) or not {"clean", "mean", "images"} <= result.keys():
         return None
     complete = all(isinstance(c, list) and len(c) == len(STRENGTHS) for c in curves.values())
-    return result if curves and complete else None
+    return result if curves and complete and is_own_test(run, result) else None
+
+
+def is_own_test(run: Run, result: dict[str, Any]) -> bool:
+    """Whether a measurement is of the test faces that the run's report is about."""
+    report = run.report()
+    return report is None or result.get("test_fingerprint") == report["data"]["test_fingerprint"]
 
 
 def _each(faces: np.ndarray, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -9,9 +9,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from emotion_core.errors import CheckpointError, EmotionError
+from emotion_core.errors import CheckpointError
 from emotion_core.files import read_json, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
+from emotion_core.machine import resolve_device
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, pick_run
@@ -167,13 +168,15 @@ def load_classifier(
             name for its best run on validation.
         backend: ``auto`` (fastest of the exact ones that is installed), ``torch``, ``onnx`` or
             ``int8``.
-        device: ``cpu`` or ``cuda:N``; only ``torch`` runs on CUDA.
+        device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one; only ``torch`` runs on
+            CUDA.
         calibration: For ``int8``: a few hundred uint8 ``(N, 48, 48)`` faces of training or
             validation, that the ranges of the 8-bit numbers are taken from.
 
     Raises:
         RunError: there is no such run.
         ModelError: the backend is not there or cannot run this.
+        ConfigError: the device is not there.
         CheckpointError: it has no weights, or they do not fit its metadata.
     """
     run = run_dir if isinstance(run_dir, Run) else pick_run(run_dir)
@@ -195,7 +198,7 @@ def load_classifier(
         preprocess=Preprocess(values["mean"], values["std"], values["per_image"]),
         temperature=values["temperature"],
         backend=backend,
-        device=device,
+        device=str(resolve_device(device)),
         calibration=calibration,
     )
 
@@ -265,12 +268,3 @@ def _metadata(run: Run) -> dict[str, Any]:
         )
     checked: dict[str, Any] = values
     return checked
-
-
-def is_usable(run: Run) -> bool:
-    """Whether a run has weights that can be loaded."""
-    try:
-        _metadata(run)
-    except EmotionError:
-        return False
-    return run.weights_path.exists()

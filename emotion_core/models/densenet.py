@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.options import check_dropout, check_stem
+from emotion_core.models.options import check_stem
 from emotion_core.models.pretrained import load_imagenet
 from emotion_core.models.registry import register_model
 from emotion_core.models.torchvision_compat import import_torchvision
@@ -24,7 +24,6 @@ def densenet121(
         dropout: Probability before the classifier.
     """
     check_stem(stem)
-    check_dropout(dropout)
     models = import_torchvision().models
     net: nn.Module = models.densenet121(weights=None)
     features: Any = net.features

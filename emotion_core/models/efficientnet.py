@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.options import check_dropout, check_stem
+from emotion_core.models.options import check_stem
 from emotion_core.models.pretrained import load_imagenet
 from emotion_core.models.registry import register_model
 from emotion_core.models.torchvision_compat import import_torchvision
@@ -27,7 +27,6 @@ def efficientnet_b0(
         dropout: Probability before the classifier.
     """
     check_stem(stem)
-    check_dropout(dropout)
     models = import_torchvision().models
     net: nn.Module = models.efficientnet_b0(
         weights=None, num_classes=NUM_CLASSES, dropout=float(dropout)

@@ -7,7 +7,7 @@ from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.models.blocks import Enlarge, SameConv, skip_some
-from emotion_core.models.options import check_dropout, check_side
+from emotion_core.models.options import check_side
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
 
@@ -51,7 +51,6 @@ def efficientnet_lite0(
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
-    check_dropout(dropout)
     check_side(side)
     strides = _FINER_STRIDES if finer else _STRIDES
     inputs, blocks = _STEM, list[nn.Module]()

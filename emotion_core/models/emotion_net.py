@@ -6,7 +6,7 @@ from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.models.blocks import Enlarge, SameConv, skip_some
-from emotion_core.models.options import check_dropout, check_side
+from emotion_core.models.options import check_side
 from emotion_core.models.pretrained_faces import load_face_recognition
 from emotion_core.models.registry import register_model
 
@@ -38,7 +38,6 @@ def emotion_net(
             from 0 with depth (Huang et al. 2016).
         dropout: Probability before the classifier.
     """
-    check_dropout(dropout)
     check_side(side)
     total = sum(stage[0] for stage in _STAGES)
     inputs, blocks = _STAGES[0][1], list[nn.Module]()

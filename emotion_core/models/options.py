@@ -4,6 +4,7 @@ from typing import Any
 
 from emotion_core.errors import ModelError, unknown
 
+_PROBABILITIES = ("dropout", "drop_path")
 STEMS = ("imagenet", "small", "stride2")
 
 
@@ -17,15 +18,25 @@ def check_stem(stem: str) -> None:
         raise ModelError(unknown("stem", str(stem), STEMS))
 
 
-def check_dropout(dropout: Any) -> None:
-    """Refuse a dropout probability that is no number from 0 to below 1.
+def check_option(option: str, value: Any, default: Any) -> None:
+    """Refuse a value that is not of its default's kind, or no probability where one is meant.
 
     Raises:
         ModelError: it is not.
     """
-    number = isinstance(dropout, int | float) and not isinstance(dropout, bool)
-    if not number or not 0 <= dropout < 1:
-        raise ModelError(f"dropout must be a number from 0 to below 1, got {dropout!r}.")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if option in _PROBABILITIES:
+        fits, wanted = number and 0 <= value < 1, "a number from 0 to below 1"
+    elif isinstance(default, bool):
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif isinstance(default, int):
+        fits, wanted = number and value == int(value) and value >= 1, "a whole number from 1 up"
+    elif isinstance(default, float):
+        fits, wanted = number, "a number"
+    else:
+        fits, wanted = isinstance(value, type(default)), f"like '{default}'"
+    if not fits:
+        raise ModelError(f"{option} must be {wanted}, got {value!r}.")
 
 
 def check_side(side: Any) -> None:

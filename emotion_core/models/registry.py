@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from emotion_core.errors import ModelError, unknown
+from emotion_core.models.options import check_option
 
 Builder = Callable[..., nn.Module]
 _B = TypeVar("_B", bound=Builder)
@@ -65,11 +66,12 @@ def create_model(name: str, **options: Any) -> nn.Module:
     """
     builder = _builder(name)
     known = model_options(name)
-    for option in options:
+    for option, value in options.items():
         if option not in known:
             if not known:
                 raise ModelError(f"Model '{name}' has no options, got '{option}'.")
             raise ModelError(unknown(f"option of {name}", option, known))
+        check_option(option, value, known[option])
     return builder(**options)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.options import check_dropout, check_stem
+from emotion_core.models.options import check_stem
 from emotion_core.models.pretrained import load_imagenet
 from emotion_core.models.registry import register_model
 from emotion_core.models.torchvision_compat import import_torchvision
@@ -43,7 +43,6 @@ def resnet50(
 
 def _resnet(name: str, weights: str, stem: str, pretrained: bool, dropout: float) -> nn.Module:
     check_stem(stem)
-    check_dropout(dropout)
     models = import_torchvision().models
     net: nn.Module = getattr(models, name)(weights=None)
     kernel, stride = {"imagenet": (7, 2), "stride2": (3, 2), "small": (3, 1)}[stem]

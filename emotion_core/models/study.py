@@ -3,7 +3,6 @@
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.options import check_dropout
 from emotion_core.models.registry import register_model
 
 _CHANNELS = (1, 32, 64, 128, 512, 1024)
@@ -35,7 +34,6 @@ def plain_cnn(*, dropout: float = 0.2) -> nn.Module:
 
 
 def _study_cnn(dropout: float, *, batch_norm: bool) -> nn.Module:
-    check_dropout(dropout)
     layers: list[nn.Module] = []
     for block, kernel in enumerate(_KERNELS, start=1):
         inputs, outputs = _CHANNELS[block - 1], _CHANNELS[block]

@@ -28,6 +28,7 @@ from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
 from emotion_core.files import atomic_path, write_json_lines
+from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -138,25 +139,6 @@ def _failures_written(run: Run) -> Iterator[None]:
         raise
 
 
-def resolve_device(name: str) -> torch.device:
-    """The device a config means.
-
-    Raises:
-        TrainingError: CUDA is asked for but not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda":
-        count = torch.cuda.device_count()
-        if (device.index or 0) >= count:
-            raise TrainingError(
-                f"Device '{name}' is not there: this machine has {count} CUDA devices. "
-                "Use device=auto or device=cpu."
-            )
-    return device
-
-
 def bf16_pays(model: nn.Module, device: torch.device) -> bool:
     """Whether a network trains faster in bf16 here than in fp32, as measured in docs/training.md.
 
@@ -182,7 +164,7 @@ class _Trainer:
         stop: threading.Event,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        from emotion_core.data.splits import split_indices
+        from emotion_core.data.splits import require_test, split_indices
 
         self.run, self.config, self.stop, self.on_progress = run, config, stop, on_progress
         self.status = run.status()
@@ -190,6 +172,7 @@ class _Trainer:
             torch.set_num_threads(config.threads)
         self.device = resolve_device(config.device)
         split = split_indices(data, val_fraction=config.val_fraction)
+        require_test(data)  # now, and not after hours
         self.data, self.train_positions = data, split.train
         self.train_labels = data.labels[split.train]
         self.val_labels = data.labels[split.val]

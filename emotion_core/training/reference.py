@@ -3,6 +3,7 @@
 from typing import Any
 
 from emotion_core.config import TrainConfig, recipe_config
+from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.models.card import is_shipped
 from emotion_core.runs import Run, list_runs
@@ -243,7 +244,8 @@ def find_run(config: TrainConfig, *, finished: bool) -> Run | None:
     for run in list_runs():
         if run.problem or is_shipped(run) or not same_experiment(run.config(), config):
             continue
-        if (run.status().state == "finished") == finished:
+        ended = run.status().state == "finished"
+        if ended == finished and same_source(run.config().data, config.data):
             return run
     return None
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core.data.sources import load_data, recognise
+from emotion_core.data.sources import load_data, recognise, same_source
+from emotion_core.data.synthetic import DEFAULT_COUNT
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 
@@ -70,6 +71,32 @@ def test_a_flat_folder_is_cut_by_emotion(write, faces, tmp_path):
     }
     assert all(min(row.values()) > 0 for row in counts.values())
     assert any("cut 80/10/10" in note.message for note in data.notes)
+
+
+def test_without_test_images_some_of_train_become_test_and_val_stays(write, tmp_path):
+    tree = write.folder(tmp_path / "tree")
+    before = load_data(tree).counts()
+    (tree / "test").rename(tree / "validation")
+    data = load_data(tree)
+    counts = data.counts()
+    assert counts["val"] == before["test"]
+    for emotion in EMOTIONS:
+        assert 0 < counts["test"][emotion] < counts["train"][emotion]
+        taken = counts["train"][emotion] + counts["test"][emotion]
+        assert taken == before["train"][emotion]
+    assert any("no test given" in note.message for note in data.notes)
+
+
+def test_a_source_is_parsed_once_however_its_path_is_spelled(write, tmp_path, monkeypatch):
+    write.folder(tmp_path / "tree")
+    monkeypatch.chdir(tmp_path)
+    load_data("tree")
+    told = []
+    load_data(tmp_path / "tree", progress=lambda what, share: told.append(what))
+    assert told == []
+    assert same_source("tree", str(tmp_path / "tree"))
+    assert same_source("synthetic", f"synthetic:{DEFAULT_COUNT}")
+    assert not same_source("synthetic", "synthetic:71")
 
 
 def test_the_usage_of_fer2013_is_kept(write, tmp_path):

@@ -1,5 +1,6 @@
 """Features and their maps on a real, untrained model, and the t-SNE job as a real process."""
 
+import json
 import time
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.decomposition import PCA
 from emotion_core.cli import main
 from emotion_core.config import TrainConfig
 from emotion_core.data.sources import load_data
-from emotion_core.errors import RunError
+from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation import features
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
@@ -63,6 +64,14 @@ def test_features_are_kept_until_the_weights_change(run, data):
     np.testing.assert_array_equal(stored.rows, found.rows)
     np.testing.assert_allclose(stored.values, found.values, rtol=1e-3, atol=1e-3)
     write_weights(run, seed=1)
+    assert features.load_features(run) is None
+
+
+def test_faces_of_another_test_set_are_refused(run, data):
+    report = {"data": {"name": "FER-2013", "test_fingerprint": "another"}}
+    (run.path / "report.json").write_text(json.dumps(report))
+    with pytest.raises(DataError, match=r"are not those that run .* was tested on, of 'FER-2013'"):
+        features.compute_features(run, data)
     assert features.load_features(run) is None
 
 

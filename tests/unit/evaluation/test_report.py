@@ -1,6 +1,7 @@
 """The report is what the weights do: predicted once, calibrated on validation, reproducible."""
 
 import dataclasses
+import shutil
 
 import cv2
 import numpy as np
@@ -138,6 +139,21 @@ def test_other_data_is_measured_and_the_report_stays(evaluated, some_faces, tmp_
     assert f"accuracy {measured['accuracy']:.2%}" in said
     assert f"{measured['per_emotion']['sad']['recall']:.2%} of" in said
     assert {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
+
+
+def test_other_data_never_becomes_the_report_of_a_run_without_one(evaluated, tmp_path, capsys):
+    made = shutil.copytree(evaluated[0].path, tmp_path / evaluated[0].name)
+    (made / "report.json").unlink()
+    for split in ("test", "all"):
+        assert main(["evaluate", str(made), "--data", "synthetic:700", "--split", split]) == 0
+        assert f"on synthetic, {split}: accuracy" in capsys.readouterr().out
+    assert not (made / "report.json").exists()
+
+
+def test_a_device_that_is_not_there_is_named(evaluated, capsys):
+    for device in ("cuda:99", "gpu"):
+        assert main(["evaluate", str(evaluated[0].path), "--data", "synthetic", "--device", device])
+        assert f"evice '{device}'" in capsys.readouterr().err
 
 
 def test_all_faces_of_the_runs_own_data_are_refused(evaluated, some_faces, monkeypatch, capsys):

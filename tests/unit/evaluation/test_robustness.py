@@ -5,9 +5,11 @@ import time
 import numpy as np
 import pytest
 
+from emotion_core.cli import main
 from emotion_core.config import recipe_config
 from emotion_core.errors import CheckpointError, RunError
 from emotion_core.evaluation import robustness
+from emotion_core.files import write_json
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -70,6 +72,18 @@ def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
     assert found["mean"] == pytest.approx(values.mean())
     assert robustness.load_robustness(trained) == found
     assert robustness.robustness_task(trained).state() == TaskState("none")
+
+
+def test_a_measurement_on_other_faces_is_told_but_not_kept(trained, faces, capsys):
+    own = robustness.measure_robustness(trained, faces, images=20)
+    write_json(trained.path / "report.json", {"data": {"test_fingerprint": faces.test_fingerprint}})
+    assert robustness.load_robustness(trained) == own
+    assert main(["robustness", str(trained.path), "--data", "synthetic:700", "--images", "10"]) == 0
+    said = capsys.readouterr().out
+    assert "clean" in said and f"Not kept: '{trained.name}' was tested on other faces" in said
+    assert robustness.load_robustness(trained) == own
+    write_json(trained.path / "report.json", {"data": {"test_fingerprint": "another"}})
+    assert robustness.load_robustness(trained) is None
 
 
 def test_a_started_process_ends_in_a_result(trained, monkeypatch):

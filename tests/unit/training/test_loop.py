@@ -10,7 +10,8 @@ import torch
 
 from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData, fingerprint
-from emotion_core.errors import RunError, TrainingError
+from emotion_core.errors import ConfigError, DataError, RunError, TrainingError
+from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
@@ -19,7 +20,6 @@ from emotion_core.training.loop import (
     _fit_preprocess,
     _Trainer,
     bf16_pays,
-    resolve_device,
     train,
 )
 
@@ -231,6 +231,14 @@ def test_no_batch_holds_a_single_image(make_run, data, batch_size):
     assert len(sizes) == trainer.steps
 
 
+def test_data_without_test_images_is_refused_before_training(make_run, data):
+    run = make_run()
+    untested = replace(data, splits=np.minimum(data.splits, 1))
+    with pytest.raises(DataError, match=r"'stripes' \(stripes\) has no test images"):
+        train(run, data=untested)
+    assert run.metrics() == []
+
+
 def test_a_run_in_training_is_refused(make_run, data):
     run = make_run()
     # A second handle on the file stands for another process.
@@ -249,8 +257,10 @@ def test_a_damaged_resume_file_is_named(make_run, data):
 def test_missing_cuda_is_told():
     if torch.cuda.device_count() > 7:
         pytest.skip("this machine has eight CUDA devices")
-    with pytest.raises(TrainingError, match=r"CUDA devices\. Use device=auto"):
+    with pytest.raises(ConfigError, match=r"CUDA devices\. Use auto or cpu"):
         resolve_device("cuda:7")
+    with pytest.raises(ConfigError, match=r"Unknown device 'gpu'\. Use auto, cpu or cuda:N"):
+        resolve_device("gpu")
 
 
 @pytest.mark.parametrize("sampling", ["balanced", "over", "under"])

@@ -33,6 +33,14 @@ def test_an_unfinished_run_is_found_behind_a_newer_finished_one():
     assert find_run(config, finished=True) is None
 
 
+def test_a_run_on_other_data_is_not_found(tmp_path):
+    config = reference_config("best-resnet18", str(tmp_path / "faces"))
+    run = written(config, "finished")
+    assert find_run(config, finished=True) == run
+    assert find_run(config.replace(data=f"{tmp_path}/./faces"), finished=True) == run
+    assert find_run(config.replace(data="synthetic"), finished=True) is None
+
+
 def test_every_reference_run_is_of_a_known_architecture():
     for config in reference_configs().values():
         assert config.model in list_models()
