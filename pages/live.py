@@ -9,7 +9,7 @@ from pages._ui.shell import open_page
 open_page("pages/live.py", "Live")
 parts.draw_privacy()
 
-runs = parts.usable_runs()
+runs = live_settings.usable_runs()
 if not runs:
     parts.draw_nothing_trained()
     st.stop()
@@ -18,7 +18,7 @@ if stream is None:
     st.stop()
 
 source = live_sources.pick_source()
-live_settings.draw_settings(stream, runs)
+live_settings.draw_settings(stream, playable=source != live_sources.PHOTO)
 if source == live_sources.PHOTO:
     parts.draw_photo(stream)
     st.stop()

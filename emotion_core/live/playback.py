@@ -28,7 +28,7 @@ class VideoPlayback:
     def __init__(self, data: bytes, name: str = "The video") -> None:
         self.name = name
         self._data = data
-        self.info = probe_video(io.BytesIO(data), name)  # type: ignore[arg-type]  # PyAV reads both
+        self.info = probe_video(io.BytesIO(data), name)
         self._frames: Iterator[tuple[float, np.ndarray | None]] = iter(())
         self._frame: np.ndarray | None = None
         self._position = 0.0

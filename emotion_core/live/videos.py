@@ -4,13 +4,14 @@ The pipeline is the live page's own, so tracks and smoothing are what the camera
 """
 
 import contextlib
-import shutil
-import tempfile
+import io
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ import av
 import numpy as np
 
 from emotion_core.errors import EmotionError, ImageError
-from emotion_core.files import atomic_path
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
@@ -37,6 +37,7 @@ _CLOCK = 1_000  # ticks a second of the annotated copy: it keeps each frame's ow
 
 
 Pipeline = Callable[[np.ndarray, float], FrameResult]
+Source = Path | io.BytesIO
 
 
 def create_video_pipeline(run: Run, classifier: "Classifier") -> LivePipeline:
@@ -89,7 +90,7 @@ class VideoResult:
     frames: int
     seconds: float
     rows: list[dict[str, Any]]
-    annotated: Path | None = None
+    annotated: bytes | None = field(default=None, repr=False)
     problem: str = ""
 
 
@@ -97,22 +98,22 @@ class AnalysisCancelledError(EmotionError):
     """The analysis was cancelled."""
 
 
-def probe_video(path: Path, name: str = "The video") -> VideoInfo:
-    """Read a file's header.
+def probe_video(source: Source, name: str = "The video") -> VideoInfo:
+    """Read the header of a file, on disk or in memory.
 
     Raises:
         ImageError: it is no video, has no picture, or its frames are too large.
     """
-    with _open(path, name) as (_, info):
+    with _open(source, name) as (_, info):
         return info
 
 
 def analyse_video(
-    path: Path,
+    source: Source,
     pipeline: Pipeline,
     *,
     fps: float = 5.0,
-    annotated: Path | None = None,
+    annotate: bool = False,
     name: str = "The video",
     progress: Callable[[float], None] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -120,25 +121,23 @@ def analyse_video(
     """Find, follow and classify the faces of a video file.
 
     Args:
-        path: The file.
+        source: The file, on disk or in memory.
         pipeline: A fresh one: it remembers faces.
         fps: Frames a second to look at; a slower video is looked at whole.
-        annotated: Where to write the copy with boxes (MP4).
+        annotate: Make the copy with boxes (MP4), in memory.
         name: What error messages call the video.
         progress: Told the share done (0..1); not called where the length is unknown.
         is_cancelled: Asked at every frame.
 
     Raises:
         ImageError: as ``probe_video``, or not one frame can be decoded.
-        AnalysisCancelledError: ``is_cancelled`` said so; no annotated copy is left behind.
+        AnalysisCancelledError: ``is_cancelled`` said so.
     """
     rows: list[dict[str, Any]] = []
     frames, seconds, problem = 0, 0.0, ""
     with contextlib.ExitStack() as stack:
-        container, info = stack.enter_context(_open(path, name))
-        writer = None
-        if annotated:
-            writer = stack.enter_context(_Writer.open(annotated, fps))
+        container, info = stack.enter_context(_open(source, name))
+        writer = stack.enter_context(_Writer.open(fps)) if annotate else None
         try:
             for time, frame, scale in _sampled(container, fps, is_cancelled):
                 result = pipeline(frame, time)
@@ -151,8 +150,9 @@ def analyse_video(
         except av.error.FFmpegError as error:
             # A phone that ran out of battery leaves a file that is good up to a point.
             problem = f"{name} is damaged after {seconds:.1f} s ({error.strerror})."
-        if not frames:  # inside, so that no empty copy is left behind
-            raise ImageError(problem or f"{name} has no frame that can be decoded.")
+    if not frames:
+        raise ImageError(problem or f"{name} has no frame that can be decoded.")
+    annotated = writer.file.getvalue() if writer else None
     return VideoResult(info, frames, seconds, rows, annotated, problem)
 
 
@@ -175,37 +175,46 @@ class JobState:
 
 @dataclass
 class VideoJob:
-    """One video analysed in a thread of this process; the copy lives as long as the job.
+    """One video analysed in a thread of this process, in memory; it ends with the job at latest.
 
     Attributes:
-        data: The uploaded file's bytes.
+        data: The uploaded file; it is let go once the analysis has ended.
         name: Its name.
         create_pipeline: Makes a fresh pipeline, inside the thread.
         fps: Frames a second to look at.
     """
 
-    data: Any = field(repr=False)
+    data: bytes = field(repr=False)
     name: str
     create_pipeline: Callable[[], Pipeline]
     fps: float = 5.0
 
     def __post_init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="emotion-video-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._source = self._folder / "upload"
-        self._source.write_bytes(self.data)
-        self.data = b""  # on disk now
+        self._states = deque([JobState()], maxlen=1)
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._state = JobState()
-        self._thread = threading.Thread(target=self._work, daemon=True, name=f"video {self.name}")
+        # The thread does not know the job, so that one whose browser tab was closed ends.
+        weakref.finalize(self, self._stop.set)
+        analyse = partial(
+            analyse_video,
+            io.BytesIO(self.data),
+            fps=self.fps,
+            annotate=True,
+            name=self.name,
+            is_cancelled=self._stop.is_set,
+        )
+        self.data = b""
+        self._thread = threading.Thread(
+            target=_work,
+            args=(analyse, self.create_pipeline, self._states.append),
+            daemon=True,
+            name=f"video {self.name}",
+        )
         self._thread.start()
 
     @property
     def state(self) -> JobState:
         """The newest state."""
-        with self._lock:
-            return self._state
+        return self._states[-1]
 
     def cancel(self) -> None:
         """Ask it to stop; it does at its next frame."""
@@ -216,51 +225,42 @@ class VideoJob:
         self._thread.join(seconds)
         return self.state
 
-    def _work(self) -> None:
-        try:
-            result = analyse_video(
-                self._source,
-                self.create_pipeline(),
-                fps=self.fps,
-                annotated=self._folder / "annotated.mp4",
-                name=self.name,
-                progress=lambda share: self._set(JobState(share=share)),
-                is_cancelled=self._stop.is_set,
-            )
-            self._set(JobState("done", 1.0, result))
-        except AnalysisCancelledError:
-            self._set(JobState("cancelled"))
-        except EmotionError as error:
-            self._set(JobState("failed", error=str(error)))
-        except Exception as error:  # a thread's exception would end in nobody's hands
-            self._set(JobState("failed", error=f"{type(error).__name__}: {error}"))
-        finally:
-            self._source.unlink(missing_ok=True)
 
-    def _set(self, state: JobState) -> None:
-        with self._lock:
-            self._state = state
+def _work(
+    analyse: Callable[..., VideoResult],
+    create_pipeline: Callable[[], Pipeline],
+    tell: Callable[[JobState], None],
+) -> None:
+    try:
+        result = analyse(create_pipeline(), progress=lambda share: tell(JobState(share=share)))
+        tell(JobState("done", 1.0, result))
+    except AnalysisCancelledError:
+        tell(JobState("cancelled"))
+    except EmotionError as error:
+        tell(JobState("failed", error=str(error)))
+    except Exception as error:  # a thread's exception would end in nobody's hands
+        tell(JobState("failed", error=f"{type(error).__name__}: {error}"))
 
 
 class _Writer:
-    """H.264 in MP4, playable by browsers; opened at the first frame, whose size it takes."""
+    """H.264 in MP4, playable by browsers; its size is that of the first frame."""
 
-    def __init__(self, path: Path, fps: float) -> None:
-        self._container = av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
+    def __init__(self, fps: float) -> None:
+        self.file = io.BytesIO()
+        self._container = av.open(self.file, "w", format="mp4")
         self._rate = Fraction(fps).limit_denominator(1_000)
         self._stream: Any = None
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, path: Path, fps: float) -> "Iterator[_Writer]":
-        """Whole at ``path`` afterwards, or not there."""
-        with atomic_path(path) as temporary:
-            writer = cls(temporary, fps)
-            try:
-                yield writer
-                writer._finish()
-            finally:
-                writer._container.close()
+    def open(cls, fps: float) -> "Iterator[_Writer]":
+        """``file`` is whole afterwards."""
+        writer = cls(fps)
+        try:
+            yield writer
+            writer._finish()
+        finally:
+            writer._container.close()
 
     def write(self, frame: np.ndarray, time: float) -> None:
         """Add a frame, BGR uint8 ``(H, W, 3)``, all of one size."""
@@ -285,10 +285,10 @@ class _Writer:
 
 
 @contextlib.contextmanager
-def _open(path: Path, name: str) -> Iterator[tuple[Any, VideoInfo]]:
+def _open(source: Source, name: str) -> Iterator[tuple[Any, VideoInfo]]:
     """An opened container with a picture of a bearable size."""
     try:
-        container = av.open(path, "r", metadata_errors="replace")
+        container = av.open(source, "r", metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
         raise ImageError(
             f"{name} is not a video that can be read ({error.strerror}). Take one of: "

@@ -9,7 +9,7 @@ from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.plots.comparison.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.runs import Run
-from pages._ui.state import runs
+from pages._ui.state import find_data, runs
 from pages._ui.widgets import draw_panel, percent
 
 
@@ -30,9 +30,10 @@ def draw_robustness(comparison: Comparison) -> None:
             draw_panel(robustness_panel(comparison, measured, corruption))
         with right:
             draw_panel(robustness_matrix_panel(comparison, measured))
-        images = min(item["images"] for item in measured.values())
+        counts = sorted({item["images"] for item in measured.values()})
+        images = " to ".join(f"{count:,}" for count in dict.fromkeys([counts[0], counts[-1]]))
         st.caption(
-            f"Measured on {images:,} test faces at strengths 1 to 5; mean over all: "
+            f"Measured on {images} test faces at strengths 1 to 5; mean over all: "
             + ", ".join(
                 f"{result.label} {percent(measured[result.name]['mean'])}"
                 for result in comparison.results
@@ -91,12 +92,18 @@ def _jobs(comparison: Comparison) -> None:
                 help=None if run.weights_path.exists() else "This run has no weights here.",
             ):
                 try:
-                    robustness.start_robustness(run)
+                    _measure(run, comparison.results[0].report["data"])
                 except EmotionError as error:
                     st.toast(str(error), icon=":material/error:")
                 st.rerun()
     if finished:
         st.rerun()
+
+
+def _measure(run: Run, data: dict[str, Any]) -> None:
+    """Start a measurement on the faces of the compared test set, wherever they are here."""
+    found = find_data(data["test_fingerprint"], [run.config().data], synthetic=data["synthetic"])
+    robustness.start_robustness(run, data=found.source if found else "")
 
 
 def robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:

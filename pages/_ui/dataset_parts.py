@@ -24,7 +24,6 @@ from pages._ui.widgets import faces_grid, figure
 
 _SYNTHETIC, _FER, _PATH, _UPLOAD = "Synthetic faces", "FER-2013", "A path", "Upload a zip"
 _PER_EMOTION = 8
-_LOOK_AGAIN = 30.0  # seconds; reading the dates of 35,887 files takes a quarter of one
 _STRENGTHS = (
     ("rotation", 45.0),
     ("translation", 0.3),
@@ -160,7 +159,7 @@ def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
     if spec.startswith(SYNTHETIC_SPEC):
         return state.dataset(spec)
     known: tuple[str, float, FaceData] | None = st.session_state.get("data_loaded")
-    if known and known[0] == spec and time.monotonic() - known[1] < _LOOK_AGAIN:
+    if known and known[0] == spec and time.monotonic() - known[1] < state.LOOK_AGAIN:
         return known[2]
     bar = place.progress(0.0, "Loading")
     data = load_data(spec, progress=lambda text, share: bar.progress(min(share, 1.0), text))
@@ -219,7 +218,7 @@ def draw_samples(data: FaceData) -> None:
 
 
 def draw_mean_faces(data: FaceData) -> None:
-    """The average training face of each emotion."""
+    """The average training face of each emotion; of all faces where none are for training."""
     faces, names = mean_faces(data.fingerprint, data)
     faces_grid(faces, names, [COLORS[name] for name in names], len(names))
     st.caption(
@@ -232,7 +231,7 @@ def draw_mean_faces(data: FaceData) -> None:
 def mean_faces(fingerprint: str, _data: FaceData) -> tuple[np.ndarray, list[str]]:
     """Mean faces ``(k, 48, 48)`` uint8 and their emotions; cached by content."""
     data = _data
-    train = data.indices("train")
+    train = _training_faces(data)
     faces, names = [], []
     for label, emotion in enumerate(EMOTIONS):
         members = train[data.labels[train] == label]
@@ -240,6 +239,12 @@ def mean_faces(fingerprint: str, _data: FaceData) -> tuple[np.ndarray, list[str]
             faces.append(data.images[members].mean(axis=0, dtype=np.float32).astype(np.uint8))
             names.append(emotion)
     return np.stack(faces), names
+
+
+def _training_faces(data: FaceData) -> np.ndarray:
+    """Positions of the training faces; of all faces in a test set alone."""
+    train = data.indices("train")
+    return train if len(train) else np.arange(len(data))
 
 
 def draw_augmentation(data: FaceData) -> None:
@@ -264,7 +269,7 @@ def draw_augmentation(data: FaceData) -> None:
     if st.button("Another face", icon=":material/shuffle:"):
         st.session_state["augment_face"] = st.session_state.get("augment_face", 0) + 1
     seed = st.session_state.get("augment_face", 0)
-    train = data.indices("train")
+    train = _training_faces(data)
     face = np.array(data.images[np.random.default_rng(seed).choice(train)])
     draws = 15
     generator = torch.Generator().manual_seed(seed)

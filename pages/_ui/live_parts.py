@@ -14,9 +14,7 @@ from emotion_core.live.detect import create_detector
 from emotion_core.live.session import LARGEST
 from emotion_core.live.webrtc import LiveState, LiveStream, census, probe_enabled
 from emotion_core.plots import live as plots
-from emotion_core.runs import Run
 from pages._ui import live_readout as readout
-from pages._ui import state
 from pages._ui.live_settings import use_better_detector
 from pages._ui.widgets import empty, figure
 
@@ -25,15 +23,6 @@ if TYPE_CHECKING:
 
 _FIRST_PICTURE_SECONDS = 3.0
 _STYLE = Path(__file__).with_name("live.css")
-
-
-def usable_runs() -> list[Run]:
-    """Runs with weights, newest first."""
-    return [
-        run
-        for run in state.runs()
-        if not run.problem and run.weights_path.exists() and run.model_path.exists()
-    ]
 
 
 def draw_privacy() -> None:
@@ -165,6 +154,9 @@ def draw_photo(stream: LiveStream) -> None:
         if not result.faces:
             st.info("No face was found in this picture.", icon=":material/face:")
             return
+        ids = [item.track_id for item in result.faces]
+        if st.session_state.get("live-photo-face", LARGEST) not in (LARGEST, *ids):
+            st.session_state["live-photo-face"] = LARGEST  # it was in the picture before
         chosen = _pick_face(result.faces, key="live-photo-face")
         face = next(item for item in result.faces if chosen in (LARGEST, item.track_id))
         st.html(

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from emotion_core.live.pipeline import LivePipeline
 
 
+def usable_runs() -> list[Run]:
+    """Runs with weights, newest first."""
+    return [
+        run
+        for run in state.runs()
+        if not run.problem and run.weights_path.exists() and run.model_path.exists()
+    ]
+
+
 def open_stream(runs: Sequence[Run]) -> LiveStream | None:
     """This tab's stream with its models loaded, so that START is quick; None if that failed."""
     if "live-stream" not in st.session_state:
@@ -36,17 +45,30 @@ def open_stream(runs: Sequence[Run]) -> LiveStream | None:
     return stream
 
 
-@st.fragment
-def draw_settings(stream: LiveStream, runs: Sequence[Run]) -> None:
-    """Models and adjustments; each works at once, while the stream plays."""
+def draw_settings(stream: LiveStream, *, playable: bool) -> None:
+    """Models and adjustments; each works at once.
+
+    Args:
+        stream: This tab's.
+        playable: A touch redraws the settings alone, so that a stream plays on; else the page.
+    """
+    draw = st.fragment(_draw_settings) if playable else _draw_settings
+    draw(stream)
+
+
+def _draw_settings(stream: LiveStream) -> None:
+    runs = usable_runs()  # asked anew: another tab may have deleted one
+    if not runs:
+        st.rerun()
     with st.container(key="live-settings"):  # live.css moves it below the picture on a phone
-        _draw_settings(stream, runs)
+        _draw_choices(stream, runs)
 
 
-def _draw_settings(stream: LiveStream, runs: Sequence[Run]) -> None:
+def _draw_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
     pipeline = stream.pipeline
     names = [run.name for run in runs]
     present = {run.name: run for run in runs}
+    now = pipeline.second.name if pipeline.second else None
     left, right, more = st.columns([3, 3, 1], vertical_alignment="bottom")
     first = left.selectbox(
         "Model",
@@ -58,7 +80,7 @@ def _draw_settings(stream: LiveStream, runs: Sequence[Run]) -> None:
     second = right.selectbox(
         "Compare with",
         [None, *names],
-        index=[None, *names].index(pipeline.second.name if pipeline.second else None),
+        index=[None, *names].index(now) if now in names else 0,
         format_func=lambda name: run_label(present[name]) if name else "no second model",
         key="live-second",
         help="Both models name the same faces, at the same moment.",
@@ -95,11 +117,14 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
 
     pipeline = stream.pipeline
     try:
-        if pipeline.classifier.name != first.name:
-            pipeline.set_classifier(state.classifier(first))
-            pipeline.set_config(pipeline.config.replace(threshold=calibrated_threshold(first)))
-        if (pipeline.second.name if pipeline.second else None) != (second and second.name):
-            pipeline.set_second(state.classifier(second) if second else None)
+        # Asked each time: a run's weights may have changed, and then it is another object.
+        pipeline.set_classifier(state.classifier(first))
+        threshold = calibrated_threshold(first)
+        calibrated = f"{first.name}-{threshold}"
+        if st.session_state.get("live-calibrated") != calibrated:
+            st.session_state["live-calibrated"] = calibrated
+            pipeline.set_config(pipeline.config.replace(threshold=threshold))
+        pipeline.set_second(state.classifier(second) if second else None)
     except EmotionError as error:
         st.error(str(error), icon=":material/error:")
     stream.names = _short_names([pipeline.classifier, pipeline.second])
@@ -122,7 +147,7 @@ def _draw_adjustments(stream: LiveStream) -> None:
         1.0,
         value=config.threshold,
         step=0.01,
-        key=f"live-threshold-{stream.pipeline.classifier.name}",
+        key=f"live-threshold-{st.session_state.get('live-calibrated')}",
         help="A face whose best probability is below it is called uncertain. It starts where "
         "the model was calibrated on validation faces.",
     )

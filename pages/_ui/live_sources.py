@@ -47,11 +47,14 @@ def draw_stream(stream: LiveStream, source: str) -> "WebRtcStreamerContext | Non
     from streamlit_webrtc import WebRtcMode, create_video_source_track, webrtc_streamer
 
     options: dict[str, Any] = {"media_stream_constraints": _CAMERA}
-    stream.source = None
+    frames = None
+    if source != CAMERA:
+        frames = _demo() if source == DEMO else _uploaded_video()
+    # Set once: a stream may be playing, and asks for both at each frame.
+    stream.source = frames
     stream.mirror = source == CAMERA and st.session_state.get("live-mirror", True)
     if source != CAMERA:
-        stream.source = _demo() if source == DEMO else _uploaded_video()
-        if stream.source is None:
+        if frames is None:
             return None
         options = {
             "mode": WebRtcMode.RECVONLY,
@@ -100,7 +103,9 @@ def _ice() -> dict[str, Any]:
 def _demo() -> Any:
     from emotion_core.live.demo import DemoStream
 
-    return st.session_state.setdefault("live-demo", DemoStream())
+    if "live-demo" not in st.session_state:
+        st.session_state["live-demo"] = DemoStream()
+    return st.session_state["live-demo"]
 
 
 def _uploaded_video() -> Any:

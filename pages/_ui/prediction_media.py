@@ -15,7 +15,7 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
 from pages._ui.prediction_why import draw_probs, explain_face, has_weights, weights_stamp
 from pages._ui.state import classifier
-from pages._ui.widgets import csv_text, figure
+from pages._ui.widgets import csv_text, figure, run_label
 
 _PHOTO_MEGABYTES = 60
 _VIDEO_MEGABYTES = 1_000
@@ -83,7 +83,7 @@ def _photo_face(run: Run, index: int, result: FaceResult) -> None:
     draw_probs(result.probs)
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
+@st.cache_data(show_spinner=False, max_entries=4, scope="session")  # goes with the browser tab
 def _photo(
     path: Path, stamp: int, data: bytes, whole: bool, name: str, _run: Run
 ) -> tuple[np.ndarray, list[FaceResult]]:
@@ -123,6 +123,7 @@ def draw_video(run: Run, report: dict[str, Any]) -> None:
         and st.button("Analyse", type="primary", icon=":material/movie:")
     ):
         st.session_state["video-job"] = _start_video(run, upload, fps)
+        st.session_state["video-run"] = run_label(run)
         st.rerun()
     if job is None:
         return
@@ -140,7 +141,7 @@ def draw_video(run: Run, report: dict[str, Any]) -> None:
 
 def _start_video(run: Run, upload: Any, fps: float) -> VideoJob:
     create = partial(videos.create_video_pipeline, run, classifier(run))
-    return VideoJob(upload.getbuffer(), upload.name, create, fps)
+    return VideoJob(upload.getvalue(), upload.name, create, fps)
 
 
 def _watch_video(job: VideoJob) -> None:
@@ -153,18 +154,19 @@ def _watch_video(job: VideoJob) -> None:
 def _draw_video_result(job: VideoJob, result: VideoResult) -> None:
     if result.problem:
         st.warning(f"{result.problem} Shown is what came before.", icon=":material/warning:")
-    step = 1 / job.fps
+    step = 1 / min(job.fps, result.info.fps or job.fps)  # a slower video is looked at whole
     st.caption(
-        f"{job.name}: {result.frames:,} frames looked at in {result.seconds + step:.1f} s of video."
+        f"{job.name} by {st.session_state['video-run']}: {result.frames:,} frames looked at in "
+        f"{result.seconds + step:.1f} s of video."
     )
     if result.annotated:
-        st.video(str(result.annotated), muted=True)
+        st.video(result.annotated, muted=True)
     stem = Path(job.name).stem
     with st.container(horizontal=True):
         if result.annotated:
             st.download_button(
                 "Annotated MP4",
-                data=result.annotated.read_bytes,
+                data=result.annotated,
                 file_name=f"{stem}-emotions.mp4",
                 mime="video/mp4",
                 icon=":material/download:",

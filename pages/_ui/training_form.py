@@ -82,17 +82,22 @@ DATA_NAMES = {"synthetic": "Synthetic faces", FER2013_SPEC: "FER-2013"}
 
 
 def pick_data() -> str:
-    """Choose the data set; the Dataset page's choice comes first."""
+    """Choose the data set; the Dataset page's choice comes first, and each new one is taken."""
+    chosen = chosen_data()
+    if st.session_state.get("train-data-chosen") != chosen:
+        st.session_state["train-data-chosen"] = st.session_state["train-data"] = chosen
     used = [run.config().data for run in runs() if not run.problem]
-    specs = list(dict.fromkeys([chosen_data(), "synthetic", *used]))
+    specs = list(dict.fromkeys([chosen, "synthetic", *used]))
     spec = st.selectbox(
         "Data",
         specs,
         format_func=lambda spec: DATA_NAMES.get(spec, spec),
+        key="train-data",
         accept_new_options=True,
+        persist_state="session",
         help="The Dataset page's choice, or the path of a folder, zip, CSV, NPY or Parquet file.",
     )
-    return str(spec or chosen_data()).strip()
+    return str(spec or chosen).strip()
 
 
 def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
@@ -143,6 +148,8 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
 def _setting_widget(item: Setting, base: TrainConfig) -> Any:
     """The input that fits a setting, with the recipe's value in it; each recipe keeps its own."""
     value, key = getattr(base, item.name), f"train-{base.recipe}-{item.name}"
+    if value != getattr(recipe_config(base.recipe, TrainConfig().model), item.name):
+        key += f"-{value}"  # the recipe differs for this model, and a known key keeps its value
     label = LABELS.get(item.name, item.label)
     if item.type is bool:
         return st.toggle(label, value, key=key, help=item.help)
@@ -208,7 +215,7 @@ def _option_widget(option: str, default: Any, key: str) -> Any:
 
         return st.selectbox(label, STEMS, STEMS.index(default), key=key)
     if isinstance(default, int | float):
-        low, high = (1, None) if isinstance(default, int) else (0.0, 1.0)
+        low, high = (1, None) if isinstance(default, int) else (0.0, 0.95)  # probabilities
         step = 1 if isinstance(default, int) else 0.05
         return _number(label, default, low, high, step=step, key=key, help=None)
     return st.text_input(label, default, key=key)
@@ -253,10 +260,12 @@ def _estimate(configs: list[TrainConfig]) -> str:
 
 
 def epoch_seconds(config: TrainConfig) -> float | None:
-    """Median seconds of an epoch in the newest run that did the same work; None if there is none."""
+    """Median seconds of an epoch in the newest run that did the same work here; None without one."""
+    from emotion_core.models.card import is_shipped
+
     work = ("model", "options", "data", "batch_size", "plain_copy", "sampling", "device", "threads")
     for run in runs():
-        if run.problem:
+        if run.problem or is_shipped(run):  # shipped runs were trained on other machines
             continue
         other = run.config()
         if all(getattr(other, name) == getattr(config, name) for name in work):

@@ -228,7 +228,7 @@ def _delete(run: Run) -> None:
 
 
 def _purge() -> None:
-    purge_deleted()
+    purge_deleted(names=st.session_state["deleted-runs"])
 
 
 def _stopping() -> set[str]:

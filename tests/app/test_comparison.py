@@ -2,15 +2,19 @@
 
 import shutil
 import time
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.bench.dashboard import random_faces, write_random_run
+from emotion_core.data.faces import SPLITS
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness
 from emotion_core.files import read_json, write_json
+from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run
 
@@ -154,11 +158,34 @@ def test_measured_robustness_is_drawn(folder):
     curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
     values = {"format": 1, "date": "2026-01-01", "corruptions": curves}
     values |= {"clean": 0.7, "mean": 0.4, "images": 50}
+    report = Run(folder / names(folder)[0]).report()
+    values["test_fingerprint"] = report["data"]["test_fingerprint"]
     write_json(folder / names(folder)[0] / "robustness.json", values)
     page = open_comparison(tab="Robustness")
     assert "holds up best: 40.0\u00a0%" in texts(page)
     page.selectbox(key="corruption").set_value("blur").run()
     assert "Under blur" in texts(page)
+
+
+def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_path, monkeypatch):
+    faces, place = random_faces(140, seed=4), tmp_path / "my faces"
+    for image, label, split, name in zip(
+        faces.images, faces.labels, faces.splits, faces.ids, strict=True
+    ):
+        path = place / SPLITS[split] / EMOTIONS[label] / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), image)
+    run = write_random_run(folder, replace(load_data(place), source="fer2013"), model="senet")
+    run.weights_path.touch()  # enough to offer the measurement
+    started = []
+    monkeypatch.setattr(
+        robustness, "start_robustness", lambda run, data="": started.append((run.name, data))
+    )
+    page = open_comparison(tab="Robustness", runs=[run.name])
+    page.session_state["data"] = str(place)
+    page.button(key=f"measure-{run.name}").click().run()
+    assert not page.exception
+    assert started == [(run.name, str(place))]
 
 
 def test_faces_that_are_not_here_are_listed_by_name(folder):

@@ -1,6 +1,7 @@
 """The Dataset page: every way to bring data, what is shown of it, and what is said when it fails."""
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -113,6 +114,14 @@ def test_a_folder_is_shown_chosen_and_remembered(folder):
     assert again.session_state["data"] == str(folder)
 
 
+def test_a_test_set_alone_is_shown(folder):
+    for split in ("train", "val"):
+        shutil.rmtree(folder / split, ignore_errors=True)
+    page = give_path(open_dataset(), folder)
+    assert metrics(page)["Faces"] == metrics(page)["Test"]
+    assert len(pictures_shown(page)) > 7 + 16  # mean faces and draws of one face
+
+
 def test_the_address_names_the_data(folder):
     page = open_dataset(None, address=str(folder))
     assert metrics(page)["Faces"] == "140"
@@ -127,7 +136,7 @@ def test_a_wrong_path_is_told_and_the_choice_stays(tmp_path):
 
 
 def test_a_source_that_changes_is_read_again(folder, monkeypatch):
-    monkeypatch.setattr("pages._ui.dataset_parts._LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("pages._ui.state.LOOK_AGAIN", 0.0)
     page = give_path(open_dataset(), folder)
     next(folder.rglob("*.png")).unlink()
     checked(page.run())

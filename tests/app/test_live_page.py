@@ -10,34 +10,23 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.config import recipe_config
+from emotion_core.files import write_json
+from emotion_core.live.webrtc import LiveStream
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Status, create_run, now
+from emotion_core.runs import Run, Status, create_run, now
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Two runs with (untrained) weights."""
-    import torch
-
-    from emotion_core.models.checkpoint import save_checkpoint
-    from emotion_core.models.preprocess import Preprocess
-    from emotion_core.models.registry import create_model
-
     root = tmp_path_factory.mktemp("live-runs")
     for seed in (0, 1):
-        torch.manual_seed(seed)
         run = create_run(recipe_config("best", "sequential", data="synthetic", seed=seed), root)
-        model = create_model("sequential", width=8)
-        save_checkpoint(
-            run,
-            model,
-            architecture="sequential",
-            options={"width": 8},
-            preprocess=Preprocess(),
-        )
+        write_weights(run, seed)
         run.write_status(Status(state="stopped", created=now(), epochs=1))
     return root
 
@@ -75,6 +64,37 @@ def panel(page: AppTest) -> str:
 def astronaut(size=(640, 480)) -> np.ndarray:
     image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
     return np.ascontiguousarray(cv2.resize(image, (size[0], size[0]))[: size[1]])
+
+
+def write_weights(run, seed) -> None:
+    import torch
+
+    from emotion_core.models.checkpoint import save_checkpoint
+    from emotion_core.models.preprocess import Preprocess
+    from emotion_core.models.registry import create_model
+
+    torch.manual_seed(seed)
+    model, options = create_model("sequential", width=8), {"width": 8}
+    save_checkpoint(run, model, architecture="sequential", options=options, preprocess=Preprocess())
+
+
+def run_after(change, page: AppTest, monkeypatch, *, fragments: bool = False) -> None:
+    """Run after something changed on disk behind the page's back.
+
+    Args:
+        change: Called when the page has been read and before it runs: AppTest reads labels late.
+        fragments: Run them alone, as a browser does after a touch inside one.
+    """
+
+    def request(**given) -> RerunData:
+        change()
+        known = page._fragment_storage._fragments if fragments else ()
+        return RerunData(**given, fragment_id_queue=list(known))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("streamlit.testing.v1.local_script_runner.RerunData", request)
+        page.run()
+    assert not page.exception, page.exception[0].message
 
 
 def play(stream, image, frames=5) -> None:
@@ -133,10 +153,72 @@ def test_two_models_name_the_same_face(folder):
     assert stream.state().result.faces[0].second is None
 
 
+def test_a_second_model_that_is_deleted_meanwhile_is_dropped(folder, monkeypatch):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    first = stream.pipeline.classifier.name
+    second = next(path for path in folder.iterdir() if path.name != first)
+    page.selectbox(key="live-second").set_value(second.name).run()
+    run_after(lambda: shutil.rmtree(second, ignore_errors=True), page, monkeypatch)
+    assert page.selectbox(key="live-second").value is None
+    assert stream.pipeline.second is None and stream.pipeline.classifier.name == first
+
+
+@pytest.mark.parametrize("which", ["first", "second", "both"])
+def test_settings_know_of_a_run_that_was_deleted_since_the_page_was_drawn(
+    folder, monkeypatch, which
+):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    first = folder / stream.pipeline.classifier.name
+    second = next(path for path in folder.iterdir() if path != first)
+    page.selectbox(key="live-second").set_value(second.name).run()
+    gone = {"first": [first], "second": [second], "both": [first, second]}[which]
+
+    def delete() -> None:
+        for path in gone:
+            shutil.rmtree(path, ignore_errors=True)
+
+    run_after(delete, page, monkeypatch, fragments=True)
+    if which == "both":
+        assert "No trained model is on this machine yet." in texts(page)
+        return
+    kept = first if which == "second" else second
+    assert page.selectbox(key="live-model").value == stream.pipeline.classifier.name == kept.name
+
+
+def test_weights_that_change_are_used_and_the_threshold_stays(folder):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    pipeline, run = stream.pipeline, Run(folder / stream.pipeline.classifier.name)
+    second = Run(next(path for path in folder.iterdir() if path != run.path))
+    page.selectbox(key="live-second").set_value(second.name).run()
+    next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
+    faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), np.uint8)
+    before = [item.probs(faces) for item in (pipeline.classifier, pipeline.second)]
+    write_weights(run, 2)
+    write_weights(second, 3)
+    page.run()
+    after = [item.probs(faces) for item in (pipeline.classifier, pipeline.second)]
+    assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(after, before, strict=True))
+    assert pipeline.config.threshold == 0.9
+
+
+def test_a_report_that_arrives_brings_its_threshold(folder, monkeypatch):
+    page = open_live()
+    pipeline = page.session_state["live-stream"].pipeline
+    next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
+    path = folder / pipeline.classifier.name / "report.json"
+    report = {"data": {"name": "drawn"}, "abstain": {"threshold": 0.37}}
+    run_after(lambda: write_json(path, report), page, monkeypatch)
+    assert pipeline.config.threshold == 0.37
+    assert next(item for item in page.slider if item.label == "Threshold").value == 0.37
+
+
 def test_adjustments_reach_the_running_pipeline(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
-    page.slider(key=f"live-threshold-{stream.pipeline.classifier.name}").set_value(0.9)
+    next(item for item in page.slider if item.label == "Threshold").set_value(0.9)
     page.slider(key="live-half-life").set_value(1.0)
     page.toggle(key="live-overlay").set_value(False)
     page.toggle(key="live-mirror").set_value(False)
@@ -192,13 +274,71 @@ def test_drawn_faces_play_without_a_camera(folder):
     assert stream.source is None
 
 
+def test_a_rerun_takes_the_source_from_no_frame(folder, monkeypatch):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Drawn faces").run()
+    stream, seen = page.session_state["live-stream"], []
+    demo = stream.source
+    monkeypatch.setattr(LiveStream, "source", Told(seen), raising=False)
+    monkeypatch.setattr("emotion_core.live.demo.DemoStream", None)  # there is one already
+    page.run()
+    assert not page.exception
+    assert seen == [demo]
+
+
+class Told:
+    """An attribute that writes down what it is set to."""
+
+    def __init__(self, seen: list) -> None:
+        self.seen = seen
+
+    def __get__(self, stream, kind=None):
+        return self.seen[-1] if self.seen else None
+
+    def __set__(self, stream, value) -> None:
+        self.seen.append(value)
+
+
+def open_photo(page: AppTest, name: str, image: np.ndarray) -> None:
+    _, data = cv2.imencode(".png", image)
+    page.get("file_uploader")[0].upload(name, data.tobytes(), "image/png").run()
+    assert not page.exception
+
+
 def test_a_photograph_is_named_without_a_stream(folder):
     page = open_live()
     page.segmented_control(key="live-source").set_value("Photo").run()
-    _, data = cv2.imencode(".jpg", astronaut((512, 512)))
-    page.get("file_uploader")[0].upload("astronaut.jpg", data.tobytes(), "image/jpeg").run()
-    assert not page.exception
+    open_photo(page, "astronaut.png", astronaut((512, 512)))
     assert "In the picture: 1" in panel(page)
+
+
+def test_another_model_names_the_photograph_again(folder, monkeypatch):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    page._fragment_storage.clear()  # the camera's, which are not on the page any more
+    open_photo(page, "astronaut.png", astronaut((512, 512)))
+    before, model = panel(page), page.session_state["live-stream"].pipeline.classifier.name
+    other = next(path.name for path in folder.iterdir() if path.name != model)
+    page.selectbox(key="live-model").set_value(other)
+    run_after(lambda: None, page, monkeypatch, fragments=True)
+    assert "In the picture: 1" in panel(page) and panel(page) != before
+
+
+def test_a_face_that_the_next_photograph_lacks_is_not_looked_for(folder):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    one = astronaut((512, 512))
+    open_photo(page, "three.png", np.hstack([one, one, one]))
+    page.segmented_control(key="live-photo-face").set_value(3).run()
+    assert "In the picture: 3" in panel(page)
+    open_photo(page, "two.png", np.hstack([one, one]))
+    assert "In the picture: 2" in panel(page) and not page.warning
+    faces = page.segmented_control(key="live-photo-face")
+    assert (faces.value, faces.options) == (0, ["largest face", "face 1", "face 2"])
+    faces.set_value(2).run()
+    open_photo(page, "one.png", one)
+    assert "In the picture: 1" in panel(page)
+    assert "live-photo-face" not in [item.key for item in page.segmented_control]
 
 
 def test_a_photograph_without_a_face_and_a_damaged_one_are_told(folder):

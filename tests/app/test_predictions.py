@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from streamlit.runtime.caching.cache_data_api import clear_session_cache
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.config import TrainConfig
@@ -17,6 +18,7 @@ from emotion_core.data.sources import load_data
 from emotion_core.evaluation import features
 from emotion_core.evaluation.report import evaluate_run
 from emotion_core.files import read_json, write_json
+from emotion_core.live import photos
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -213,21 +215,76 @@ def test_a_picture_without_a_face_or_that_is_none_gets_a_clear_answer(root, name
     assert said in texts(page) and not page.exception
 
 
-def test_a_video_is_analysed_and_downloadable(root):
+def test_a_photo_is_forgotten_with_its_tab(root, monkeypatch):
+    page = open_page(view="Photo")
+    out = cv2.imencode(".jpg", skimage.data.astronaut()[..., ::-1])[1].tobytes()
+    page.file_uploader(key="photo").upload("woman.jpg", out, "image/jpeg").run()
+    read, looked_at = photos.read_image, []
+
+    def look(*given):
+        looked_at.append(given)
+        return read(*given)
+
+    monkeypatch.setattr(photos, "read_image", look)
+    page.run()
+    assert not looked_at
+    clear_session_cache("test session id")  # AppTest's; what Streamlit does when a tab is closed
+    page.run()
+    assert len(looked_at) == 1 and "1 face: " in texts(page)
+
+
+def clip(rate: int, count: int) -> bytes:
+    """A video of one face."""
     out = io.BytesIO()
     face = cv2.resize(skimage.data.astronaut(), (256, 256))
     with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=5)
+        stream = container.add_stream("libx264", rate=rate)
         stream.width = stream.height = 256
         stream.pix_fmt = "yuv420p"
-        for _ in range(5):
+        for _ in range(count):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(face, format="rgb24")))
         container.mux(stream.encode(None))
-    page = open_page(view="Video")
-    page.file_uploader(key="video").upload("face.mp4", out.getvalue(), "video/mp4").run()
+    return out.getvalue()
+
+
+def analyse(page: AppTest, video: bytes) -> None:
+    page.file_uploader(key="video").upload("face.mp4", video, "video/mp4").run()
     next(item for item in page.button if item.label == "Analyse").click().run()
     assert not page.exception
     assert page.session_state["video-job"].wait(60).kind == "done"
     page.run()
     assert not page.exception
-    assert "5 frames looked at" in texts(page) and "1 face; face " in texts(page)
+
+
+def test_a_video_is_analysed_and_downloadable(root):
+    page = open_page(view="Video")
+    analyse(page, clip(5, 5))
+    assert "5 frames looked at in 1.0 s of video" in texts(page)
+    assert "1 face; face " in texts(page)
+    labels = [item.proto.label for item in page.get("download_button")]
+    assert "Annotated MP4" in labels and len(page.get("video")) == 1
+
+
+def test_a_video_slower_than_asked_is_as_long_as_it_is(root):
+    page = open_page(view="Video")
+    next(item for item in page.number_input if item.label == "Frames a second").set_value(30)
+    analyse(page, clip(5, 5))
+    assert "5 frames looked at in 1.0 s of video" in texts(page)
+
+
+def test_a_video_s_result_says_which_run_named_the_faces(root):
+    page = open_page(view="Video")
+    first, second = page.selectbox(key="run").options
+    analyse(page, clip(5, 2))
+    assert f"face.mp4 by {first}: 2 frames" in texts(page)
+    page.selectbox(key="run").select_index(1).run()
+    assert f"face.mp4 by {first}: 2 frames" in texts(page) and second not in texts(page)
+
+
+def test_nothing_of_a_video_is_written(root, tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    page = open_page(view="Video")
+    analyse(page, clip(5, 2))
+    assert list(place.iterdir()) == []

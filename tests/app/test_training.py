@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run, create_run, list_runs
+from emotion_core.runs import Run, create_run, delete_run, deleted_runs, list_runs
 from emotion_core.training import jobs
 from emotion_core.training.loop import train
 
@@ -172,6 +172,44 @@ def test_several_architectures_make_a_run_each_with_their_own_settings(root, par
     assert "queued, number 2" in texts(page)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("sequential", "block_cnn"), ("block_cnn", "sequential")]
+)
+def test_another_first_model_brings_its_own_recipe(root, parked, before, after):
+    page = open_training()
+    page.multiselect(key="train-models").set_value([before]).run()
+    page.button_group(key="train-recipe").set_value("study").run()
+    page.multiselect(key="train-models").set_value([after]).run()
+    click(page, "start")
+    (run,) = list_runs(root)
+    assert run.config() == recipe_config("study", after, data=DATA)
+
+
+def test_data_stays_after_a_start_and_a_visit_elsewhere(root, parked):
+    for data in ("synthetic:210", "synthetic:280"):
+        written_run(root, state="stopped", data=data)
+    page = open_training()
+    page.selectbox(key="train-data").set_value("synthetic:210").run()
+    click(page, "start")
+    assert page.selectbox(key="train-data").value == "synthetic:210"
+    page.switch_page("pages/comparison.py").run()
+    page.switch_page("pages/training.py").run()
+    assert page.selectbox(key="train-data").value == "synthetic:210"
+    click(page, "start")
+    assert [run.config().data for run in list_runs(root)].count("synthetic:210") == 3
+
+
+def test_data_chosen_on_the_dataset_page_becomes_the_form_s(root):
+    page = open_training()
+    page.selectbox(key="train-data").set_value("synthetic").run()
+    page.session_state["data"] = "synthetic:280"
+    page.run()
+    assert page.selectbox(key="train-data").value == "synthetic:280"
+    page.selectbox(key="train-data").set_value("synthetic").run()
+    assert page.selectbox(key="train-data").value == "synthetic"
+    assert not page.exception and not page.warning
+
+
 def test_nothing_chosen_nothing_started(root):
     page = open_training()
     page.multiselect(key="train-models").set_value([]).run()
@@ -198,6 +236,12 @@ def test_time_is_estimated_from_an_earlier_run_of_the_same_kind(root):
     written_run(root, state="stopped", data=DATA)
     assert "About 1 min 15 s an epoch, 50 min 0 s in all" in texts(open_training())
     assert config.epochs == 40
+
+
+def test_time_on_another_machine_is_no_estimate(root):
+    run = written_run(root, state="finished", data=DATA)
+    (run.path / "README.md").write_text("# Model card")
+    assert "has not been trained like this here yet: no estimate" in texts(open_training())
 
 
 def test_layer_table_has_the_whole_model(root):
@@ -254,6 +298,16 @@ def test_deleted_run_comes_back_on_undo_and_goes_for_good_on_demand(root):
     click(page, f"delete-{run.name}")
     click(page, "purge")
     assert list(root.glob(f"*{run.name}*")) == [] and "No runs yet" in texts(page)
+
+
+def test_delete_for_good_leaves_what_was_deleted_elsewhere(root):
+    mine, other = (written_run(root, state="stopped") for _ in range(2))
+    delete_run(other)
+    page = open_training()
+    open_run(page, mine, "stopped")
+    click(page, f"delete-{mine.name}")
+    click(page, "purge")
+    assert deleted_runs(root) == [other.name]
 
 
 def test_many_runs_are_folded(root):

@@ -149,9 +149,10 @@ def _curve_reading(quantity: str, final: dict[str, float]) -> str:
     if quantity == "Loss":
         return f"{label} ends with the lowest validation loss, {value:.3f}."
     if quantity == "Overfitting gap":
+        side = "above" if value >= 0 else "below"
         return (
-            f"{label} overfits least: at the end its training accuracy is {100 * value:.1f} points "
-            "above validation."
+            f"{label} overfits least: at the end its training accuracy is {abs(100 * value):.1f} "
+            f"points {side} validation."
         )
     if quantity == "Learning rate":
         return f"{label} ends with the lowest learning rate, {value:.2g}."

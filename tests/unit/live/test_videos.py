@@ -1,5 +1,6 @@
 """Real video files through the real pipeline: rows, annotated copy, damage, rotation, cancelling."""
 
+import io
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -90,13 +91,13 @@ def face_clip(tmp_path_factory):
     return write_video(tmp_path_factory.mktemp("clips") / "face.mp4", frames)
 
 
-def test_a_face_is_followed_and_written(pipeline, face_clip, tmp_path):
+def test_a_face_is_followed_and_drawn(pipeline, face_clip):
     told: list[float] = []
     result = videos.analyse_video(
         face_clip,
         pipeline,
         fps=5,
-        annotated=tmp_path / "out.mp4",
+        annotate=True,
         progress=told.append,
     )
     assert result.frames == 8 and result.seconds == pytest.approx(1.4)
@@ -112,7 +113,7 @@ def test_a_face_is_followed_and_written(pipeline, face_clip, tmp_path):
     assert 20 < moved < 36  # 28 pixels, as drawn
     assert told == sorted(told) and told[-1] > 0.9
 
-    with av.open(result.annotated) as copy:
+    with av.open(io.BytesIO(result.annotated)) as copy:
         frames = [(frame.time, frame.to_ndarray(format="bgr24")) for frame in copy.decode(video=0)]
         assert copy.streams.video[0].codec_context.name == "h264"
     assert [time for time, _ in frames] == pytest.approx([0.2 * i for i in range(8)], abs=2e-3)
@@ -182,8 +183,7 @@ def test_what_is_no_video_is_refused(tmp_path, content):
     path = tmp_path / "notes.mp4"
     path.write_bytes(content)
     with pytest.raises(ImageError, match=r"^notes is not a video that can be read"):
-        videos.analyse_video(path, Watcher(), name="notes", annotated=tmp_path / "out.mp4")
-    assert not (tmp_path / "out.mp4").exists()
+        videos.analyse_video(path, Watcher(), name="notes", annotate=True)
 
 
 def test_sound_alone_is_refused(tmp_path):
@@ -208,46 +208,59 @@ def test_a_torn_file_gives_what_came_before(tmp_path):
     assert 2 <= result.frames < 20
 
 
-def test_cancelling_leaves_nothing_behind(tmp_path):
+def test_cancelling_ends_it_at_the_next_frame(tmp_path):
     path = write_video(tmp_path / "clip.mp4", shades(30))
-    asked = 0
-
-    def is_cancelled() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked > 5
-
-    out = tmp_path / "out" / "copy.mp4"
+    seen = Watcher()
     with pytest.raises(videos.AnalysisCancelledError):
-        videos.analyse_video(path, Watcher(), fps=10, annotated=out, is_cancelled=is_cancelled)
-    assert list(out.parent.iterdir()) == []
+        videos.analyse_video(
+            path, seen, fps=10, annotate=True, is_cancelled=lambda: len(seen.times) == 5
+        )
+    assert len(seen.times) == 5
 
 
-def test_a_job_works_in_the_background_and_keeps_its_copy(pipeline, face_clip):
+def test_a_job_works_in_the_background_and_writes_nothing(
+    pipeline, face_clip, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = sorted(tmp_path.iterdir())
     job = videos.VideoJob(face_clip.read_bytes(), "face.mp4", lambda: pipeline, fps=2)
     state = job.wait(60)
     assert state.kind == "done" and state.share == 1.0, state.error
-    assert state.result.frames == 3 and state.result.annotated.stat().st_size > 1_000
-    folder = state.result.annotated.parent
-    assert [item.name for item in folder.iterdir()] == ["annotated.mp4"]  # the upload is gone
-    del job, state
-    assert not folder.exists()
+    assert state.result.frames == 3 and len(state.result.annotated) > 1_000
+    assert sorted(tmp_path.iterdir()) == before
+    assert not job.data  # the upload is let go
+
+
+class Waits(Watcher):
+    """Stays at its first frame until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, frame: np.ndarray, time: float) -> FrameResult:
+        self.started.set()
+        self.go_on.wait(30)
+        return super().__call__(frame, time)
+
+
+def test_a_job_ends_when_nobody_has_it_any_more(tmp_path):
+    path, seen = write_video(tmp_path / "clip.mp4", shades(30)), Waits()
+    job = videos.VideoJob(path.read_bytes(), "lost.mp4", lambda: seen, fps=10)
+    assert seen.started.wait(30)
+    (thread,) = [item for item in threading.enumerate() if item.name == "video lost.mp4"]
+    del job
+    seen.go_on.set()
+    thread.join(30)
+    assert not thread.is_alive() and len(seen.times) == 1
 
 
 def test_a_job_can_be_cancelled(tmp_path):
-    path = write_video(tmp_path / "clip.mp4", shades(30))
-    started, go_on = threading.Event(), threading.Event()
-
-    class Waits(Watcher):
-        def __call__(self, frame: np.ndarray, time: float) -> FrameResult:
-            started.set()
-            go_on.wait(30)
-            return super().__call__(frame, time)
-
-    job = videos.VideoJob(path.read_bytes(), "clip.mp4", Waits, fps=10)
-    assert started.wait(30) and job.state.kind == "running"
+    path, seen = write_video(tmp_path / "clip.mp4", shades(30)), Waits()
+    job = videos.VideoJob(path.read_bytes(), "clip.mp4", lambda: seen, fps=10)
+    assert seen.started.wait(30) and job.state.kind == "running"
     job.cancel()
-    go_on.set()
+    seen.go_on.set()
     assert job.wait(30) == videos.JobState("cancelled")
 
 
