@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Config:
                 )
             if item.choices and value not in item.choices:
                 raise ConfigError(unknown(item.name, str(value), item.choices))
-            if isinstance(value, int | float) and value != value:
+            if isinstance(value, float) and not math.isfinite(value):
                 raise ConfigError(f"{item.name} must be a number, got {value}.")
             if item.low is not None and value < item.low:
                 raise ConfigError(f"{item.name} must be at least {item.low:g}, got {value:g}.")

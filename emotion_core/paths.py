@@ -1,5 +1,6 @@
 """Where things live on disk. Environment variables move each place (used by tests and servers)."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -15,3 +16,11 @@ def cache_dir() -> Path:
     """Parsed data sets, downloads and detector files (``EMOTION_CACHE``)."""
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     return Path(os.environ.get("EMOTION_CACHE", base / "emotion_core"))
+
+
+def user_path(text: str) -> Path:
+    """A path as a user writes it, made absolute; ``~`` of a user who is not there stays."""
+    path = Path(text)
+    with contextlib.suppress(RuntimeError):
+        path = path.expanduser()
+    return path.resolve()

@@ -422,16 +422,24 @@ def delete_run(run: Run) -> None:
 def restore_run(name: str, root: Path | None = None) -> Run:
     """Bring a deleted run back.
 
+    Args:
+        name: Its name, or a part that no other deleted run has.
+        root: Folder of the runs, by default the one in use.
+
     Raises:
-        RunError: it was purged, or its name is taken again.
+        RunError: no deleted run, or more than one, fits, or its name is taken again.
     """
-    path = (root or checkpoints_dir()) / name
+    root = root or checkpoints_dir()
+    names = deleted_runs(root)
+    fitting = [item for item in names if item == name] or [item for item in names if name in item]
+    if len(fitting) != 1:
+        choices = f" Deleted runs: {', '.join(fitting or names)}." if names else ""
+        why = "several deleted runs fit" if fitting else "it is gone for good"
+        raise RunError(f"Run '{name}' cannot be brought back: {why}.{choices}")
+    path = root / fitting[0]
     if path.exists():
-        raise RunError(f"Run '{name}' is already there.")
-    try:
-        _trash_path(path).rename(path)
-    except FileNotFoundError as error:
-        raise RunError(f"Run '{name}' cannot be brought back: it is gone for good.") from error
+        raise RunError(f"Run '{path.name}' is already there.")
+    _trash_path(path).rename(path)
     return Run(path)
 
 

@@ -80,17 +80,16 @@ def run(args: argparse.Namespace) -> int:
 def _start(args: argparse.Namespace) -> list[str]:
     """Queue a run for each model of ``--model a,b``; their names."""
     from emotion_core.config import TrainConfig, recipe_config
-    from emotion_core.errors import ModelError, unknown
-    from emotion_core.models.registry import list_models
+    from emotion_core.models.registry import check_model
     from emotion_core.training import jobs
 
     given = TrainConfig.given(args)
     recipe = given.pop("recipe", "best")
     models = [name.strip() for name in given.pop("model", "sequential").split(",")]
-    for name in models:
-        if name not in list_models():
-            raise ModelError(unknown("model", name, list_models()))
-    return [jobs.start(recipe_config(recipe, name, **given)).name for name in models]
+    configs = [recipe_config(recipe, name, **given) for name in models]
+    for config in configs:
+        check_model(config.model, config.options)
+    return [jobs.start(config).name for config in configs]
 
 
 def _describe(job: "Job") -> str:

@@ -56,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
     for name in args.only or reference_configs():
         config = reference_config(name, args.data)
         config = config.replace(compile=args.compile, threads=args.threads)
-        found = find_run(config, finished=False) or create_run(config)
-        if not train_in_terminal(found):
+        found = find_run(config, finished=True) or find_run(config, finished=False)
+        found = found or create_run(config)
+        if found.status().state != "finished" and not train_in_terminal(found):
             print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
             return 3
         new = (found.report() or {})["test"]["accuracy"]

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.config import TrainConfig, recipe_config
     from emotion_core.errors import ConfigError
     from emotion_core.runs import create_run, load_run
+    from emotion_core.training import jobs
 
     given = TrainConfig.given(args)
     name = args.resume or args.run
@@ -42,15 +43,16 @@ def run(args: argparse.Namespace) -> int:
             print(f"{found.name} is finished already.")
             return 0
     else:
+        from emotion_core.models.registry import check_model
+
         recipe, model = given.pop("recipe", "best"), given.pop("model", "sequential")
-        found = create_run(recipe_config(recipe, model, **given))
+        config = recipe_config(recipe, model, **given)
+        check_model(config.model, config.options)
+        found = create_run(jobs.with_data(config))
     stop = threading.Event()
     _stop_on_signals(stop)
-    if args.queue:
-        from emotion_core.training import jobs
-
-        if not jobs.wait_for_turn(found, found.config().device, stop):
-            return 3
+    if args.queue and not jobs.wait_for_turn(found, found.config().device, stop):
+        return 3
 
     return 0 if train_in_terminal(found, stop) else 3
 

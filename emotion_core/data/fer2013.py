@@ -8,7 +8,7 @@ import numpy as np
 from emotion_core.data.faces import SPLITS
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
-from emotion_core.paths import PROJECT, cache_dir
+from emotion_core.paths import PROJECT, cache_dir, user_path
 
 FER2013_SPEC = "fer2013"
 
@@ -47,7 +47,7 @@ def find_fer2013() -> Path:
     """
     named = os.environ.get("FER2013_DIR")
     for place in (
-        Path(named).expanduser() if named else None,
+        user_path(named) if named else None,
         download_dir(),
         PROJECT / "data" / "fer2013",
     ):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -14,6 +13,7 @@ from emotion_core.errors import FetchError
 DATASET = "msambare/fer2013"
 _ARCHIVE_BYTES = 63_000_000  # of the download, for the progress alone
 _POLL_SECONDS = 0.3
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def fetch_fer2013(progress: Progress | None = None) -> Path:
@@ -29,8 +29,13 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
         FetchError: there is no network, or the download broke off.
     """
     target = download_dir()
-    if target.exists():
-        return target
+    with _ONE_AT_A_TIME:
+        if not target.exists():
+            _fetch(target, progress)
+    return target
+
+
+def _fetch(target: Path, progress: Progress | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fer2013.", dir=target.parent) as name:
         temporary = Path(name)
@@ -67,8 +72,10 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
             ) from found
         if not (found / "train").is_dir():
             raise FetchError(f"The download of {DATASET} holds no train folder. {BY_HAND}")
-        shutil.move(found, target)
-    return target
+        with contextlib.suppress(OSError):  # another process may have been faster
+            found.rename(target)
+        if not target.exists():
+            raise FetchError(f"FER-2013 could not be moved to {target}. {BY_HAND}")
 
 
 def _bytes(folder: Path) -> int:

@@ -169,12 +169,14 @@ def cut_test(parsed: Parsed) -> None:
     if (splits == SPLITS.index("test")).any() or not len(train):
         return
     codes, message = cut_flat(labels[train]), "none given; cut 80/10/10 by emotion"
+    count = len(train)
     if len(train) < len(splits):
         codes[codes == SPLITS.index("val")] = SPLITS.index("train")
+        count = int((codes == SPLITS.index("test")).sum())
         message = "no test given; a tenth of each emotion's training images became test"
     splits[train] = codes
     parsed.splits = splits.tolist()
-    parsed.notes.append(Note("mended", "splits", message, len(train)))
+    parsed.notes.append(Note("mended", "splits", message, count))
 
 
 def cut_flat(labels: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emotion_core.files import read_json, write_json
-from emotion_core.paths import cache_dir
+from emotion_core.paths import cache_dir, user_path
 
 _KEPT = 6
 
@@ -16,7 +16,7 @@ def recent_paths() -> list[str]:
         return []
     if not isinstance(found, list):
         return []
-    return [path for path in found if isinstance(path, str) and Path(path).expanduser().exists()]
+    return [path for path in found if isinstance(path, str) and user_path(path).exists()]
 
 
 def remember_path(path: str) -> None:

@@ -22,7 +22,7 @@ from emotion_core.data.table import parquet_files, read_csv, read_parquet
 from emotion_core.errors import DataError
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
-from emotion_core.paths import cache_dir
+from emotion_core.paths import cache_dir, user_path
 
 _FORMAT = 4  # of the cache; raise it when parsing changes
 
@@ -67,8 +67,8 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     text = str(spec).strip()
     if text.partition(":")[0] == SYNTHETIC_SPEC:
         return _synthetic(text, progress)
-    path = find_fer2013() if text == FER2013_SPEC else Path(text)
-    path = path.expanduser().resolve()  # however it is spelled, it is parsed once
+    # Absolute, so that it is parsed once, however it is spelled.
+    path = find_fer2013().resolve() if text == FER2013_SPEC else user_path(text)
     try:
         form = recognise(path)
         folder = cache_dir() / "data" / f"{_hash(path)}-{data_signature(path)}"
@@ -105,7 +105,7 @@ def _place(spec: str) -> str:
             return str(find_fer2013().resolve())
         except DataError:
             return kind
-    return str(Path(spec.strip()).expanduser().resolve())
+    return str(user_path(spec.strip()))
 
 
 def recognise(path: Path) -> Form:

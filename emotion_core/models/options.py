@@ -30,7 +30,7 @@ def check_option(option: str, value: Any, default: Any) -> None:
     elif isinstance(default, bool):
         fits, wanted = isinstance(value, bool), "true or false"
     elif isinstance(default, int):
-        fits, wanted = number and value == int(value) and value >= 1, "a whole number from 1 up"
+        fits, wanted = number and isinstance(value, int) and value >= 1, "a whole number from 1 up"
     elif isinstance(default, float):
         fits, wanted = number, "a number"
     else:

@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from torch import nn
@@ -64,7 +64,16 @@ def create_model(name: str, **options: Any) -> nn.Module:
     Raises:
         ModelError: the name or an option is unknown, or an option's value is not allowed.
     """
-    builder = _builder(name)
+    check_model(name, options)
+    return _builder(name)(**options)
+
+
+def check_model(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse what ``create_model`` would refuse, without building anything.
+
+    Raises:
+        ModelError: the name or an option is unknown, or an option's value is not allowed.
+    """
     known = model_options(name)
     for option, value in options.items():
         if option not in known:
@@ -72,7 +81,6 @@ def create_model(name: str, **options: Any) -> nn.Module:
                 raise ModelError(f"Model '{name}' has no options, got '{option}'.")
             raise ModelError(unknown(f"option of {name}", option, known))
         check_option(option, value, known[option])
-    return builder(**options)
 
 
 def model_options(name: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ import filelock
 from emotion_core.config import TrainConfig
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import DataError, EmotionError, RunError
-from emotion_core.paths import PROJECT
+from emotion_core.paths import PROJECT, user_path
 from emotion_core.runs import Run, Status, create_run, delete_run, list_runs, now, purge_deleted
 from emotion_core.tasks import running_tasks
 
@@ -61,19 +61,29 @@ class Job:
         return self.status.state in _ORDER
 
 
+def with_data(config: TrainConfig) -> TrainConfig:
+    """The config with its data's path made absolute, since a resume may run in another folder.
+
+    Raises:
+        DataError: there is nothing at the path.
+    """
+    if config.data == FER2013_SPEC:
+        find_fer2013()
+    elif config.data.partition(":")[0] != "synthetic":
+        source = user_path(config.data)
+        if not source.exists():
+            raise DataError(f"No data set at {source}. Choose one on the Dataset page.")
+        return config.replace(data=str(source))
+    return config
+
+
 def start(config: TrainConfig) -> Run:
     """Make a run folder and queue a training process for it; returns at once.
 
     Raises:
         DataError: the data path does not exist.
     """
-    if config.data == FER2013_SPEC:
-        find_fer2013()
-    elif config.data.partition(":")[0] != "synthetic":
-        source = Path(config.data).expanduser().resolve()
-        if not source.exists():
-            raise DataError(f"No data set at {source}. Choose one on the Dataset page.")
-        config = config.replace(data=str(source))  # a later resume may run in another folder
+    config = with_data(config)
     purge_deleted(older_than=UNDO_SECONDS)
     run = create_run(config)
     with run.locked("started"):

@@ -85,7 +85,8 @@ def train(
         Stopped: ``stop`` was set.
         RunError: another process trains this run.
         TrainingError: the loss is not a number, memory or disk is exhausted.
-        DataError: the data cannot be loaded.
+        DataError: the data cannot be loaded, or has no test images.
+        ConfigError: the device is not there.
     """
     from emotion_core.data.sources import load_data
     from emotion_core.evaluation.report import evaluate_run

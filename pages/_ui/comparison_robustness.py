@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from emotion_core.errors import EmotionError
+from emotion_core.errors import DataError, EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.plots.comparison.robustness import robustness_matrix_panel, robustness_panel
@@ -101,9 +101,19 @@ def _jobs(comparison: Comparison) -> None:
 
 
 def _measure(run: Run, data: dict[str, Any]) -> None:
-    """Start a measurement on the faces of the compared test set, wherever they are here."""
+    """Start a measurement on the faces of the compared test set, wherever they are here.
+
+    Raises:
+        DataError: they are not.
+        RunError: the run is being measured already.
+    """
     found = find_data(data["test_fingerprint"], [run.config().data], synthetic=data["synthetic"])
-    robustness.start_robustness(run, data=found.source if found else "")
+    if found is None:
+        raise DataError(
+            f"The test faces of {data['name']} are not on this machine. Choose them on the Dataset "
+            "page."
+        )
+    robustness.start_robustness(run, data=found.source)
 
 
 def robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:

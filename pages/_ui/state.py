@@ -9,6 +9,7 @@ import streamlit as st
 
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import DataError, EmotionError
+from emotion_core.paths import user_path
 from emotion_core.runs import Run, list_runs
 
 if TYPE_CHECKING:  # a page loads torch only when it uses a model
@@ -48,7 +49,7 @@ def dataset(spec: str) -> "FaceData":
 
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
     """
-    place = find_fer2013() if spec == FER2013_SPEC else Path(spec).expanduser()
+    place = find_fer2013() if spec == FER2013_SPEC else user_path(spec)
     return _dataset(spec, _folder_stamp(place) if place.is_dir() else _stamp(place))
 
 
@@ -105,7 +106,7 @@ def _predictions(path: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray] | 
     return Run(path).predictions()
 
 
-@st.cache_resource(show_spinner="Loading the model", max_entries=3)
+@st.cache_resource(show_spinner="Loading the model", max_entries=8)
 def _classifier(path: Path, stamp: tuple[int, ...]) -> "Classifier":
     from emotion_core.models.checkpoint import load_classifier
 

@@ -59,6 +59,31 @@ def test_an_error_of_the_user_is_one_line_and_code_2(tmp_path):
     assert done.stderr == f"error: No run 'nothing': there are no runs in {tmp_path} yet.\n"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model", "resnet81"],
+        ["--model", "a/b"],
+        ["--options", "width=0"],
+        ["--data", "/nowhere"],
+        ["--data", "~nobody/faces"],
+        ["--clip-norm", "inf"],
+    ],
+)
+def test_a_mistyped_training_leaves_no_run(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+    assert cli.main(["train", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert cli.main(["data", "synthetic", "--out", str(tmp_path / "file" / "faces")]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith(f"error: {tmp_path / 'file'}: File exists\n")
+
+
 def test_a_setting_out_of_range_names_the_rule(capsys):
     assert cli.main(["train", "--epochs", "0"]) == 2
     assert capsys.readouterr().err == "error: epochs must be at least 1, got 0.\n"

@@ -279,6 +279,18 @@ def test_deleting_a_run_never_destroys_an_earlier_one_of_its_name(run):
     assert (restore_run(f"{run.name}~2", root).path / "train.log").read_text() == "the first"
 
 
+def test_a_part_of_its_name_brings_a_deleted_run_back(run):
+    root = run.path.parent
+    other = create_run(TrainConfig(model="resnet18"), root)
+    delete_run(run)
+    delete_run(other)
+    with pytest.raises(RunError, match=r"several deleted runs fit\. Deleted runs: .*, "):
+        restore_run("-s", root)
+    assert restore_run("resnet18", root) == other
+    with pytest.raises(RunError, match=rf"gone for good\. Deleted runs: {run.name}"):
+        restore_run("resnet18", root)
+
+
 def test_restoring_never_overwrites(run):
     delete_run(run)
     run.path.mkdir()

@@ -84,7 +84,8 @@ def test_without_test_images_some_of_train_become_test_and_val_stays(write, tmp_
         assert 0 < counts["test"][emotion] < counts["train"][emotion]
         taken = counts["train"][emotion] + counts["test"][emotion]
         assert taken == before["train"][emotion]
-    assert any("no test given" in note.message for note in data.notes)
+    (note,) = (note for note in data.notes if "no test given" in note.message)
+    assert note.count == sum(counts["test"].values())
 
 
 def test_a_source_is_parsed_once_however_its_path_is_spelled(write, tmp_path, monkeypatch):

@@ -56,6 +56,15 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     assert f"{finished.report()['test']['accuracy']:.1%}" in table
 
 
+def test_shipping_again_keeps_what_the_first_time_measured(finished):
+    ship_run(finished)
+    report = finished.report()
+    report["fp16"]["val_changed"] = 0.125
+    write_json(finished.path / "report.json", report)
+    assert ship_run(finished) == 0.125
+    assert finished.report() == report
+
+
 def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(finished):
     ship_run(finished)
     report, card = finished.report(), finished.path / "README.md"
