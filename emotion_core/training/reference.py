@@ -72,6 +72,17 @@ _BEST: dict[str, dict[str, Any]] = {
         "scale": 0.2,
         "teacher": f"{_LITE0_FINER}, {_SEQUENTIAL}, {_EMOTION_NET_TAUGHT}",
     },
+    # Each face at its full resolution through the first stage, for four times the work.
+    "sequential-fine": {
+        "model": "sequential",
+        "options": {"stem_stride": 1},
+        "epochs": 78,
+        "mixup": 0.3,
+        "erasing": 0.2,
+        "scale": 0.2,
+        "jpeg": 0.15,
+        "monitor": "loss",
+    },
     "efficientnet_lite0": _FINE
     | {"options": {"pretrained": True}, "epochs": 10, "lr": 7e-4, "mixup": 0.2},
     "emotion_net": _FINE
@@ -81,6 +92,18 @@ _BEST: dict[str, dict[str, Any]] = {
         "lr": 5e-4,
         "warmup_epochs": 0.5,
         "mixup": 0.2,
+        "scale": 0.2,
+    },
+    # Labels alone, for as long as a core had time: a teacher that owes nothing to the others.
+    "emotion_net-long": _FINE
+    | {
+        "model": "emotion_net",
+        "options": {"pretrained": True},
+        "epochs": 54,
+        "lr": 1e-3,
+        "weight_decay": 0.05,
+        "mixup": 0.3,
+        "erasing": 0.2,
         "scale": 0.2,
     },
     "emotion_net-taught": _TAUGHT_BY_THREE
