@@ -1,0 +1,48 @@
+"""A video that was looked at plays in the browser, although it never was a file."""
+
+import av
+import cv2
+import pytest
+import skimage.data
+
+from emotion_core.paths import PROJECT
+from tests.browser.server import problems, start_server
+
+FRAMES, RATE = 10, 5
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """A dashboard over the shipped runs."""
+    found = start_server(PROJECT / "checkpoints", {"EMOTION_OFFLINE": "1"})
+    yield found
+    found.stop()
+    assert not problems(found), found.log()
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "face.mp4"
+    face = cv2.resize(skimage.data.astronaut(), (256, 256))
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, width=256, height=256)
+        stream.pix_fmt = "yuv420p"
+        for _ in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(face, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_the_annotated_copy_plays(browser, shipped, clip):
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{shipped.url}/predictions?view=Video")
+    page.locator('input[type="file"]').set_input_files(clip)
+    page.get_by_role("button", name="Analyse").click()
+    page.locator("video").wait_for()
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    video = page.locator("video")
+    assert video.evaluate("video => video.duration") == pytest.approx(FRAMES / RATE, abs=0.3)
+    video.evaluate("video => video.play()")
+    page.wait_for_function("document.querySelector('video').currentTime > 1")
+    page.close()
