@@ -245,6 +245,11 @@ class Run:
         """Test results of a finished run (see ``evaluation.report``), None before."""
         return self._read("report.json") if (self.path / "report.json").exists() else None
 
+    def is_tested_on(self, test_fingerprint: str) -> bool:
+        """Whether these are the test faces that the report, if there is one, is about."""
+        report = self.report()
+        return report is None or bool(report["data"]["test_fingerprint"] == test_fingerprint)
+
     def predictions(self) -> dict[str, np.ndarray] | None:
         """Arrays of ``predictions.npz`` (see ``evaluation.report``), None before.
 

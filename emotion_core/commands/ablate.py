@@ -24,8 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Train what is not trained yet, then print the table; 3 when stopped and resumable."""
     from emotion_core.commands.train import train_in_terminal
     from emotion_core.errors import ConfigError, unknown
-    from emotion_core.runs import create_run
-    from emotion_core.training.reference import ABLATIONS, ablation_config, find_run
+    from emotion_core.training.reference import ABLATIONS, ablation_config, run_of
 
     if args.list:
         print("\n".join(ABLATIONS))
@@ -38,9 +37,7 @@ def run(args: argparse.Namespace) -> int:
     for seed in range(args.seeds):
         for change in changes:
             config = ablation_config(change, epochs=args.epochs, seed=seed, data=args.data)
-            run = find_run(config, finished=True)
-            if run is None:
-                run = find_run(config, finished=False) or create_run(config)
+            run = run_of(config)
             if run.status().state != "finished" and not train_in_terminal(run):
                 print("Go on by the same command: finished runs are not trained again.")
                 return 3

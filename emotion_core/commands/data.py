@@ -71,12 +71,9 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
     import tempfile
     from pathlib import Path
 
-    import cv2
-
-    from emotion_core.data.faces import SPLITS
+    from emotion_core.data.folder import write_folder
     from emotion_core.data.sources import load_data
     from emotion_core.errors import DataError
-    from emotion_core.labels import EMOTIONS
 
     out = Path(args.out)
     if out.exists() and any(out.iterdir()):
@@ -85,12 +82,7 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        for image, label, split, name in zip(
-            data.images, data.labels, data.splits, data.ids, strict=True
-        ):
-            folder = temporary / SPLITS[split] / EMOTIONS[label]
-            folder.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(folder / f"{name}.png"), image)
+        write_folder(data, temporary)
         if out.exists():
             out.rmdir()
         temporary.rename(out)

@@ -32,12 +32,12 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.commands.train import train_in_terminal
     from emotion_core.evaluation.table import markdown_table
     from emotion_core.models.card import is_shipped
-    from emotion_core.runs import create_run, list_runs
+    from emotion_core.runs import list_runs
     from emotion_core.training.reference import (
-        find_run,
         reference_config,
         reference_configs,
         reference_name,
+        run_of,
     )
 
     if args.list:
@@ -56,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
     for name in args.only or reference_configs():
         config = reference_config(name, args.data)
         config = config.replace(compile=args.compile, threads=args.threads)
-        found = find_run(config, finished=True) or find_run(config, finished=False)
-        found = found or create_run(config)
+        found = run_of(config)
         if found.status().state != "finished" and not train_in_terminal(found):
             print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
             return 3

@@ -39,6 +39,15 @@ def download_dir() -> Path:
     return cache_dir() / "fer2013"
 
 
+def source_path(spec: str) -> Path:
+    """The absolute place of a data set on disk: ``fer2013``, or a path as a user writes it.
+
+    Raises:
+        DataError: FER-2013 is meant, and not on this machine.
+    """
+    return find_fer2013().resolve() if spec == FER2013_SPEC else user_path(spec)
+
+
 def find_fer2013() -> Path:
     """FER-2013 on this machine: ``FER2013_DIR``, the fetched one, or ``data/fer2013``.
 

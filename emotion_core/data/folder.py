@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+import cv2
 import numpy as np
 
-from emotion_core.data.faces import Note
+from emotion_core.data.faces import SPLITS, FaceData, Note
 from emotion_core.data.parsed import Parsed, Progress, decode_image, split_code, usage_of
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
@@ -99,6 +100,16 @@ def check_zip(path: Path, archive: zipfile.ZipFile) -> list[str]:
     if total > MAX_TOTAL:
         raise DataError(f"{path} is refused: it unpacks to {total:,} bytes, over {MAX_TOTAL:,}.")
     return [entry.filename for entry in entries]
+
+
+def write_folder(data: FaceData, root: Path) -> None:
+    """Write faces as ``root/<split>/<emotion>/<id>.png``, the tree that ``read_folder`` reads."""
+    for image, label, split, name in zip(
+        data.images, data.labels, data.splits, data.ids, strict=True
+    ):
+        folder = root / SPLITS[split] / EMOTIONS[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{name}.png"), image)
 
 
 def holds_pictures(root: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
-from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, is_fer2013
+from emotion_core.data.fer2013 import is_fer2013, source_path
 from emotion_core.data.folder import holds_pictures, read_folder, read_zip
 from emotion_core.data.numpy_dict import read_numpy_dict
 from emotion_core.data.parsed import Parsed, Progress, cut_test
@@ -22,7 +22,7 @@ from emotion_core.data.table import parquet_files, read_csv, read_parquet
 from emotion_core.errors import DataError
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
-from emotion_core.paths import cache_dir, user_path
+from emotion_core.paths import cache_dir
 
 _FORMAT = 4  # of the cache; raise it when parsing changes
 
@@ -67,8 +67,7 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     text = str(spec).strip()
     if text.partition(":")[0] == SYNTHETIC_SPEC:
         return _synthetic(text, progress)
-    # Absolute, so that it is parsed once, however it is spelled.
-    path = find_fer2013().resolve() if text == FER2013_SPEC else user_path(text)
+    path = source_path(text)  # absolute, so that it is parsed once, however it is spelled
     try:
         form = recognise(path)
         folder = cache_dir() / "data" / f"{_hash(path)}-{data_signature(path)}"
@@ -97,15 +96,14 @@ def same_source(one: str, other: str) -> bool:
 
 
 def _place(spec: str) -> str:
-    kind, _, number = spec.strip().partition(":")
+    spec = spec.strip()
+    kind, _, number = spec.partition(":")
     if kind == SYNTHETIC_SPEC:
         return f"{kind}:{number or DEFAULT_COUNT}"
-    if kind == FER2013_SPEC:
-        try:
-            return str(find_fer2013().resolve())
-        except DataError:
-            return kind
-    return str(user_path(spec.strip()))
+    try:
+        return str(source_path(spec))
+    except DataError:
+        return spec  # FER-2013, which is not here
 
 
 def recognise(path: Path) -> Form:

@@ -50,13 +50,13 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     return Split(train, val, data.indices("test"))
 
 
-def require_test(data: FaceData) -> None:
-    """Refuse data without test images.
+def require_test(data: FaceData, split: Split) -> None:
+    """Refuse data whose split has no test images.
 
     Raises:
         DataError: there are none.
     """
-    if len(data.indices("test")) == 0:
+    if len(split.test) == 0:
         raise DataError(f"'{data.name}' ({data.source}) has no test images to report on.")
 
 

@@ -67,11 +67,11 @@ def compute_features(
         raise DataError(
             f"'{data.name}' ({data.source}) has {len(test)} test faces; a map needs {_MIN_FACES}."
         )
-    report = run.report()
-    if report and report["data"]["test_fingerprint"] != data.test_fingerprint:
+    if not run.is_tested_on(data.test_fingerprint):
+        own = (run.report() or {})["data"]["name"]
         raise DataError(
             f"The test faces of '{data.name}' ({data.source}) are not those that run '{run.name}' "
-            f"was tested on, of '{report['data']['name']}'. The map shows the run's own."
+            f"was tested on, of '{own}'. The map shows the run's own."
         )
     rows = np.unique(np.linspace(0, len(test) - 1, min(faces, len(test))).astype(np.int64))
     classifier = load_classifier(run, backend="torch")

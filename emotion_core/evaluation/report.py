@@ -46,7 +46,7 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
     from emotion_core.models.checkpoint import load_classifier, set_temperature
 
     split = split_indices(data, val_fraction=run.config().val_fraction)
-    require_test(data)
+    require_test(data, split)
     classifier = load_classifier(run, backend="torch", device=device)
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}

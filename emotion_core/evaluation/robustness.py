@@ -210,7 +210,7 @@ def measure_robustness(
             "corruptions": curves,
             "mean": float(np.mean(list(curves.values()))),
         }
-        if is_own_test(run, result):
+        if run.is_tested_on(loaded.test_fingerprint):
             write_json(run.path / "robustness.json", result)
     return result
 
@@ -249,13 +249,8 @@ def load_robustness(run: Run) -> dict[str, Any] | None:
     if not isinstance(curves, dict) or not {"clean", "mean", "images"} <= result.keys():
         return None
     complete = all(isinstance(c, list) and len(c) == len(STRENGTHS) for c in curves.values())
-    return result if curves and complete and is_own_test(run, result) else None
-
-
-def is_own_test(run: Run, result: dict[str, Any]) -> bool:
-    """Whether a measurement is of the test faces that the run's report is about."""
-    report = run.report()
-    return report is None or result.get("test_fingerprint") == report["data"]["test_fingerprint"]
+    own = run.is_tested_on(result.get("test_fingerprint", ""))
+    return result if curves and complete and own else None
 
 
 def _each(faces: np.ndarray, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

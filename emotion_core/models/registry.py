@@ -69,10 +69,12 @@ def create_model(name: str, **options: Any) -> nn.Module:
 
 
 def check_model(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse what ``create_model`` would refuse, without building anything.
+    """Refuse unknown names and values of the wrong kind, without building anything.
+
+    Which stems and sides an architecture knows is for its builder to say.
 
     Raises:
-        ModelError: the name or an option is unknown, or an option's value is not allowed.
+        ModelError: the name or an option is unknown, or an option's value is of another kind.
     """
     known = model_options(name)
     for option, value in options.items():

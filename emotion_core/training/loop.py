@@ -173,7 +173,7 @@ class _Trainer:
             torch.set_num_threads(config.threads)
         self.device = resolve_device(config.device)
         split = split_indices(data, val_fraction=config.val_fraction)
-        require_test(data)  # now, and not after hours
+        require_test(data, split)  # now, and not after hours
         self.data, self.train_positions = data, split.train
         self.train_labels = data.labels[split.train]
         self.val_labels = data.labels[split.val]

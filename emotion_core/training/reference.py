@@ -6,7 +6,7 @@ from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.models.card import is_shipped
-from emotion_core.runs import Run, list_runs
+from emotion_core.runs import Run, create_run, list_runs
 
 # Settings of where a run trains, which do not make it another experiment.
 _MACHINE = ("device", "threads", "compile", "precision")
@@ -271,6 +271,12 @@ def find_run(config: TrainConfig, *, finished: bool) -> Run | None:
         if ended == finished and same_source(run.config().data, config.data):
             return run
     return None
+
+
+def run_of(config: TrainConfig) -> Run:
+    """The run of an experiment: a finished one, else one to go on with, else a new one."""
+    found = find_run(config, finished=True) or find_run(config, finished=False)
+    return found or create_run(config)
 
 
 def reference_name(run: Run) -> str:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.errors import DataError, EmotionError
-from emotion_core.paths import user_path
 from emotion_core.runs import Run, list_runs
 
 if TYPE_CHECKING:  # a page loads torch only when it uses a model
@@ -49,7 +48,7 @@ def dataset(spec: str) -> "FaceData":
 
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
     """
-    place = find_fer2013() if spec == FER2013_SPEC else user_path(spec)
+    place = source_path(spec)
     return _dataset(spec, _folder_stamp(place) if place.is_dir() else _stamp(place))
 
 

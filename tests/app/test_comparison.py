@@ -4,17 +4,15 @@ import shutil
 import time
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.bench.dashboard import random_faces, write_random_run
-from emotion_core.data.faces import SPLITS
+from emotion_core.data.folder import write_folder
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness
 from emotion_core.files import read_json, write_json
-from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run
 
@@ -169,12 +167,7 @@ def test_measured_robustness_is_drawn(folder):
 
 def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_path, monkeypatch):
     faces, place = random_faces(140, seed=4), tmp_path / "my faces"
-    for image, label, split, name in zip(
-        faces.images, faces.labels, faces.splits, faces.ids, strict=True
-    ):
-        path = place / SPLITS[split] / EMOTIONS[label] / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), image)
+    write_folder(faces, place)
     run = write_random_run(folder, replace(load_data(place), source="fer2013"), model="senet")
     run.weights_path.touch()  # enough to offer the measurement
     started = []

@@ -18,6 +18,7 @@ from emotion_core.files import write_json
 from emotion_core.live.webrtc import LiveStream
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, now
+from tests.samples import write_untrained
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("live-runs")
     for seed in (0, 1):
         run = create_run(recipe_config("best", "sequential", data="synthetic", seed=seed), root)
-        write_weights(run, seed)
+        write_untrained(run, seed)
         run.write_status(Status(state="stopped", created=now(), epochs=1))
     return root
 
@@ -64,18 +65,6 @@ def panel(page: AppTest) -> str:
 def astronaut(size=(640, 480)) -> np.ndarray:
     image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
     return np.ascontiguousarray(cv2.resize(image, (size[0], size[0]))[: size[1]])
-
-
-def write_weights(run, seed) -> None:
-    import torch
-
-    from emotion_core.models.checkpoint import save_checkpoint
-    from emotion_core.models.preprocess import Preprocess
-    from emotion_core.models.registry import create_model
-
-    torch.manual_seed(seed)
-    model, options = create_model("sequential", width=8), {"width": 8}
-    save_checkpoint(run, model, architecture="sequential", options=options, preprocess=Preprocess())
 
 
 def run_after(change, page: AppTest, monkeypatch, *, fragments: bool = False) -> None:
@@ -196,8 +185,8 @@ def test_weights_that_change_are_used_and_the_threshold_stays(folder):
     next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), np.uint8)
     before = [item.probs(faces) for item in (pipeline.classifier, pipeline.second)]
-    write_weights(run, 2)
-    write_weights(second, 3)
+    write_untrained(run, 2)
+    write_untrained(second, 3)
     page.run()
     after = [item.probs(faces) for item in (pipeline.classifier, pipeline.second)]
     assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(after, before, strict=True))

@@ -1,10 +1,8 @@
 """The Predictions page on real run folders: a small trained-like model, real data, real uploads."""
 
-import io
 import shutil
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -24,6 +22,7 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run
+from tests.samples import face_clip
 
 DATA = "synthetic:300"
 
@@ -233,20 +232,6 @@ def test_a_photo_is_forgotten_with_its_tab(root, monkeypatch):
     assert len(looked_at) == 1 and "1 face: " in texts(page)
 
 
-def clip(rate: int, count: int) -> bytes:
-    """A video of one face."""
-    out = io.BytesIO()
-    face = cv2.resize(skimage.data.astronaut(), (256, 256))
-    with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=rate)
-        stream.width = stream.height = 256
-        stream.pix_fmt = "yuv420p"
-        for _ in range(count):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(face, format="rgb24")))
-        container.mux(stream.encode(None))
-    return out.getvalue()
-
-
 def analyse(page: AppTest, video: bytes) -> None:
     page.file_uploader(key="video").upload("face.mp4", video, "video/mp4").run()
     next(item for item in page.button if item.label == "Analyse").click().run()
@@ -258,7 +243,7 @@ def analyse(page: AppTest, video: bytes) -> None:
 
 def test_a_video_is_analysed_and_downloadable(root):
     page = open_page(view="Video")
-    analyse(page, clip(5, 5))
+    analyse(page, face_clip(5, 5))
     assert "5 frames looked at in 1.0 s of video" in texts(page)
     assert "1 face; face " in texts(page)
     labels = [item.proto.label for item in page.get("download_button")]
@@ -268,14 +253,14 @@ def test_a_video_is_analysed_and_downloadable(root):
 def test_a_video_slower_than_asked_is_as_long_as_it_is(root):
     page = open_page(view="Video")
     next(item for item in page.number_input if item.label == "Frames a second").set_value(30)
-    analyse(page, clip(5, 5))
+    analyse(page, face_clip(5, 5))
     assert "5 frames looked at in 1.0 s of video" in texts(page)
 
 
 def test_a_video_s_result_says_which_run_named_the_faces(root):
     page = open_page(view="Video")
     first, second = page.selectbox(key="run").options
-    analyse(page, clip(5, 2))
+    analyse(page, face_clip(5, 2))
     assert f"face.mp4 by {first}: 2 frames" in texts(page)
     page.selectbox(key="run").select_index(1).run()
     assert f"face.mp4 by {first}: 2 frames" in texts(page) and second not in texts(page)
@@ -286,5 +271,5 @@ def test_nothing_of_a_video_is_written(root, tmp_path, monkeypatch):
     place.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(place))
     page = open_page(view="Video")
-    analyse(page, clip(5, 2))
+    analyse(page, face_clip(5, 2))
     assert list(place.iterdir()) == []

@@ -3,9 +3,8 @@
 import cv2
 import pytest
 
-from emotion_core.data.faces import SPLITS
+from emotion_core.data.folder import write_folder
 from emotion_core.data.synthetic import synthetic_faces
-from emotion_core.labels import EMOTIONS
 from pages._ui import state
 
 
@@ -13,12 +12,7 @@ from pages._ui import state
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
     data, root = synthetic_faces(70, seed=5), tmp_path / "my faces"
-    for image, label, split, name in zip(
-        data.images, data.labels, data.splits, data.ids, strict=True
-    ):
-        path = root / SPLITS[split] / EMOTIONS[label] / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), image)
+    write_folder(data, root)
     return root
 
 

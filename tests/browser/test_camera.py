@@ -16,24 +16,15 @@ from emotion_core.live.browser import LivePage, open_browser, write_clip
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, list_runs, now
 from tests.browser.server import problems, start_server
+from tests.samples import write_untrained
 
 # What a viewer's stream runs in; Streamlit keeps a watcher for each tab a while longer.
 _MEDIA_THREADS = ("async_media_processor", "video-decoder", "process_offer")
 
 
 def save_untrained(root, seed):
-    import torch
-
-    from emotion_core.models.checkpoint import save_checkpoint
-    from emotion_core.models.preprocess import Preprocess
-    from emotion_core.models.registry import create_model
-
-    torch.manual_seed(seed)
     run = create_run(recipe_config("best", "sequential", data="synthetic", seed=seed), root)
-    model = create_model("sequential", width=8)
-    save_checkpoint(
-        run, model, architecture="sequential", options={"width": 8}, preprocess=Preprocess()
-    )
+    write_untrained(run, seed)
     run.write_status(Status(state="stopped", created=now(), epochs=1))
     return run
 

@@ -2,13 +2,11 @@
 
 import shutil
 
-import av
-import cv2
 import pytest
-import skimage.data
 
 from tests.browser.server import problems, start_server
 from tests.browser.test_camera import trained_on_photographs
+from tests.samples import face_clip
 
 FRAMES, RATE = 10, 5
 
@@ -26,20 +24,8 @@ def shipped(tmp_path_factory):
     assert not problems(found), found.log()
 
 
-@pytest.fixture
-def clip(tmp_path):
-    path = tmp_path / "face.mp4"
-    face = cv2.resize(skimage.data.astronaut(), (256, 256))
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, width=256, height=256)
-        stream.pix_fmt = "yuv420p"
-        for _ in range(FRAMES):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(face, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
-def test_the_annotated_copy_plays(browser, shipped, clip):
+def test_the_annotated_copy_plays(browser, shipped):
+    clip = {"name": "face.mp4", "mimeType": "video/mp4", "buffer": face_clip(RATE, FRAMES)}
     page = browser.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{shipped.url}/predictions?view=Video")

@@ -13,24 +13,12 @@ from emotion_core.config import TrainConfig
 from emotion_core.data.sources import load_data
 from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation import features
-from emotion_core.models.checkpoint import load_classifier, save_checkpoint
-from emotion_core.models.preprocess import Preprocess
-from emotion_core.models.registry import create_model
-from emotion_core.runs import Run, create_run
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.runs import create_run
 from emotion_core.tasks import TaskState
+from tests.samples import write_untrained
 
 DATA = "synthetic:400"
-
-
-def write_weights(run: Run, seed: int) -> None:
-    torch.manual_seed(seed)
-    save_checkpoint(
-        run,
-        create_model("sequential", width=8),
-        architecture="sequential",
-        options={"width": 8},
-        preprocess=Preprocess(),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +29,7 @@ def data():
 @pytest.fixture
 def run(tmp_path):
     made = create_run(TrainConfig(data=DATA), root=tmp_path)
-    write_weights(made, seed=0)
+    write_untrained(made, seed=0)
     return made
 
 
@@ -63,7 +51,7 @@ def test_features_are_kept_until_the_weights_change(run, data):
     stored = features.load_features(run)
     np.testing.assert_array_equal(stored.rows, found.rows)
     np.testing.assert_allclose(stored.values, found.values, rtol=1e-3, atol=1e-3)
-    write_weights(run, seed=1)
+    write_untrained(run, seed=1)
     assert features.load_features(run) is None
 
 
