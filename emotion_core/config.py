@@ -137,6 +137,11 @@ class Config:
         return {name: value for name, value in vars(namespace).items() if name in names}
 
 
+def listed(names: str) -> list[str]:
+    """The names that a setting lists, separated by commas."""
+    return [name for part in names.split(",") if (name := part.strip())]
+
+
 class _KeyValue(argparse.Action):
     """Collects repeated ``--options key=value`` into a dict; numbers and true/false are converted."""
 
@@ -180,7 +185,9 @@ class TrainConfig(Config):
     )
     epochs: int = setting(40, "passes over the training split", low=1, high=10_000)
     batch_size: int = setting(64, "images a step", low=2, high=65_536)
-    seed: int = setting(0, "seed of the split's draw order, augmentation and weights", low=0)
+    seed: int = setting(
+        0, "seed of the split's draw order, augmentation and weights", low=0, high=2**40
+    )
 
     optimizer: str = setting(
         "sgd", "optimizer", choices=("sgd", "adam", "adamw"), group="optimizer"

@@ -9,6 +9,7 @@ Nothing here loads torch.
 import contextlib
 import datetime
 import itertools
+import math
 import os
 import re
 import shutil
@@ -242,8 +243,29 @@ class Run:
         self._progress_path.unlink(missing_ok=True)
 
     def report(self) -> dict[str, Any] | None:
-        """Test results of a finished run (see ``evaluation.report``), None before."""
-        return self._read("report.json") if (self.path / "report.json").exists() else None
+        """Test results of a finished run (see ``evaluation.report``), None before.
+
+        Raises:
+            RunError: the file is damaged or lacks a part.
+        """
+        if not (self.path / "report.json").exists():
+            return None
+        report = self._read("report.json")
+        for path in _REPORT_PARTS:
+            part: Any = report
+            for key in path.split("."):
+                part = part.get(key) if isinstance(part, dict) else None
+            if part is None:
+                raise RunError(
+                    f"Run '{self.name}': report.json is incomplete (no '{path}'). Evaluate it "
+                    f"again: python -m emotion_core evaluate {self.name}"
+                )
+        return report
+
+    def clear_results(self) -> None:
+        """Remove what was measured of weights that are about to be replaced."""
+        for name in _RESULTS:
+            (self.path / name).unlink(missing_ok=True)
 
     def is_tested_on(self, test_fingerprint: str) -> bool:
         """Whether these are the test faces that the report, if there is one, is about."""
@@ -319,8 +341,12 @@ def create_run(config: TrainConfig, root: Path | None = None) -> Run:
         except FileExistsError:
             continue
         run = Run(path)
-        write_json(path / "config.json", config.to_dict())
-        run.write_status(Status(created=now(), epochs=config.epochs))
+        try:
+            write_json(path / "config.json", config.to_dict())
+            run.write_status(Status(created=now(), epochs=config.epochs))
+        except OSError:  # a full disk: no half a run stays behind
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return run
     raise RunError(f"No free name for a run called '{base}' in {root}.")
 
@@ -368,12 +394,16 @@ def load_run(name: str | Path, root: Path | None = None) -> Run:
     raise RunError(unknown("run", str(name), [run.name for run in runs]))
 
 
-def best_run(root: Path | None = None, *, model: str | None = None) -> Run:
-    """The finished run with weights that is best on validation; real data goes before drawn faces.
+def best_run(root: Path | None = None, *, model: str | None = None, weights: bool = True) -> Run:
+    """The finished run that is best on validation.
+
+    Accuracies on different faces say nothing about each other: runs on real data go before those
+    on drawn faces, and those on the larger data set before all others.
 
     Args:
         root: Folder of the runs, by default the one in use.
         model: Only runs of this architecture.
+        weights: Whether it must have weights, and not only predictions.
 
     Raises:
         RunError: there is none.
@@ -381,8 +411,11 @@ def best_run(root: Path | None = None, *, model: str | None = None) -> Run:
     ranked = []
     for run in list_runs(root):
         report = None if run.problem else run.report()
-        if report and run.weights_path.exists() and model in (None, run.config().model):
-            ranked.append((not report["data"]["synthetic"], report["val"]["accuracy"], run))
+        usable = run.weights_path.exists() or not weights
+        if report and usable and model in (None, run.config().model):
+            faces = sum(sum(part.values()) for part in report["data"]["counts"].values())
+            data = (not report["data"]["synthetic"], faces, report["data"]["fingerprint"])
+            ranked.append((data, report["val"]["accuracy"], run))
     if not ranked:
         raise RunError(
             f"No trained {model or 'model'} is on this machine. Train one on the Training page or "
@@ -391,17 +424,22 @@ def best_run(root: Path | None = None, *, model: str | None = None) -> Run:
     return max(ranked, key=lambda item: item[:2])[2]
 
 
-def pick_run(name: str | Path, root: Path | None = None) -> Run:
+def pick_run(name: str | Path, root: Path | None = None, *, weights: bool = True) -> Run:
     """A run to read: as ``load_run``; an architecture's name means its ``best_run``.
 
     What changes a run takes ``load_run``, which never chooses.
+
+    Args:
+        name: Folder, name, part of it, or architecture.
+        root: Folder of the runs, by default the one in use.
+        weights: Whether the best run must have weights.
 
     Raises:
         RunError: no run, or more than one, fits.
     """
     if not (Path(name) / "config.json").exists():
         with contextlib.suppress(RunError):
-            return best_run(root, model=str(name))
+            return best_run(root, model=str(name), weights=weights)
     return load_run(name, root)
 
 
@@ -411,17 +449,22 @@ def delete_run(run: Run) -> None:
     Raises:
         RunError: it is training, or the folder is not a run.
     """
+    gone = RunError(f"Run '{run.name}' is not there any more.")
     if not _RUN_NAME.match(run.name) and not (run.path / "config.json").exists():
         raise RunError(f"{run.path} is not a run folder; nothing was deleted.")
     if not run.path.is_dir():
-        raise RunError(f"Run '{run.name}' is not there any more.")
+        raise gone
     with run.locked("deleted"):
+        if all(path.name == "run.lock" for path in run.path.iterdir()):
+            # Someone else took it away meanwhile, and the lock made an empty folder in its place.
+            shutil.rmtree(run.path)
+            raise gone
         trash = _trash_path(run.path)
         if trash.exists():  # an earlier run of this name can still be brought back, by another one
             others = (run.path.with_name(f"{run.name}~{number}") for number in itertools.count(2))
             trash.rename(next(path for path in map(_trash_path, others) if not path.exists()))
+        os.utime(run.path)  # purge_deleted goes by the time of deletion
         run.path.rename(trash)
-        os.utime(trash)  # purge_deleted goes by the time of deletion
 
 
 def restore_run(name: str, root: Path | None = None) -> Run:
@@ -470,11 +513,37 @@ def purge_deleted(
     count = 0
     for path in _trash_folders(root or checkpoints_dir()):
         wanted = names is None or _name_of(path) in names
-        if wanted and path.stat().st_mtime <= before:
-            shutil.rmtree(path)
+        if wanted and _changed(path) <= before:
+            shutil.rmtree(path, ignore_errors=True)  # someone else may remove it as well
             count += 1
     return count
 
+
+# Without these a report is no use to any page.
+_REPORT_PARTS = (
+    "run",
+    "model",
+    "recipe",
+    "epochs",
+    "data.name",
+    "data.fingerprint",
+    "data.test_fingerprint",
+    "data.synthetic",
+    "data.counts",
+    "val.accuracy",
+    "test.accuracy",
+    "test.accuracy_ci95",
+    "test.macro_f1",
+    "test.weighted_f1",
+    "test.ece",
+    "test.confusion",
+    "test.per_emotion",
+    "subsets",
+    "temperature",
+    "cost.latency_ms",
+    "environment",
+)
+_RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
 
 _RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
 _TRASH = ".deleted-"  # hidden, so that a deleted run is never listed
@@ -490,4 +559,10 @@ def _name_of(trash: Path) -> str:
 
 def _trash_folders(root: Path) -> list[Path]:
     found = [path for path in root.glob(f"{_TRASH}*") if path.is_dir()]
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(found, key=_changed, reverse=True)
+
+
+def _changed(path: Path) -> float:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return math.inf  # someone else has just removed or restored it

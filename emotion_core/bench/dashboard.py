@@ -208,6 +208,8 @@ def _timed(act: Any) -> float:
 
 def _memory_over_changes(page: Any, changes: int) -> dict[str, float]:
     """Resident MB early and at the end of many widget changes."""
+    from emotion_core.live.webrtc import resident_mb
+
     tabs = page.segmented_control(key="tab").options
     warm_up = min(2 * len(tabs), changes // 4)
     early = 0.0
@@ -216,14 +218,6 @@ def _memory_over_changes(page: Any, changes: int) -> dict[str, float]:
         page.run()
         if index == warm_up:
             gc.collect()
-            early = _resident_mb()
+            early = resident_mb()
     gc.collect()
-    return {f"after {warm_up} changes": early, f"after {changes} changes": _resident_mb()}
-
-
-def _resident_mb() -> float:
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return 0.0
-    line = next(x for x in status.read_text().splitlines() if x.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
+    return {f"after {warm_up} changes": early, f"after {changes} changes": resident_mb()}

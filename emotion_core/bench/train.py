@@ -47,12 +47,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from emotion_core.data.synthetic import synthetic_faces
-    from emotion_core.errors import TrainingError
+    from emotion_core.errors import ConfigError, TrainingError
     from emotion_core.machine import resolve_device
     from emotion_core.models.registry import list_models
 
     device = resolve_device(args.device)
     data = synthetic_faces(3500)
+    largest = len(data.indices("train")) // 4
+    if not 2 <= args.batch_size <= largest:
+        raise ConfigError(f"--batch-size must be 2 to {largest}, got {args.batch_size}.")
+    if args.seconds <= 0:
+        raise ConfigError(f"--seconds must be more than 0, got {args.seconds:g}.")
     models = list_models() if args.models == ["all"] else args.models
     rows = []
     print(f"{torch.get_num_threads()} threads, {device}; images a second")
@@ -113,7 +118,7 @@ def _study_rate(name: str, data: "FaceData", device: Any, seconds: float) -> flo
 
 
 def _our_rate(name: str, data: "FaceData", args: argparse.Namespace, *, compiled: bool) -> float:
-    """Images a second of the real training loop, stopped after the measured time."""
+    """Images a second of the real training loop; validation between its epochs does not count."""
     import torch
 
     from emotion_core.config import recipe_config
@@ -130,31 +135,28 @@ def _our_rate(name: str, data: "FaceData", args: argparse.Namespace, *, compiled
         compile=compiled,
     )
     stop = threading.Event()
-    started, first, last = 0.0, 0, 0
-    elapsed = 0.0
+    steps, seconds, since = 0, 0.0, 0.0
 
     def count(progress: Progress) -> None:
-        nonlocal started, first, last, elapsed
+        nonlocal steps, seconds, since
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         now, status = time.perf_counter(), progress.status
-        done = status.epoch * status.steps + status.step
         if progress.row:
+            since = 0.0
             return
-        if started == 0.0 and done >= 2:
-            started, first = now, done
-        if started:
-            last, elapsed = done, now - started
-            # Within the first epoch, so that validation is not counted as training.
-            if elapsed >= args.seconds or status.step >= status.steps - 1:
-                stop.set()
+        if since and status.step < status.steps:  # an epoch's last batch is smaller
+            steps, seconds = steps + 1, seconds + now - since
+        if status.epoch or status.step >= 2:  # the first steps allocate and choose kernels
+            since = now
+        if seconds >= args.seconds:
+            stop.set()
 
     with tempfile.TemporaryDirectory() as folder:
         run = create_run(config, Path(folder))
         with contextlib.suppress(Stopped):
             train(run, data=data, stop=stop, on_progress=count)
-    images: int = (last - first) * args.batch_size
-    return images / max(elapsed, 1e-9)
+    return float(steps * args.batch_size / seconds)
 
 
 def _matmul_tflops(device: Any) -> float:

@@ -24,24 +24,35 @@ def run(args: argparse.Namespace) -> int:
     """Train what is not trained yet, then print the table; 3 when stopped and resumable."""
     from emotion_core.commands.train import train_in_terminal
     from emotion_core.errors import ConfigError, unknown
+    from emotion_core.training.jobs import settled
     from emotion_core.training.reference import ABLATIONS, ablation_config, run_of
 
     if args.list:
         print("\n".join(ABLATIONS))
         return 0
+    if args.seeds < 1:
+        raise ConfigError(f"--seeds must be at least 1, got {args.seeds}.")
     changes = list(dict.fromkeys([next(iter(ABLATIONS)), *(args.only or ABLATIONS)]))
     for change in changes:
         if change not in ABLATIONS:
             raise ConfigError(unknown("change", change, ABLATIONS))
     found: dict[str, list[Run]] = {change: [] for change in changes}
+    left_out = False
     for seed in range(args.seeds):
         for change in changes:
             config = ablation_config(change, epochs=args.epochs, seed=seed, data=args.data)
-            run = run_of(config)
+            run = run_of(settled(config))
+            if run.is_locked():
+                print(f"{run.name} is being trained by another process; left out.")
+                left_out = True
+                continue
             if run.status().state != "finished" and not train_in_terminal(run):
                 print("Go on by the same command: finished runs are not trained again.")
                 return 3
             found[change].append(run)
+    if left_out:
+        print("Print the table by the same command when those have ended.")
+        return 3
     print(ablation_table(found))
     return 0
 

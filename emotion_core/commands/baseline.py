@@ -12,11 +12,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit and report."""
+    from emotion_core.config import TrainConfig
     from emotion_core.data.sources import load_data
     from emotion_core.evaluation.baseline import train_baseline
+    from emotion_core.training.jobs import settled
 
     print("Fitting; FER-2013 takes about a quarter of an hour.", flush=True)
-    found = train_baseline(load_data(args.data), source=args.data)
+    source = settled(TrainConfig(data=args.data)).data
+    found = train_baseline(load_data(source), source=source)
     test = (found.report() or {})["test"]
     low, high = test["accuracy_ci95"]
     print(

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.files import write_bytes
     from emotion_core.runs import pick_run
 
-    runs = [pick_run(name) for name in args.runs]
+    runs = [pick_run(name, weights=False) for name in args.runs]
     comparison = compare.compare_runs(runs)
     for refusal in comparison.refused:
         print(f"left out: {refusal.reason}")
@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
     if args.html or args.json:
         from emotion_core.evaluation.html_report import comparison_html, comparison_json
 
-        measured = {run.name: found for run in runs if (found := load_robustness(run))}
+        kept = {result.name for result in comparison.results}
+        compared = [run for run in runs if run.name in kept]
+        measured = {run.name: found for run in compared if (found := load_robustness(run))}
         for path, write in ((args.html, comparison_html), (args.json, comparison_json)):
             if path:
                 write_bytes(Path(path), write(comparison, measured).encode())

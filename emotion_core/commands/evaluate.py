@@ -31,13 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it and print the figures."""
+    from emotion_core.errors import ConfigError
     from emotion_core.runs import pick_run
 
-    first = pick_run(args.run)
+    if args.ensemble and (args.data or args.split != "test" or args.device != "auto"):
+        raise ConfigError(
+            "--ensemble reads stored predictions of test: leave out --data, --split and --device."
+        )
+    first = pick_run(args.run, weights=not args.ensemble)
     if args.ensemble:
         from emotion_core.evaluation.compare import ensemble_metrics, keep_flips, load_results
 
-        results, refused = load_results([first, *map(pick_run, args.ensemble)])
+        others = [pick_run(name, weights=False) for name in args.ensemble]
+        results, refused = load_results([first, *others])
         for refusal in refused:
             print(f"left out: {refusal.reason}")
         _print(f"ensemble of {len(results)} runs", ensemble_metrics(results))
@@ -45,22 +51,23 @@ def run(args: argparse.Namespace) -> int:
             _print("with flip averaging", ensemble_metrics(results, flip=True))
         return 0
 
-    from emotion_core.data.sources import load_data
-    from emotion_core.errors import ConfigError
+    from emotion_core.data.sources import load_data, same_source
     from emotion_core.evaluation.report import belongs_to, evaluate_run, measure_on
 
     data = load_data(args.data or first.config().data)
+    # Its own data set is that also after faces were added to it.
+    own = belongs_to(first, data) or same_source(first.config().data, data.source)
+    if own and args.split == "all":
+        raise ConfigError(
+            f"{first.name} was trained on {data.name}: --split all would count training faces. "
+            "Leave it out, or name another data set."
+        )
     if not belongs_to(first, data):
         metrics = measure_on(first, data, args.split, device=args.device)
         _print(f"{first.name} on {data.name}, {args.split}", metrics)
         for emotion, row in metrics["per_emotion"].items():
             print(f"  {emotion:9} {row['recall']:7.2%} of {row['support']:,}")
         return 0
-    if args.split == "all":
-        raise ConfigError(
-            f"{first.name} was trained on {data.name}: --split all would count training faces. "
-            "Leave it out, or name another data set."
-        )
     report = evaluate_run(first, data, device=args.device)
     _print(f"{first.name} on test", report["test"])
     for name, metrics in report["subsets"].items():

@@ -2,38 +2,49 @@
 
 import argparse
 
-HELP = "write a run's penultimate features of test faces, and their t-SNE map"
+HELP = "write a run's penultimate features of test faces, and with --tsne their map"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
     parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument("--data", default="", help="where the run's own data set is now")
-    parser.add_argument("--faces", type=int, default=1000, help="test faces (default: 1000)")
+    parser.add_argument(
+        "--faces", type=int, help="test faces (default: those that are stored, else 1000)"
+    )
     parser.add_argument(
         "--tsne", action="store_true", help="compute the t-SNE map of the stored features as well"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Features unless they are stored already, then the map if asked for."""
+    """Features, unless a map is asked for of those that are stored, then the map."""
     from tqdm import tqdm
 
     from emotion_core.errors import ConfigError
-    from emotion_core.evaluation.features import compute_features, compute_tsne, load_features
+    from emotion_core.evaluation.features import (
+        FACES,
+        compute_features,
+        compute_tsne,
+        load_features,
+    )
     from emotion_core.runs import pick_run
 
-    if args.faces < 5:
+    if args.faces is not None and args.faces < 5:
         raise ConfigError(f"--faces must be at least 5, got {args.faces}.")
     found = pick_run(args.run)
     features = load_features(found)
-    if features is None or not args.tsne:
+    others = features is not None and args.faces not in (None, len(features.rows))
+    if features is None or others or not args.tsne:
         from emotion_core.data.sources import load_data
 
         data = load_data(args.data or found.config().data)
         with tqdm(total=1.0, disable=None, bar_format="{percentage:3.0f} % |{bar}|") as bar:
             features = compute_features(
-                found, data, faces=args.faces, progress=lambda share: bar.update(share - bar.n)
+                found,
+                data,
+                faces=args.faces or FACES,
+                progress=lambda share: bar.update(share - bar.n),
             )
     print(f"{len(features.rows):,} faces, {features.values.shape[1]} features")
     if args.tsne:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {number}  {result.emotion:8} {result.confidence:4.0%}  {x1},{y1},{x2},{y2}")
             rows.append({"image": str(path)} | photos.result_row(number, result))
         if args.annotate:
-            _, data = cv2.imencode(".jpg", photos.draw_photo(image, results))
+            _, data = cv2.imencode(".jpg", photos.draw_photo(image, photos.as_faces(results)))
             write_bytes(Path(args.annotate) / _free_name(path, written), data.tobytes())
     if args.csv:
         text = io.StringIO()

@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation.table import markdown_table
     from emotion_core.models.card import is_shipped
     from emotion_core.runs import list_runs
+    from emotion_core.training.jobs import settled
     from emotion_core.training.reference import (
         reference_config,
         reference_configs,
@@ -52,11 +53,14 @@ def run(args: argparse.Namespace) -> int:
         return 0
     committed = {reference_name(item): item for item in usable if is_shipped(item)}
 
+    names = args.only or reference_configs()
+    configs = {name: reference_config(name, args.data) for name in names}
     lines = []
-    for name in args.only or reference_configs():
-        config = reference_config(name, args.data)
-        config = config.replace(compile=args.compile, threads=args.threads)
-        found = run_of(config)
+    for name, config in configs.items():
+        found = run_of(settled(config.replace(compile=args.compile, threads=args.threads)))
+        if found.is_locked():
+            print(f"{found.name} is being trained by another process; left out.")
+            continue
         if found.status().state != "finished" and not train_in_terminal(found):
             print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
             return 3

@@ -21,8 +21,10 @@ def run(args: argparse.Namespace) -> int:
     found = load_run(args.name)
     changed = ship_run(found, weights=not args.no_weights)
     size = sum(path.stat().st_size for path in found.path.iterdir() if path.is_file())
+    kept = f"fp16 changed {changed:.2%} of the validation predictions"
     print(
-        f"{found.name} is ready, {size / 1e6:.1f} MB. fp16 changed {changed:.2%} of the "
-        f"validation predictions. Commit it with: git add -f {found.path}"
+        f"{found.name} is ready, {size / 1e6:.1f} MB; "
+        f"{'it has no weights' if args.no_weights else kept}. "
+        f"Commit it with: git add -f {found.path}"
     )
     return 0

@@ -28,12 +28,12 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.config import TrainConfig, recipe_config
     from emotion_core.errors import ConfigError
-    from emotion_core.runs import create_run, load_run
+    from emotion_core.runs import create_run, load_run, pick_run
     from emotion_core.training import jobs
 
     given = TrainConfig.given(args)
-    name = args.resume or args.run
-    if name:
+    name = args.run if args.resume is None else args.resume
+    if name is not None:
         if given:
             raise ConfigError(
                 f"--resume takes the run's own settings; leave out: {', '.join(given)}."
@@ -43,12 +43,18 @@ def run(args: argparse.Namespace) -> int:
             print(f"{found.name} is finished already.")
             return 0
     else:
-        from emotion_core.models.registry import check_model
+        from emotion_core.models.registry import create_model
 
+        if given.get("start_from") and "model" not in given:
+            earlier = pick_run(given["start_from"]).config()
+            given["model"] = earlier.model
+            options = {k: v for k, v in earlier.options.items() if k != "pretrained"}
+            given["options"] = options | given.get("options", {})
         recipe, model = given.pop("recipe", "best"), given.pop("model", "sequential")
         config = recipe_config(recipe, model, **given)
-        check_model(config.model, config.options)
-        found = create_run(jobs.with_data(config))
+        config = jobs.settled(config)
+        create_model(config.model, **config.options)  # what cannot be built leaves no run behind
+        found = create_run(config)
     stop = threading.Event()
     _stop_on_signals(stop)
     if args.queue and not jobs.wait_for_turn(found, found.config().device, stop):

@@ -84,11 +84,13 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
             best, best_penalty, best_right = model, penalty, right
     seconds = time.monotonic() - started
 
-    run = create_run(config, root)
     positions = {"val": split.val, "test": split.test}
     logits = {name: _logits(best, data.images[at]) for name, at in positions.items()}
     flipped = {name: _logits(best, data.images[at][:, :, ::-1]) for name, at in positions.items()}
     labels = {name: data.labels[at] for name, at in positions.items()}
+    cost = _cost(best, data.images[split.test[:_TIMED]], seconds, len(split.train))
+
+    run = create_run(config, root)
     report, arrays = build_report(
         run,
         data,
@@ -103,7 +105,7 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
         f"Fitted with scikit-learn: {best[0].n_components_} principal components, penalty "
         f"C = {best_penalty:g}, chosen among {', '.join(f'{c:g}' for c in PENALTIES)} on validation."
     )
-    report["cost"] = _cost(best, data.images[split.test[:_TIMED]], seconds, len(split.train))
+    report["cost"] = cost
     report["trained_on"] = report["environment"] = environment()
     write_report(run, report, arrays)
     run.write_status(

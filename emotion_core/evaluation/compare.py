@@ -6,6 +6,7 @@ Only results on the same test set are compared; every other run is refused by na
 import collections
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -185,7 +186,12 @@ def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
     """
     found: list[Result] = []
     refused: list[Refusal] = []
+    names: set[str] = set()
     for run in dict.fromkeys(runs):
+        if run.name in names:
+            refused.append(Refusal(run.name, f"Two runs are called '{run.name}'; one is enough."))
+            continue
+        names.add(run.name)
         try:
             found.append(_read_result(run))
         except EmotionError as error:
@@ -294,12 +300,14 @@ def choose_members(results: Sequence[Result]) -> list[Result]:
     """Members of an ensemble, chosen on validation alone (Caruana et al. 2004).
 
     Beginning with the best, the result that lowers the validation NLL of the mean most is added,
-    until none lowers it. Results on other validation faces than the first's are left out.
+    until none lowers it. Results on other validation faces than most have are left out.
 
     Returns:
-        In the order of choice; none if the first result keeps no validation.
+        In the order of choice; none if most results keep no validation.
     """
-    left = [r for r in results if np.array_equal(r.val_ids, results[0].val_ids)]
+    seen = [(result.val_ids.tobytes(), result.val_labels.tobytes()) for result in results]
+    usual = collections.Counter(seen).most_common(1)[0][0] if seen else None
+    left = [result for result, faces in zip(results, seen, strict=True) if faces == usual]
     chosen: list[Result] = []
     best = math.inf
     while left:
@@ -425,7 +433,7 @@ def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
     forms: list[Callable[[dict[str, Any]], str]] = [
         lambda report: str(report["model"]),
         lambda report: f"{report['model']} ({report['recipe']})",
-        lambda report: f"{report['model']} ({report['recipe']}, {_seed(report['run'])})",
+        lambda report: f"{report['model']} ({report['recipe']}{_seed(report['run'])})",
         lambda report: f"{report['model']} ({report['recipe']}, {report.get('epochs')} epochs)",
         lambda report: str(report["run"]),
     ]
@@ -506,18 +514,12 @@ def _read_result(run: Run) -> Result:
             f"Run '{run.name}' has no report.json (it is {state}); finish or evaluate it."
         )
     try:
-        emotions = list(report["test"]["per_emotion"])
         temperature = float(report["temperature"])
-        fingerprint = str(report["data"]["test_fingerprint"])
-        for key in ("accuracy", "accuracy_ci95", "macro_f1", "weighted_f1", "ece", "confusion"):
-            report["test"][key]
-        for key in ("run", "model", "recipe"):
-            report[key]
-        report["data"]["synthetic"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise DataError(
-            f"Run '{run.name}': report.json is incomplete (no valid {error}); evaluate it again."
+            f"Run '{run.name}': report.json has no valid temperature ({error}); evaluate it again."
         ) from error
+    emotions = list(report["test"]["per_emotion"])
     if emotions != list(EMOTIONS):
         raise DataError(
             f"Run '{run.name}' has the labels {', '.join(map(str, emotions))}; only runs with "
@@ -544,7 +546,7 @@ def _read_result(run: Run) -> Result:
         name=run.name,
         label=run.name,
         config=run.config().to_dict(),
-        report=report | {"data": report["data"] | {"test_fingerprint": fingerprint}},
+        report=report,
         rows=run.metrics(),
         ids=arrays["ids"],
         labels=arrays["labels"].astype(np.int64),
@@ -586,7 +588,8 @@ def _relabel(result: Result, label: str) -> Result:
 
 
 def _seed(run: str) -> str:
-    return "seed " + run.rpartition("-s")[2] if "-s" in run else run
+    found = re.search(r"-s(\d+)(-\d+)?$", run)  # a name is as ``create_run`` made it, or anything
+    return f", seed {found[1]}" if found else ""
 
 
 def _pair_of(low_high: np.ndarray) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Where a model puts faces: its penultimate features and their 2-D maps (PCA, t-SNE).
 
 Features and PCA take seconds and are computed when asked. t-SNE takes up to minutes, so the
-dashboard runs it as a ``Task``; it ends by writing ``tsne.npz``. Both files carry a digest of the weights: retrained, they are stale.
+dashboard runs it as a ``Task``; it ends by writing ``tsne.npz``. Both files carry a digest of the
+weights: retrained, they are stale.
 """
 
 import contextlib
@@ -102,9 +103,9 @@ def compute_features(
 
 
 def load_features(run: Run) -> Features | None:
-    """Stored features; None where there are none of the present weights."""
+    """Stored features; None where there are none of the present weights and test faces."""
     arrays = _load(run, _features_path(run))
-    if arrays is None:
+    if arrays is None or not run.is_tested_on(str(arrays.get("test"))):
         return None
     return Features(arrays["rows"], arrays["values"].astype(np.float32))
 

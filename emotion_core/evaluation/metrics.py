@@ -261,10 +261,17 @@ def classification_metrics(
     hits, support, chosen = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     precision, recall, f1 = precision_recall_f1(hits, support, chosen)
     samples = bootstrap(labels, predicted[None], resamples=resamples, seed=seed)
+    right = int(hits.sum())
+    # Resampling answers that are all right, or all wrong, can show nothing else.
+    accuracy_ci95 = (
+        interval(samples.accuracy[:, 0]).tolist()
+        if 0 < right < len(labels)
+        else list(wilson_interval(right, len(labels)))
+    )
     return {
         "n": len(labels),
-        "accuracy": float(hits.sum() / len(labels)),
-        "accuracy_ci95": interval(samples.accuracy[:, 0]).tolist(),
+        "accuracy": right / len(labels),
+        "accuracy_ci95": accuracy_ci95,
         "macro_f1": float(macro_f1(hits, support, chosen)),
         "macro_f1_ci95": interval(samples.macro_f1[:, 0]).tolist(),
         "weighted_f1": float((f1 * support).sum() / len(labels)),

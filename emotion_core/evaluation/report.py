@@ -2,9 +2,10 @@
 
 Everything that is chosen (epoch, temperature, threshold) is chosen on validation; the test split
 is predicted once and only reported. All figures are computed from the logits as they are stored,
-so ``predictions.npz`` and the temperature give every number of ``report.json`` again.
+so ``predictions.npz`` and the temperature give the figures of ``report.json`` again.
 """
 
+import contextlib
 import platform
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from emotion_core.data.duplicates import leak_free_mask
 from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import same_source
 from emotion_core.data.splits import Split, require_test, split_indices
-from emotion_core.errors import DataError
+from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation.calibrate import abstain_threshold, fit_temperature
 from emotion_core.evaluation.metrics import classification_metrics, softmax
 from emotion_core.files import atomic_path, write_json
@@ -42,7 +43,13 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
     Raises:
         CheckpointError: the run's weights are missing or do not fit.
         DataError: the data has no test images, or too few to cut validation from.
+        RunError: another process trains the run.
     """
+    with run.locked("evaluated"):
+        return _evaluate(run, data, device)
+
+
+def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
     from emotion_core.models.checkpoint import load_classifier, set_temperature
 
     split = split_indices(data, val_fraction=run.config().val_fraction)
@@ -51,7 +58,8 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
     for name, indices in (("val", split.val), ("test", split.test)):
-        logits[name], flipped[name] = _predict(classifier, data.images, indices)
+        logits[name] = _predict(classifier, data.images, indices)
+        flipped[name] = _predict(classifier, data.images[:, :, ::-1], indices)
     labels = {"val": data.labels[split.val], "test": data.labels[split.test]}
 
     temperature = fit_temperature(logits["val"], labels["val"])
@@ -62,7 +70,7 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
     report["cost"] = measure_cost(run)
     report["environment"] = environment()
     # What training and shipping wrote stays true of the same weights.
-    earlier = run.report() or {}
+    earlier = _readable_report(run) or {}
     report["trained_on"] = (
         earlier.get("trained_on") or earlier.get("environment") or _training_machine(run)
     )
@@ -75,10 +83,17 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
 
 def belongs_to(run: Run, data: FaceData) -> bool:
     """Whether a run's report is about this data set; without one, whether it was trained on it."""
-    report = run.report()
+    report = _readable_report(run)
     if report is None:
         return same_source(run.config().data, data.source)
     return bool(report["data"]["fingerprint"] == data.fingerprint)
+
+
+def _readable_report(run: Run) -> dict[str, Any] | None:
+    """The report; None also where it is damaged, so that it can be written again."""
+    with contextlib.suppress(RunError):
+        return run.report()
+    return None
 
 
 def measure_on(
@@ -105,7 +120,7 @@ def measure_on(
     if len(indices) == 0:
         raise DataError(f"'{data.name}' ({data.source}) has no {split} images to report on.")
     classifier = load_classifier(run, backend="torch", device=device)
-    logits, _ = _predict(classifier, data.images, indices)
+    logits = _predict(classifier, data.images, indices)
     return classification_metrics(data.labels[indices], softmax(logits, classifier.temperature))
 
 
@@ -200,9 +215,11 @@ def build_report(
 def to_half(values: np.ndarray) -> np.ndarray:
     """Round ``(n, 7)`` scores to float16 so that the largest of each row stays the largest.
 
-    Rounding can make two scores equal, and a tie would turn some predictions around.
+    Rounding can make two scores equal, and a tie would turn some predictions around. A diverged
+    network's scores may be beyond float16 and become its largest number.
     """
-    half = values.astype(np.float16)
+    largest = np.finfo(np.float16).max
+    half: np.ndarray = np.clip(values, -largest, largest).astype(np.float16)
     top = values.argmax(axis=1)
     rows = np.flatnonzero(half.argmax(axis=1) != top)
     half[rows, top[rows]] = np.nextafter(half[rows].max(axis=1), np.float16(np.inf))
@@ -238,7 +255,7 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "platform": platform.platform(),
+        "platform": f"{platform.system()}-{platform.machine()}",
         "cpu": cpu_name(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cores": cpu_cores(),
@@ -253,16 +270,11 @@ def _training_machine(run: Run) -> dict[str, Any]:
     return found | {"cores": cores, "gpu": gpu}
 
 
-def _predict(
-    classifier: Any, images: np.ndarray, indices: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """float16 logits ``(n, 7)`` of the faces and of their mirror images."""
-    plain, mirrored = [], []
-    for start in range(0, len(indices), BATCH_SIZE):
-        faces = np.ascontiguousarray(images[indices[start : start + BATCH_SIZE]])
-        plain.append(classifier.logits(faces))
-        mirrored.append(classifier.logits(np.ascontiguousarray(faces[:, :, ::-1])))
-    return to_half(np.concatenate(plain)), to_half(np.concatenate(mirrored))
+def _predict(classifier: Any, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """float16 logits ``(n, 7)`` of the faces at ``indices``."""
+    starts = range(0, len(indices), BATCH_SIZE)
+    batches = [images[indices[start : start + BATCH_SIZE]] for start in starts]
+    return to_half(np.concatenate([classifier.logits(np.ascontiguousarray(b)) for b in batches]))
 
 
 def _subsets(data: FaceData, split: Split) -> dict[str, np.ndarray]:

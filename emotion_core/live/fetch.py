@@ -1,7 +1,8 @@
 """Fetch YuNet's file, checked before it is used."""
 
+import contextlib
 import hashlib
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +29,12 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
         url: Where from.
 
     Raises:
-        FetchError: there is no network, or the file is not the one expected.
+        FetchError: there is no network, the file is not the one expected, or it cannot be kept.
     """
     target = cache_dir() / "models" / YUNET_NAME
-    if target.exists() and _digest(target.read_bytes()) == YUNET_SHA256:
-        return target
+    with contextlib.suppress(OSError):
+        if _digest(target.read_bytes()) == YUNET_SHA256:
+            return target
     by_hand = f"Download {YUNET_URL} in a browser and save it as {target}, or set EMOTION_YUNET."
     data = b""
     try:
@@ -42,14 +44,17 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
                 data += block
                 if progress:
                     progress(min(1.0, len(data) / YUNET_BYTES))
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:  # a URLError is an OSError
         raise FetchError(f"YuNet could not be downloaded ({error}). {by_hand}") from error
     if _digest(data) != YUNET_SHA256:
         raise FetchError(
             f"What {url} sent is not the expected YuNet file ({len(data)} bytes, other SHA-256); "
             f"nothing was kept. {by_hand}"
         )
-    write_bytes(target, data)
+    try:
+        write_bytes(target, data)
+    except OSError as error:
+        raise FetchError(f"{target} cannot be written ({error}). Set EMOTION_CACHE.") from error
     return target
 
 

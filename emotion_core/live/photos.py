@@ -2,18 +2,20 @@
 
 import io
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import Detection, FaceDetector, create_detector, crop_face
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, Reading
+from emotion_core.live.smooth import LabelHolder
 
 if TYPE_CHECKING:  # it loads torch
     from emotion_core.models.checkpoint import Classifier
@@ -27,6 +29,17 @@ SUFFIXES = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "
 # Longer sides at which a picture is searched, in pixels. Haar errs more the larger the picture.
 _SIDES = {"yunet": (320, 1_280), "haar": (288, 640)}
 _SAME_FACE = 0.5  # overlap from which two boxes are one face
+
+_ORIENTATION = 0x0112  # of EXIF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Pillow only warns of a picture that is much larger than ours may be: make that a refusal.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -90,8 +103,7 @@ def read_image(data: bytes, name: str = "The picture") -> np.ndarray:
         raise ImageError(_too_large(name, image.size))
     try:
         image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG can be decoded smaller at once
-        turned = ImageOps.exif_transpose(image)
-        rgb = _to_rgb(turned)
+        rgb = _to_rgb(_upright(image))
     except Exception as error:  # as above
         raise ImageError(_damaged(name, error)) from error
     scale = MAX_SIDE / max(rgb.shape[:2])
@@ -166,12 +178,42 @@ def classify_whole(image: np.ndarray, classifier: "Classifier") -> FaceResult:
     return FaceResult(box, 1.0, face, classifier.probs(face[None])[0])
 
 
-def draw_photo(image: np.ndarray, results: list[FaceResult], *, side: int = 1_600) -> np.ndarray:
+def as_faces(
+    results: Sequence[FaceResult],
+    *,
+    threshold: float = 0.0,
+    second: "Classifier | None" = None,
+) -> list[Face]:
+    """A picture's faces as the live page's, numbered from 1.
+
+    Args:
+        results: Of one picture.
+        threshold: Probability below which a face is called uncertain.
+        second: Names the same faces once more.
+    """
+
+    def read(probs: np.ndarray) -> Reading:
+        name = LabelHolder().update(probs, threshold=threshold, margin=0.0)
+        return Reading(probs, probs, name)
+
+    others: list[Reading] | list[None] = [None] * len(results)
+    if second is not None and results:
+        others = [read(probs) for probs in second.probs(np.stack([r.face for r in results]))]
+    return [
+        Face(number, result.box_xyxy, read(result.probs), 0.0, result.score, other)
+        for number, (result, other) in enumerate(zip(results, others, strict=True), start=1)
+    ]
+
+
+def draw_photo(
+    image: np.ndarray, faces: Sequence[Face], *, names: Sequence[str] = (), side: int = 1_600
+) -> np.ndarray:
     """A copy of a picture with its faces framed and named, as the live page draws them.
 
     Args:
         image: BGR uint8 ``(H, W, 3)``.
-        results: Its faces.
+        faces: Of ``as_faces``.
+        names: Names of the two models, when two are compared.
         side: The copy's longer side has at most so many pixels.
 
     Returns:
@@ -180,11 +222,8 @@ def draw_photo(image: np.ndarray, results: list[FaceResult], *, side: int = 1_60
     scale = min(1.0, side / max(image.shape[:2]))
     size_wh = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     small = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    faces = [
-        Face(n, r.box_xyxy * scale, Reading(r.probs, r.probs, r.emotion), 0.0, r.score)
-        for n, r in enumerate(results, start=1)
-    ]
-    return draw_faces(small, faces)
+    placed = [replace(face, box_xyxy=face.box_xyxy * scale) for face in faces]
+    return draw_faces(small, placed, names=names)
 
 
 def result_row(number: int, result: FaceResult) -> dict[str, Any]:
@@ -202,15 +241,31 @@ def result_row(number: int, result: FaceResult) -> dict[str, Any]:
     }
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data says; faulty data say nothing.
+
+    Pillow's ``exif_transpose`` also writes the data anew, which fails where any of them is faulty.
+    """
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # its parser raises whatever it stumbles over
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
 def _to_rgb(image: Image.Image) -> np.ndarray:
     """uint8 ``(H, W, 3)`` of an image in any of Pillow's modes."""
-    if image.mode[0] in "IF":  # gray of 16 bits, 32 bits or floating point
-        values = np.nan_to_num(np.asarray(image).astype(np.float64))
-        low, high = 0.0, 65535.0
-        if image.mode[:2] != "I;" and (values.min() < 0 or not 255 < values.max() <= 65535):
-            low, high = float(values.min()), float(values.max())
-        gray = np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    if image.mode[:2] == "I;":  # gray of 16 bits
+        gray = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(gray[..., None], 3, axis=2)
+    if image.mode[0] in "IF":  # gray of 32 bits or floating point
+        values = np.nan_to_num(np.asarray(image).astype(np.float32), copy=False)
+        low, high = float(values.min()), float(values.max())
+        if low >= 0 and 255 < high <= 65535:
+            low, high = 0.0, 65535.0
+        values -= low
+        values *= 255 / max(high - low, 1e-12)
+        return np.repeat(np.rint(values, out=values).astype(np.uint8)[..., None], 3, axis=2)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

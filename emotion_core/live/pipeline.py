@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from emotion_core.errors import EmotionError, LiveError
+from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import FaceDetector, create_detector, crop_face
 from emotion_core.live.settings import LiveConfig
-from emotion_core.live.smooth import EmaSmoother, LabelHolder
+from emotion_core.live.smooth import UNCERTAIN, EmaSmoother, LabelHolder
 from emotion_core.live.track import Track, Tracker
 from emotion_core.runs import Run, best_run, pick_run
 
@@ -41,8 +42,10 @@ class Reading:
 
     @property
     def confidence(self) -> float:
-        """Highest smoothed probability."""
-        return float(self.probs.max())
+        """Smoothed probability of ``emotion``; the highest one where it is ``uncertain``."""
+        if self.emotion == UNCERTAIN:
+            return float(self.probs.max())
+        return float(self.probs[EMOTIONS.index(self.emotion)])
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Face:
 
     @property
     def confidence(self) -> float:
-        """Highest smoothed probability."""
+        """Smoothed probability of ``emotion``; the highest one where it is ``uncertain``."""
         return self.reading.confidence
 
 
@@ -158,6 +161,17 @@ class LivePipeline:
             self._detect_ms.clear()
         self.config = config
 
+    @property
+    def remembered(self) -> set[int]:
+        """Numbers of the faces in sight, and of those that may still come back."""
+        return {track.track_id for track in tuple(self._tracker.tracks)}
+
+    def forget(self) -> None:
+        """Take whoever is seen next for new faces; call it from the thread of the frames."""
+        self._tracker.forget()
+        self._memory.clear()
+        self._searched = -math.inf
+
     def __call__(self, frame: np.ndarray, time: float) -> FrameResult:
         """Work on the next frame.
 
@@ -192,7 +206,6 @@ class LivePipeline:
         else:
             self._since_search += 1
             tracks = self._tracker.followed(gray, time)
-        tracks.sort(key=lambda track: -float(np.prod(track.box_xyxy[2:] - track.box_xyxy[:2])))
         followed = clock.perf_counter()
 
         crops = [crop_face(gray, track.detection, detector.kind) for track in tracks]

@@ -122,6 +122,7 @@ class SessionRecorder:
             self._start = self._seen = self._lit = self._near = time
         self._time = time
         self._frames += 1
+        self._forget(time)  # first: a pause belongs to no emotion
         tallies = self._tallies(int(time - self._start))
         for index, face in enumerate(result.faces):
             self._follow(face.track_id, face.emotion, time)
@@ -129,7 +130,6 @@ class SessionRecorder:
                 tally = tallies.setdefault(key, _Tally())
                 tally.probs += face.probs
                 tally.emotions[face.emotion] += 1
-        self._forget(time)
         self._look(result, time)
 
     def minute(self, face: int = LARGEST) -> list[Second | None]:

@@ -11,6 +11,7 @@ from emotion_core.live.detect import Detection
 
 LOST_SECONDS = 1.0
 _HIDDEN_SECONDS = 0.2  # without a sight of it a face is not shown any more, but still remembered
+_UNFOLLOWED_SECONDS = 0.3  # the same for one without a patch: longer than two searches are apart
 _TEMPLATE = 24  # side in pixels of the patch that is followed between detections
 _SEARCH = 0.35  # how far it is searched, as a share of the box
 _SURE = 0.7  # a face found with a lower score is shown when it is found a second time
@@ -53,6 +54,11 @@ class Track:
         """The present place, as a detection to crop."""
         return Detection(self.box_xyxy, self.score, self.landmarks)
 
+    def in_sight(self, time: float) -> bool:
+        """Whether it was seen just now; between searches only a patch can be."""
+        hidden = _UNFOLLOWED_SECONDS if self.template is None else _HIDDEN_SECONDS
+        return time - self.sighted <= hidden
+
     def predicted(self, time: float) -> np.ndarray:
         """Box at a later time, by its speed; a long gap is not extrapolated."""
         step = self.velocity * min(max(time - self.time, 0.0), 0.3)
@@ -88,7 +94,7 @@ class Tracker:
             time: Seconds.
 
         Returns:
-            The faces in sight.
+            The faces in sight, the largest first, at most ``max_faces``.
         """
         missed = list(self.tracks)
         largest = sorted(detections, key=lambda item: -_area(item.box_xyxy))[: self.max_faces]
@@ -117,6 +123,10 @@ class Tracker:
                 track.template = _patch(gray, track.box_xyxy)
         return self._in_sight(time)
 
+    def forget(self) -> None:
+        """Drop all faces; their numbers are not used again."""
+        self.tracks = []
+
     def followed(self, gray: np.ndarray, time: float) -> list[Track]:
         """Move the tracks to where their patches are now, without a detection.
 
@@ -125,7 +135,7 @@ class Tracker:
             time: Seconds.
 
         Returns:
-            The faces in sight.
+            As ``detected``.
         """
         for track in self.tracks:
             self._follow(track, gray, time)
@@ -173,9 +183,8 @@ class Tracker:
 
     def _in_sight(self, time: float) -> list[Track]:
         self.tracks = [track for track in self.tracks if time - track.seen <= LOST_SECONDS]
-        return [
-            track for track in self.tracks if track.sure and time - track.sighted <= _HIDDEN_SECONDS
-        ]
+        shown = [track for track in self.tracks if track.sure and track.in_sight(time)]
+        return sorted(shown, key=lambda track: -_area(track.box_xyxy))[: self.max_faces]
 
 
 def iou(one: np.ndarray, other: np.ndarray) -> float:

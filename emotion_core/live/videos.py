@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # it loads torch
 MAX_SIDE = 1_280  # frames are shrunk to this before faces are sought
 MAX_PIXELS = 40_000_000  # of one frame; 8K video has 33 million
 SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mpg", "mpeg")
+# By name, because FFmpeg would open other files that some of the formats it knows only list.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts"
 _OPTIONS = {"budget_ms": 1_000.0}  # a file waits for nobody: search every frame
 _CLOCK = 1_000  # ticks a second of the annotated copy: it keeps each frame's own time
 
@@ -60,15 +62,17 @@ class VideoInfo:
     """What a video file says about itself.
 
     Attributes:
-        width, height: Pixels of a stored frame, before it is turned.
+        width, height: Pixels of a stored frame, before it is turned or widened.
         fps: Frames a second, 0 if it does not say.
         seconds: Length, 0 if it does not say.
+        aspect: Width of a stored pixel as a share of its height.
     """
 
     width: int
     height: int
     fps: float
     seconds: float
+    aspect: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ class VideoResult:
         seconds: Time of the last one, from the first.
         rows: One a face and frame, in order of time: ``time`` (seconds), ``face`` (number of its
             track), ``emotion`` (or ``uncertain``), ``confidence``, one probability an emotion,
-            all smoothed over time, and the box ``x1 y1 x2 y2`` in pixels of the turned picture.
+            all smoothed over time, and the box ``x1 y1 x2 y2`` in pixels of the picture as it is
+            shown: turned, and as wide as its pixels are meant.
         annotated: The copy with boxes, MP4 with the looked-at frames; None if not asked for.
         problem: Why the rest of a damaged file is missing; empty if it was read to its end.
     """
@@ -104,7 +109,7 @@ def probe_video(source: Source, name: str = "The video") -> VideoInfo:
     Raises:
         ImageError: it is no video, has no picture, or its frames are too large.
     """
-    with _open(source, name) as (_, info):
+    with open_video(source, name) as (_, info):
         return info
 
 
@@ -115,7 +120,7 @@ def analyse_video(
     fps: float = 5.0,
     annotate: bool = False,
     name: str = "The video",
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float, float], object] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> VideoResult:
     """Find, follow and classify the faces of a video file.
@@ -126,7 +131,7 @@ def analyse_video(
         fps: Frames a second to look at; a slower video is looked at whole.
         annotate: Make the copy with boxes (MP4), in memory.
         name: What error messages call the video.
-        progress: Told the share done (0..1); not called where the length is unknown.
+        progress: Told the seconds done and their share (0..1; 0 where the length is unknown).
         is_cancelled: Asked at every frame.
 
     Raises:
@@ -136,17 +141,17 @@ def analyse_video(
     rows: list[dict[str, Any]] = []
     frames, seconds, problem = 0, 0.0, ""
     with contextlib.ExitStack() as stack:
-        container, info = stack.enter_context(_open(source, name))
+        container, info = stack.enter_context(open_video(source, name))
         writer = stack.enter_context(_Writer.open(fps)) if annotate else None
         try:
-            for time, frame, scale in _sampled(container, fps, is_cancelled):
+            for time, frame, scale in _sampled(container, info, fps, is_cancelled):
                 result = pipeline(frame, time)
                 rows += [_row(time, face, scale) for face in result.faces]
                 if writer:
                     writer.write(draw_faces(frame, result.faces), time)
                 frames, seconds = frames + 1, time
-                if progress and info.seconds:
-                    progress(min(1.0, time / info.seconds))
+                if progress:
+                    progress(time, min(1.0, time / info.seconds) if info.seconds else 0.0)
         except av.error.FFmpegError as error:
             # A phone that ran out of battery leaves a file that is good up to a point.
             problem = f"{name} is damaged after {seconds:.1f} s ({error.strerror})."
@@ -162,13 +167,15 @@ class JobState:
 
     Attributes:
         kind: ``running``, ``done``, ``failed`` or ``cancelled``.
-        share: 0..1.
+        share: 0..1; 0 where the video's length is unknown.
+        seconds: Of the video, done.
         result: When done.
         error: When failed.
     """
 
     kind: str = "running"
     share: float = 0.0
+    seconds: float = 0.0
     result: VideoResult | None = None
     error: str = ""
 
@@ -232,8 +239,11 @@ def _work(
     tell: Callable[[JobState], None],
 ) -> None:
     try:
-        result = analyse(create_pipeline(), progress=lambda share: tell(JobState(share=share)))
-        tell(JobState("done", 1.0, result))
+        result = analyse(
+            create_pipeline(),
+            progress=lambda seconds, share: tell(JobState(share=share, seconds=seconds)),
+        )
+        tell(JobState("done", 1.0, result.seconds, result))
     except AnalysisCancelledError:
         tell(JobState("cancelled"))
     except EmotionError as error:
@@ -263,17 +273,15 @@ class _Writer:
             writer._container.close()
 
     def write(self, frame: np.ndarray, time: float) -> None:
-        """Add a frame, BGR uint8 ``(H, W, 3)``, all of one size."""
-        height, width = (side // 2 * 2 for side in frame.shape[:2])  # as yuv420p wants them
+        """Add a frame, BGR uint8 ``(H, W, 3)`` of even sides, all of one size."""
+        height, width = frame.shape[:2]
         if self._stream is None:
             self._stream = self._container.add_stream("libx264", rate=self._rate)
             self._stream.width, self._stream.height = width, height
             self._stream.pix_fmt = "yuv420p"
             self._stream.options = {"preset": "veryfast", "crf": "23"}
             self._stream.codec_context.time_base = Fraction(1, _CLOCK)
-        picture = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(frame[:height, :width]), format="bgr24"
-        )
+        picture = av.VideoFrame.from_ndarray(frame, format="bgr24")
         if (width, height) != (self._stream.width, self._stream.height):  # changed midway
             picture = picture.reformat(self._stream.width, self._stream.height)
         picture.pts, picture.time_base = round(time * _CLOCK), Fraction(1, _CLOCK)
@@ -285,10 +293,15 @@ class _Writer:
 
 
 @contextlib.contextmanager
-def _open(source: Source, name: str) -> Iterator[tuple[Any, VideoInfo]]:
-    """An opened container with a picture of a bearable size."""
+def open_video(source: Source, name: str) -> Iterator[tuple[Any, VideoInfo]]:
+    """An opened container with a picture of a bearable size.
+
+    Raises:
+        ImageError: as ``probe_video``.
+    """
+    options = {"format_whitelist": _FORMATS}
     try:
-        container = av.open(source, "r", metadata_errors="replace")
+        container = av.open(source, "r", metadata_errors="replace", options=options)
     except (av.error.FFmpegError, OSError) as error:
         raise ImageError(
             f"{name} is not a video that can be read ({error.strerror}). Take one of: "
@@ -319,34 +332,50 @@ def _open(source: Source, name: str) -> Iterator[tuple[Any, VideoInfo]]:
                 stream.codec_context.height,
                 float(stream.average_rate or 0),
                 seconds,
+                float(stream.sample_aspect_ratio or 1),
             ),
         )
 
 
-def _sampled(
-    container: Any, fps: float, is_cancelled: Callable[[], bool]
-) -> Iterator[tuple[float, np.ndarray, float]]:
-    """Time from the start, BGR frame turned upright, and its scale, about ``fps`` times a second."""
+def timed_frames(container: Any) -> Iterator[tuple[float, Any]]:
+    """The frames of an opened video, each with its seconds from the first one."""
     stream = container.streams.video[0]
     rate = float(stream.average_rate or 25)
     start: float | None = None
-    due = 0.0
     for index, frame in enumerate(container.decode(stream)):
+        moment = frame.time if frame.time is not None else index / rate
+        start = moment if start is None else start
+        yield moment - start, frame
+
+
+def shown_picture(frame: Any, info: VideoInfo) -> tuple[np.ndarray, float]:
+    """A frame as a player shows it: with square pixels, and turned.
+
+    Returns:
+        BGR uint8 ``(H, W, 3)``, at most ``MAX_SIDE`` long, its sides even as H.264 wants them; and
+        its scale to the picture's own size, at most 1.
+    """
+    width = frame.width * info.aspect
+    scale = min(1.0, MAX_SIDE / max(width, frame.height))
+    size = {"width": max(2, round(width * scale)), "height": max(2, round(frame.height * scale))}
+    image = np.rot90(frame.to_ndarray(format="bgr24", **size), round(frame.rotation / 90) % 4)
+    rows, columns = (side // 2 * 2 for side in image.shape[:2])
+    return np.ascontiguousarray(image[:rows, :columns]), scale
+
+
+def _sampled(
+    container: Any, info: VideoInfo, fps: float, is_cancelled: Callable[[], bool]
+) -> Iterator[tuple[float, np.ndarray, float]]:
+    """Time from the start, picture and its scale, about ``fps`` times a second."""
+    step, due = 1 / fps, 0.0
+    # Half a source frame early is nearer than a whole one late.
+    early = 0.5 * min(1 / (info.fps or 25), step)
+    for time, frame in timed_frames(container):
         if is_cancelled():
             raise AnalysisCancelledError("The analysis was cancelled.")
-        moment = frame.time if frame.time is not None else index / rate
-        if start is None:
-            start = moment
-        time = moment - start
-        # Half a source frame early is nearer than a whole one late.
-        if time < due - 0.5 / rate:
-            continue
-        due = max(due + 1 / fps, time)
-        scale = min(1.0, MAX_SIDE / max(frame.width, frame.height))
-        turns = round(frame.rotation / 90) % 4
-        size = {"width": round(frame.width * scale), "height": round(frame.height * scale)}
-        image = frame.to_ndarray(format="bgr24", **size)
-        yield time, np.ascontiguousarray(np.rot90(image, turns)), scale
+        if time >= due - early:
+            due = (due if time - due < step else time) + step
+            yield time, *shown_picture(frame, info)
 
 
 def _row(time: float, face: Face, scale: float) -> dict[str, Any]:
@@ -356,7 +385,7 @@ def _row(time: float, face: Face, scale: float) -> dict[str, Any]:
         "time": round(time, 3),
         "face": face.track_id,
         "emotion": face.emotion,
-        "confidence": max(probs.values()),
+        "confidence": round(face.confidence, 4),
         **probs,
         **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
     }

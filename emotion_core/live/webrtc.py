@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ctypes
 import logging
+import math
 import os
 import threading
 import time
@@ -25,7 +26,9 @@ import numpy as np
 from emotion_core.errors import ConfigError, LiveError
 from emotion_core.live.draw import draw_result
 from emotion_core.live.pipeline import FrameResult, LivePipeline
+from emotion_core.live.playback import VideoPlayback
 from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch, Summary
+from emotion_core.live.track import LOST_SECONDS
 
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
 _RATE_SECONDS = 2.0  # the frame rate is counted over this long
@@ -53,6 +56,7 @@ class LiveState:
         result: Of the newest frame.
         hint: What the person before the camera could do better; empty if nothing.
         problem: Why the stream was stopped; empty if it was not.
+        ended: All this is of a session that is over; the next one has no frame yet.
     """
 
     running: bool = False
@@ -64,6 +68,7 @@ class LiveState:
     result: FrameResult | None = None
     hint: str = ""
     problem: str = ""
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,10 @@ class LiveStream:
         self._times: deque[float] = deque(maxlen=200)
         self._latencies: deque[float] = deque(maxlen=60)
         self._newest_clock: float | None = None
+        self._looked = -math.inf
 
     def process(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Work on one frame; the answer has the same size. Never raises."""
+        """Work on one frame; the answer is as large, or as ``source``'s pictures. Never raises."""
         arrived = time.monotonic()
         with self._lock:
             if self._ended:
@@ -133,6 +139,9 @@ class LiveStream:
         """The stream ended; the next frame begins a new session."""
         with self._lock:
             self._ended = True
+        source = self.source
+        if isinstance(source, VideoPlayback):
+            source.close()
 
     def state(self) -> LiveState:
         """The stream as it is now."""
@@ -150,6 +159,7 @@ class LiveStream:
                 result=self._result,
                 hint="" if self.paused else self._recorder.hint(),
                 problem=self._problem,
+                ended=self._ended,
             )
 
     def picture(self) -> np.ndarray | None:
@@ -189,6 +199,9 @@ class LiveStream:
         image = frame.to_ndarray(format="bgr24") if self.source is None else self.source(arrived)
         if self.mirror:
             image = cv2.flip(image, 1)
+        if arrived - self._looked > LOST_SECONDS:  # START, a pause, a stall
+            self.pipeline.forget()
+        self._looked = arrived
         result = self.pipeline(image, arrived)
         picture = draw_result(image, result, lines=self._overlay(), names=self.names)
         done = time.monotonic()
@@ -214,7 +227,7 @@ class LiveStream:
             last = self._picture
         if first:
             _log.error("A frame was skipped.", exc_info=error)
-        if last is None or last.shape[:2] != (frame.height, frame.width):
+        if last is None:
             return frame
         return av.VideoFrame.from_ndarray(last, format="bgr24")
 

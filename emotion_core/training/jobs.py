@@ -27,11 +27,20 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.config import TrainConfig
+from emotion_core.config import TrainConfig, listed
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
-from emotion_core.errors import DataError, EmotionError, RunError
-from emotion_core.paths import PROJECT, user_path
-from emotion_core.runs import Run, Status, create_run, delete_run, list_runs, now, purge_deleted
+from emotion_core.errors import EmotionError, RunError
+from emotion_core.paths import PROJECT, checkpoints_dir, user_path
+from emotion_core.runs import (
+    Run,
+    Status,
+    create_run,
+    delete_run,
+    list_runs,
+    now,
+    pick_run,
+    purge_deleted,
+)
 from emotion_core.tasks import running_tasks
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
@@ -61,29 +70,48 @@ class Job:
         return self.status.state in _ORDER
 
 
-def with_data(config: TrainConfig) -> TrainConfig:
-    """The config with its data's path made absolute, since a resume may run in another folder.
+def settled(config: TrainConfig) -> TrainConfig:
+    """The config with what it names found: a resume may run in another folder, or much later.
+
+    Returns:
+        Its data's path made absolute, and earlier runs by their full names.
 
     Raises:
-        DataError: there is nothing at the path.
+        DataError: there is no data set at the path.
+        RunError: there is no such earlier run, or it has no weights.
     """
-    if config.data == FER2013_SPEC:
+    from emotion_core.data.sources import recognise
+    from emotion_core.data.synthetic import SYNTHETIC_SPEC
+
+    data = config.data
+    if data == FER2013_SPEC:
         find_fer2013()
-    elif config.data.partition(":")[0] != "synthetic":
-        source = user_path(config.data)
-        if not source.exists():
-            raise DataError(f"No data set at {source}. Choose one on the Dataset page.")
-        return config.replace(data=str(source))
-    return config
+    elif data.partition(":")[0] != SYNTHETIC_SPEC:
+        source = user_path(data)
+        recognise(source)
+        data = str(source)
+    return config.replace(
+        data=data,
+        start_from=", ".join(map(_run_with_weights, listed(config.start_from))),
+        teacher=", ".join(map(_run_with_weights, listed(config.teacher))),
+    )
+
+
+def _run_with_weights(name: str) -> str:
+    run = pick_run(name)
+    if not run.weights_path.exists():
+        raise RunError(f"Run '{run.name}' has no weights, so nothing can be taken from it.")
+    return run.name if run.path.parent.resolve() == checkpoints_dir().resolve() else str(run.path)
 
 
 def start(config: TrainConfig) -> Run:
     """Make a run folder and queue a training process for it; returns at once.
 
     Raises:
-        DataError: the data path does not exist.
+        DataError: there is no data set at the path.
+        RunError: there is no such earlier run, or it has no weights.
     """
-    config = with_data(config)
+    config = settled(config)
     purge_deleted(older_than=UNDO_SECONDS)
     run = create_run(config)
     with run.locked("started"):

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from emotion_core.config import TrainConfig
+from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
@@ -41,7 +41,7 @@ from emotion_core.training.optim import (
     epoch_order,
     learning_rate,
 )
-from emotion_core.training.transfer import start_from, teacher_names, teacher_probs
+from emotion_core.training.transfer import start_from, teacher_probs
 
 log = logging.getLogger(__name__)
 
@@ -107,14 +107,19 @@ def train(
                 started=started,
                 error="",
                 pid=os.getpid(),
-                teachers_asked=0.0,  # of the run before; those kept are counted again
+                # Of the life before, which ended at no saved step.
+                teachers_asked=0.0,
+                step=0,
+                steps=0,
+                images_per_second=0.0,
+                seconds_left=0.0,
             )
         )
         loaded = data if data is not None else load_data(config.data)
         _Trainer(run, config, loaded, stop or threading.Event(), on_progress).fit()
         evaluate_run(run, loaded)
-        run.resume_path.unlink(missing_ok=True)
         run.write_status(replace(run.status(), state="finished", finished=now(), seconds_left=0.0))
+        run.resume_path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -227,7 +232,7 @@ class _Trainer:
             self._load()
         else:  # rows of a training that could not save
             self.run.metrics_path.unlink(missing_ok=True)
-        if self.taught is None and teacher_names(self.config):
+        if self.taught is None and listed(self.config.teacher):
             answers = teacher_probs(self.config, self.data, self.train_positions, self._asked)
             self.taught = answers.to(self.device)
         self.run.clear_progress()
@@ -268,9 +273,9 @@ class _Trainer:
         while self.step < self.steps:
             try:
                 self._train_step(batches[self.step])
-            except torch.OutOfMemoryError as error:
-                raise self._out_of_memory() from error
             except RuntimeError as error:
+                if _is_out_of_memory(error):
+                    raise self._out_of_memory() from error
                 # Importing torch._dynamo for its exceptions would slow every start down.
                 if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                     raise TrainingError(
@@ -383,6 +388,11 @@ class _Trainer:
         """Validate, keep the weights if they are the best, and write the epoch's row."""
         config = self.config
         logits = predict(self.best_model, self.val_faces, self.preprocess, self.autocast)
+        if not torch.isfinite(logits).all():
+            raise TrainingError(
+                f"The answers on validation are no numbers after epoch {self.epoch + 1}. Lower lr "
+                f"(now {config.lr:g}) or set clip_norm."
+            )
         confusion = confusion_matrix(self.val_labels, logits.argmax(1).numpy())
         hits = confusion.diagonal()
         targets = torch.from_numpy(self.val_labels)
@@ -407,6 +417,7 @@ class _Trainer:
         score = validation_score(row, config.monitor)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
+            self.run.clear_results()  # of earlier weights, if someone evaluated them meanwhile
             save_checkpoint(
                 self.run,
                 self.best_model,
@@ -477,16 +488,26 @@ class _Trainer:
             if self.average:
                 self.average.model.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
-        except (OSError, RuntimeError, KeyError, ValueError, pickle.UnpicklingError) as error:
+            self.epoch, self.step = state["epoch"], state["step"]
+            self.best, self.best_epoch = state["best"], state["best_epoch"]
+            self.totals = state["totals"].cpu()
+            self.taught = state.get("taught")
+            self.train_seconds = state["train_seconds"]
+            self._epoch_seconds = state["epoch_seconds"]
+        except (
+            EOFError,
+            OSError,
+            RuntimeError,
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            pickle.UnpicklingError,
+        ) as error:
             raise RunError(
                 f"Run '{self.run.name}': resume.pt does not fit this run ({error}). Delete the file "
                 "to train from the start."
             ) from error
-        self.epoch, self.step = state["epoch"], state["step"]
-        self.best, self.best_epoch = state["best"], state["best_epoch"]
-        self.totals = state["totals"].cpu()
-        self.taught = state.get("taught")
-        self.train_seconds, self._epoch_seconds = state["train_seconds"], state["epoch_seconds"]
         write_json_lines(
             self.run.metrics_path,
             [row for row in self.run.metrics() if row["epoch"] <= self.epoch],
@@ -503,7 +524,9 @@ class _Trainer:
                 with self.autocast:
                     loss = self.model(self.preprocess.apply(self.faces[:size])).sum()
                 loss.backward()
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
                 size //= 2
                 continue
             return TrainingError(
@@ -513,6 +536,11 @@ class _Trainer:
         return TrainingError(
             f"Out of memory on {self.device} even with 2 images a step. Choose a smaller model."
         )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory is exhausted: on a CPU, PyTorch says so only in words."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @torch.inference_mode()

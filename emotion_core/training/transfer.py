@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_core.config import TrainConfig
+from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import TrainingError
 from emotion_core.labels import NUM_CLASSES
@@ -27,7 +27,8 @@ def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
 
     Raises:
         RunError: there is no such run.
-        TrainingError: it has weights that do not fit into this model.
+        TrainingError: it has weights that do not fit into this model, or learned faces that
+            validate this run.
         CheckpointError: it has no weights, or they are damaged.
     """
     run = load_run(config.start_from)
@@ -47,7 +48,7 @@ def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
         log.info(
             "%d of %d tensors are not in run %s, they start fresh", fresh, len(expected), run.name
         )
-    _warn_of_other_data(run, data)
+    _check_data(run, config, data)
     with torch.no_grad():
         model.load_state_dict({name: weights.get(name, value) for name, value in expected.items()})
 
@@ -74,13 +75,14 @@ def teacher_probs(
 
     Raises:
         RunError: there is no such run.
+        TrainingError: a teacher learned faces that validate this run.
         CheckpointError: it has no weights, or they are damaged.
     """
     total = np.zeros((len(train), NUM_CLASSES), np.float32)
-    names = teacher_names(config)
+    names = listed(config.teacher)
     for asked, name in enumerate(names):
         run = load_run(name)
-        _warn_of_other_data(run, data)
+        _check_data(run, config, data)
         teacher = load_classifier(run)
         log.info("asking teacher %s about %d faces", run.name, len(train))
         for start in range(0, len(train), _BATCH):
@@ -93,15 +95,17 @@ def teacher_probs(
     return torch.from_numpy(total / (2 * len(names)))
 
 
-def teacher_names(config: TrainConfig) -> list[str]:
-    """The runs that ``config.teacher`` lists."""
-    return [name for part in config.teacher.split(",") if (name := part.strip())]
-
-
-def _warn_of_other_data(run: Run, data: FaceData) -> None:
+def _check_data(run: Run, config: TrainConfig, data: FaceData) -> None:
     """Faces that an earlier run has learned must not come back as validation or test."""
-    report = run.report() or {}
-    if report.get("data", {}).get("fingerprint") != data.fingerprint:
+    report, held_out = run.report() or {}, run.config().val_fraction
+    if report.get("data", {}).get("fingerprint") == data.fingerprint:
+        if held_out != config.val_fraction and not len(data.indices("val")):
+            raise TrainingError(
+                f"Run '{run.name}' held out {held_out:g} of the training faces for validation, "
+                f"this one {config.val_fraction:g}: some of its faces would validate this one. "
+                f"Train with --val-fraction {held_out:g}."
+            )
+    else:
         log.warning(
             "Run '%s' was trained on other data. If that holds faces of this data's validation or "
             "test split, accuracy there will look better than it is.",

@@ -13,6 +13,7 @@ from emotion_core.evaluation import compare
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
+from emotion_core.machine import hardware
 from emotion_core.plots.comparison.agreement import (
     agreement_panel,
     ensemble_sentence,
@@ -317,7 +318,7 @@ def draw_cost(comparison: Comparison) -> None:
     rows = []
     for result in comparison.results:
         row = compare.table_row(result)
-        env, values = result.report.get("environment", {}), result.report.get("cost", {})
+        values, timed = result.report["cost"], result.report["environment"] | {"gpu": ""}
         rows.append(
             {
                 "Run": result.label,
@@ -330,7 +331,8 @@ def draw_cost(comparison: Comparison) -> None:
                 "Size": row["size_bytes"] / 1e6,
                 "Training": row["train_seconds"] / 60,
                 "Images/s": values.get("images_per_second"),
-                "Hardware": env.get("gpu") or env.get("cpu", ""),
+                "Timed on": hardware(timed),
+                "Trained on": hardware(result.report.get("trained_on") or timed),
             }
         )
     number = st.column_config.NumberColumn
@@ -403,7 +405,8 @@ def draw_curves(comparison: Comparison) -> None:
         )
     study: list[str] = []
     has_study = quantity in ("Accuracy", "Loss", "Overfitting gap")
-    if axis == "epoch" and has_study and not comparison.synthetic:
+    same_faces = is_fer2013(comparison)
+    if axis == "epoch" and has_study and same_faces:
         present = {result.report["model"] for result in comparison.results}
         study = st.pills(
             f"The study's curves ({MARK})",
@@ -413,11 +416,10 @@ def draw_curves(comparison: Comparison) -> None:
             key="study_curves",
         )
     elif has_study:
-        reason = "drawn faces" if comparison.synthetic else "an epoch axis alone"
         st.caption(
-            f"The study's published curves are left out: these runs saw {reason}."
-            if comparison.synthetic
-            else f"The study's published curves have {reason}."
+            "The study's published curves have an epoch axis alone."
+            if same_faces
+            else "The study's published curves are left out: these runs saw other faces than it."
         )
     results = [(result.label, result.report["model"], result.rows) for result in comparison.results]
     draw_panel(curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))

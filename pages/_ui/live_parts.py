@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from emotion_core.errors import EmotionError
-from emotion_core.live.detect import create_detector
 from emotion_core.live.session import LARGEST
 from emotion_core.live.webrtc import LiveState, LiveStream, census, probe_enabled
 from emotion_core.plots import live as plots
@@ -61,14 +60,15 @@ def draw_now(stream: LiveStream, playing: bool) -> None:
 def _draw_now(stream: LiveStream, playing: bool) -> None:
     use_better_detector(stream.pipeline)
     seen = stream.state()
-    if seen.problem and playing:
+    problem = "" if playing and seen.ended else seen.problem  # not that of the session before
+    if problem and playing:
         st.session_state["live-stop"] = True
         st.rerun(scope="app")
     if probe_enabled():
         _draw_probe(seen, playing)
-    if seen.problem:
+    if problem:
         st.error(
-            f"The stream was stopped: {seen.problem} Press START to try again.",
+            f"The stream was stopped: {problem} Press START to try again.",
             icon=":material/error:",
         )
     if not playing:
@@ -79,7 +79,7 @@ def _draw_now(stream: LiveStream, playing: bool) -> None:
         )
         return
     faces = list(seen.result.faces) if seen.result else []
-    chosen = _pick_face(faces)
+    chosen = _pick_face(faces, stream.pipeline.remembered)
     face = next((item for item in faces if chosen in (LARGEST, item.track_id)), None)
     st.html(
         '<div class="live">'
@@ -127,49 +127,45 @@ def draw_session(stream: LiveStream, playing: bool) -> None:
 
 def draw_photo(stream: LiveStream) -> None:
     """The faces of an uploaded photograph."""
-    from emotion_core.live.draw import draw_result
-    from emotion_core.live.photos import SUFFIXES, read_image
-    from emotion_core.live.pipeline import LivePipeline
+    from emotion_core.live import photos
 
-    upload = st.file_uploader("A photograph", type=list(SUFFIXES), key="live-photo")
+    upload = st.file_uploader("A photograph", type=list(photos.SUFFIXES), key="live-photo")
     if upload is None:
         return
     pipeline = stream.pipeline
-    config = pipeline.config.replace(detect_side=1280, min_face=20, max_faces=64)
     try:
-        image = read_image(upload.getvalue(), upload.name)
-        detector = create_detector(
-            pipeline.detector.kind, side=config.detect_side, min_face=config.min_face
+        image = photos.read_image(upload.getvalue(), upload.name)
+        detector = photos.PhotoDetector(pipeline.detector.kind)
+        results = photos.classify_photo(image, detector, pipeline.classifier)
+        faces = photos.as_faces(
+            results, threshold=pipeline.config.threshold, second=pipeline.second
         )
-        alone = LivePipeline(detector, pipeline.classifier, config)
-        alone.set_second(pipeline.second)
-        result = alone(image, 0.0)
     except EmotionError as error:
         st.error(str(error), icon=":material/error:")
         return
     left, right = st.columns([3, 2])
-    drawn = draw_result(image, result, names=stream.names)
+    drawn = photos.draw_photo(image, faces, names=stream.names)
     left.image(drawn, channels="BGR", width="stretch")
     with right:
-        if not result.faces:
+        if not faces:
             st.info("No face was found in this picture.", icon=":material/face:")
             return
-        ids = [item.track_id for item in result.faces]
-        if st.session_state.get("live-photo-face", LARGEST) not in (LARGEST, *ids):
-            st.session_state["live-photo-face"] = LARGEST  # it was in the picture before
-        chosen = _pick_face(result.faces, key="live-photo-face")
-        face = next(item for item in result.faces if chosen in (LARGEST, item.track_id))
+        ids = {item.track_id for item in faces}
+        chosen = _pick_face(faces, ids, key="live-photo-face")
+        face = next(item for item in faces if chosen in (LARGEST, item.track_id))
         st.html(
             '<div class="live">'
             + readout.headline(face, stream.names)
             + readout.bars(face, stream.names)
-            + readout.counts(result.faces)
+            + readout.counts(faces)
             + "</div>"
         )
 
 
-def _pick_face(faces: "Sequence[Face]", key: str = "live-face") -> int:
-    """Which face the bars are of; a choice stays while its face is away for a moment."""
+def _pick_face(faces: "Sequence[Face]", known: set[int], key: str = "live-face") -> int:
+    """Which face the bars are of; a choice stays while its number is ``known``."""
+    if st.session_state.get(key, LARGEST) not in (LARGEST, *known):
+        st.session_state[key] = LARGEST
     chosen = st.session_state.get(key, LARGEST)
     ids = sorted({item.track_id for item in faces} | {chosen} - {LARGEST})
     if len(ids) < 2 and chosen == LARGEST:

@@ -37,8 +37,9 @@ def headline(face: "Face | None", names: Sequence[str]) -> str:
     for index, item in enumerate(readings):
         name = f"{names[index]} says" if two and index < len(names) else "expression"
         tone = plots.emotion_color(item.emotion)
-        best = EMOTIONS[int(item.probs.argmax())]
-        found = item.emotion if item.emotion == best else f"{item.emotion}, {best}"
+        found = item.emotion
+        if found == UNCERTAIN:
+            found += f", {EMOTIONS[int(item.probs.argmax())]}"
         parts.append(
             f'<span><small class="live-note">{html.escape(name)}</small>'
             f'<b><i style="--tone:{tone}"></i>{found} {item.confidence:.0%}</b></span>'

@@ -199,11 +199,14 @@ def _is_synthetic(run: Run) -> bool:
 
 
 class _BetterDetector:
-    """Fetches YuNet in the background, once a server; without a network Haar goes on."""
+    """Fetches YuNet in the background, once a server; without a network Haar goes on.
+
+    Attributes:
+        message: Why YuNet is not in use.
+    """
 
     def __init__(self) -> None:
         self.message = ""
-        self.ready = yunet_path() is not None
         if self.ready:
             return
         if os.environ.get("EMOTION_OFFLINE") == "1":
@@ -212,15 +215,18 @@ class _BetterDetector:
         self.message = "YuNet, which finds more faces, is being downloaded (0.2 MB)."
         threading.Thread(target=self._fetch, daemon=True, name="fetch yunet").start()
 
+    @property
+    def ready(self) -> bool:
+        """YuNet's file is here, whoever has brought it."""
+        return yunet_path() is not None
+
     def _fetch(self) -> None:
         from emotion_core.live.fetch import fetch_yunet
 
         try:
             fetch_yunet()
-        except EmotionError as error:
+        except (EmotionError, OSError) as error:
             self.message = str(error)
-        else:
-            self.ready = True
 
 
 @st.cache_resource(show_spinner=False)
@@ -230,9 +236,13 @@ def _better_detector() -> _BetterDetector:
 
 def use_better_detector(pipeline: "LivePipeline") -> None:
     """Change from Haar to YuNet once its file has arrived."""
-    config = pipeline.config
-    if _better_detector().ready and config.detector == "auto" and pipeline.detector.kind == "haar":
-        pipeline.detector = create_detector(
-            "auto", side=config.detect_side, min_face=config.min_face
-        )
-        st.toast("YuNet, the better face detector, was downloaded and is in use.")
+    config, better = pipeline.config, _better_detector()
+    if config.detector == "auto" and pipeline.detector.kind == "haar" and better.ready:
+        try:
+            pipeline.detector = create_detector(
+                "auto", side=config.detect_side, min_face=config.min_face
+            )
+        except EmotionError as error:
+            better.message = str(error)
+        else:
+            st.toast("YuNet, the better face detector, is now in use.")

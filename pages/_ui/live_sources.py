@@ -26,9 +26,9 @@ _CAMERA = {
 _DEMO_FPS = 30
 
 
-def pick_source() -> str:
-    """Where frames come from."""
-    return (
+def pick_source(stream: LiveStream) -> str:
+    """Where frames come from; an uploaded video is let go where it is not played."""
+    source = (
         st.segmented_control(
             "Source",
             list(_ICONS),
@@ -40,6 +40,9 @@ def pick_source() -> str:
         )
         or CAMERA
     )
+    if source != VIDEO and st.session_state.pop("live-playback", None):
+        stream.source = None
+    return source
 
 
 def draw_stream(stream: LiveStream, source: str) -> "WebRtcStreamerContext | None":
@@ -113,16 +116,16 @@ def _uploaded_video() -> Any:
     from emotion_core.live.videos import SUFFIXES
 
     upload = st.file_uploader("A video, played in a loop", type=list(SUFFIXES), key="live-video")
+    name, playback = st.session_state.pop("live-playback", ("", None))
     if upload is None:
         return None
-    name, playback = st.session_state.get("live-playback", ("", None))
     if name != upload.file_id:
         try:
             playback = VideoPlayback(upload.getvalue(), upload.name)
         except EmotionError as error:
             st.error(str(error), icon=":material/error:")
             return None
-        st.session_state["live-playback"] = (upload.file_id, playback)
+    st.session_state["live-playback"] = (upload.file_id, playback)
     return playback
 
 

@@ -94,7 +94,7 @@ def _photo(
     else:
         # A detector of its own: OpenCV's keep state, and sessions run side by side.
         results = photos.classify_photo(image, photos.PhotoDetector(), model)
-    drawn = photos.draw_photo(image, results)
+    drawn = photos.draw_photo(image, photos.as_faces(results))
     return np.ascontiguousarray(drawn[..., ::-1]), results
 
 
@@ -122,7 +122,11 @@ def draw_video(run: Run, report: dict[str, Any]) -> None:
         and not at_work
         and st.button("Analyse", type="primary", icon=":material/movie:")
     ):
-        st.session_state["video-job"] = _start_video(run, upload, fps)
+        try:
+            st.session_state["video-job"] = _start_video(run, upload, fps)
+        except EmotionError as error:
+            st.error(str(error), icon=":material/error:")
+            return
         st.session_state["video-run"] = run_label(run)
         st.rerun()
     if job is None:
@@ -146,7 +150,9 @@ def _start_video(run: Run, upload: Any, fps: float) -> VideoJob:
 
 def _watch_video(job: VideoJob) -> None:
     state = job.state
-    st.progress(state.share, f"{job.name}: {state.share:.0%} of the video")
+    # What a browser recorded does not say how long it is.
+    done = f"{state.share:.0%}" if state.share else f"{state.seconds:.0f} s"
+    st.progress(state.share, f"{job.name}: {done} of the video")
     if state.kind != "running":
         st.rerun()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from emotion_core.errors import EmotionError
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
@@ -21,9 +22,13 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
     if not has_weights(run):
         st.image(plots.enlarge_face(face), width=plots.FACE_PIXELS, alt=title)
         return
-    with st.spinner("Looking at the face"):
-        layers = _layers(run.path, weights_stamp(run), run)
-        seen = _occlusion(run.path, weights_stamp(run), face, run)
+    try:
+        with st.spinner("Looking at the face"):
+            layers = _layers(run.path, weights_stamp(run), run)
+            seen = _occlusion(run.path, weights_stamp(run), face, run)
+    except EmotionError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     top = int(seen.probs.argmax())
     st.markdown(f"**{title}**" + (f", actual **{actual}**" if actual else ""))
     left, right = st.columns(2)

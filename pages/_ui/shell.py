@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 
 APP_NAME = "Emotion Core"
 RESPONSIBLE_USE = (
@@ -35,6 +36,7 @@ PAGES: tuple[Page, ...] = (
 )
 _ICON = str(Path(__file__).with_name("icon.svg"))
 _STYLE = Path(__file__).with_name("style.css")
+_MOST_UPLOADED = 2**31  # bytes, more than any page takes
 
 
 def open_page(file: str, title: str) -> None:
@@ -45,6 +47,8 @@ def open_page(file: str, title: str) -> None:
         title: Heading and title of the browser tab.
     """
     _spare_modules("torch" in sys.modules, "aiortc" in sys.modules)
+    # Uploads stay in memory: by default what is larger than 1 MB passes through a file on disk.
+    MultiPartParser.spool_max_size = _MOST_UPLOADED
     page = page_of(file)
     # A :material/...: icon of the tab would be fetched from the network.
     st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=_ICON, layout="wide")

@@ -235,7 +235,7 @@ def start_button(configs: list[TrainConfig]) -> None:
         return
     try:
         started = [jobs.start(config) for config in configs]
-    except EmotionError as error:
+    except (EmotionError, OSError) as error:  # such as a full disk
         st.error(str(error), icon=":material/error:")
         return
     watched().update(run.name for run in started)
@@ -263,7 +263,8 @@ def epoch_seconds(config: TrainConfig) -> float | None:
     """Median seconds of an epoch in the newest run that did the same work here; None without one."""
     from emotion_core.models.card import is_shipped
 
-    work = ("model", "options", "data", "batch_size", "plain_copy", "sampling", "device", "threads")
+    work = ["model", "options", "data", "batch_size", "plain_copy", "sampling", "small_faces"]
+    work += ["device", "threads", "precision", "compile"]
     for run in runs():
         if run.problem or is_shipped(run):  # shipped runs were trained on other machines
             continue

@@ -209,7 +209,7 @@ def _act(action: Callable[..., Any], *args: Any) -> None:
     """Do what a button says; a refusal is shown above the runs."""
     try:
         action(*args)
-    except EmotionError as error:
+    except (EmotionError, OSError) as error:  # such as a full disk
         st.session_state["job-problem"] = str(error)
 
 

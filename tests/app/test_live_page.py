@@ -1,24 +1,36 @@
 """The Live page without a browser: guards, sources, settings and hints. The stream itself plays in
 ``tests/browser``."""
 
+import asyncio
 import shutil
+import tempfile
 import time
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import cv2
 import numpy as np
 import pytest
 import skimage.data
+from starlette.applications import Starlette
+from starlette.formparsers import MultiPartParser
+from streamlit import config as streamlit_config
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
 from emotion_core.config import recipe_config
-from emotion_core.files import write_json
+from emotion_core.labels import EMOTIONS
+from emotion_core.live import photos
+from emotion_core.live.detect import YUNET_NAME, Detection
+from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.webrtc import LiveStream
 from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, Status, create_run, now
-from tests.samples import write_untrained
+from pages._ui import live_readout
+from tests.samples import face_clip, write_report, write_untrained
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +209,8 @@ def test_a_report_that_arrives_brings_its_threshold(folder, monkeypatch):
     page = open_live()
     pipeline = page.session_state["live-stream"].pipeline
     next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
-    path = folder / pipeline.classifier.name / "report.json"
-    report = {"data": {"name": "drawn"}, "abstain": {"threshold": 0.37}}
-    run_after(lambda: write_json(path, report), page, monkeypatch)
+    run, found = Run(folder / pipeline.classifier.name), {"abstain.threshold": 0.37}
+    run_after(lambda: write_report(run, found), page, monkeypatch)
     assert pipeline.config.threshold == 0.37
     assert next(item for item in page.slider if item.label == "Threshold").value == 0.37
 
@@ -346,3 +357,180 @@ def test_a_file_that_is_no_video_is_told(folder):
     page.get("file_uploader")[0].upload("broken.mp4", b"nothing", "video/mp4").run()
     assert not page.exception
     assert "broken.mp4 is not a video" in page.error[0].value
+
+
+def put(app: Starlette, path: str, data: bytes) -> int:
+    """Upload a file as Streamlit's page does; the answer's status."""
+    head = b'--END\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n'
+    body = head + b"Content-Type: image/jpeg\r\n\r\n" + data + b"\r\n--END--\r\n"
+    answers = []
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        answers.append(message)
+
+    scope = {"type": "http", "method": "PUT", "path": path, "query_string": b""}
+    scope |= {"headers": [(b"content-type", b"multipart/form-data; boundary=END")]}
+    asyncio.run(app(scope, receive, send))
+    return answers[0]["status"]
+
+
+def test_an_upload_never_touches_the_disk(folder, monkeypatch):
+    made, make = [], tempfile.TemporaryFile
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *a, **k: made.append(a) or make(*a, **k))
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", MultiPartParser.spool_max_size)
+    before = streamlit_config.get_option("server.enableXsrfProtection")
+    uploads = MemoryUploadedFileManager("/upload")
+    sessions = SimpleNamespace(is_active_session=lambda session: True)
+    app = Starlette(routes=create_upload_routes(sessions, uploads, ""))
+    streamlit_config.set_option("server.enableXsrfProtection", False)
+    try:
+        MultiPartParser.spool_max_size = 1024 * 1024  # Starlette's own
+        assert put(app, "/_stcore/upload_file/me/1", bytes(3_000_000)) == 204 and made
+        made.clear()
+        open_live()
+        assert put(app, "/_stcore/upload_file/me/1", bytes(3_000_000)) == 204
+    finally:
+        streamlit_config.set_option("server.enableXsrfProtection", before)
+    assert not made
+    assert len(uploads.get_files("me", ["1"])[0].data) == 3_000_000
+
+
+def playing(monkeypatch) -> list:
+    """The component as in a browser that plays; how each run of the page asked it to be."""
+    asked = []
+
+    def play(**options):
+        asked.append(options["desired_playing_state"])
+        return SimpleNamespace(state=SimpleNamespace(playing=asked[-1] is not False))
+
+    monkeypatch.setattr("streamlit_webrtc.webrtc_streamer", play)
+    return asked
+
+
+class Known:
+    """A detector that finds what it is told to, or fails."""
+
+    kind = "yunet"
+
+    def __init__(self, *boxes) -> None:
+        self.boxes = boxes
+
+    def detect(self, frame):
+        return [Detection(np.array(box, np.float32), 0.95) for box in self.boxes]
+
+
+class Broken(Known):
+    def detect(self, frame):
+        raise RuntimeError("it broke")
+
+
+def test_start_after_a_problem_is_not_stopped_by_the_old_one(folder, monkeypatch, caplog):
+    page, asked = open_live(), playing(monkeypatch)
+    stream = page.session_state["live-stream"]
+    good, stream.pipeline.detector = stream.pipeline.detector, Broken()
+    play(stream, astronaut(), frames=10)
+    page.run()
+    assert asked[-1] is False  # the page stops it
+    stream.end()
+    stream.pipeline.detector = good
+    page.run()  # START again: it plays, and no frame has come yet
+    assert asked[-1] is None and "was stopped" not in texts(page)
+    play(stream, astronaut(), frames=2)
+    page.run()
+    assert asked[-1] is None and stream.state().frames == 2
+
+
+def test_a_chosen_face_that_left_for_good_is_let_go(folder, monkeypatch):
+    page, _, now = open_live(), playing(monkeypatch), [100.0]
+    slow = SimpleNamespace(monotonic=lambda: now[0] + time.monotonic() / 1e3, sleep=time.sleep)
+    monkeypatch.setattr("emotion_core.live.webrtc.time", slow)
+    stream = page.session_state["live-stream"]
+    stream.pipeline.detector = here = Known((50, 50, 200, 200), (350, 50, 480, 180))
+    play(stream, astronaut())
+    page.run()
+    page.segmented_control(key="live-face").set_value(2).run()
+    here.boxes = here.boxes[:1]
+    now[0] += 0.5
+    play(stream, np.zeros((480, 640, 3), np.uint8), frames=1)
+    page.run()
+    assert page.segmented_control(key="live-face").value == 2  # it may come back
+    now[0] += 0.6
+    play(stream, astronaut(), frames=1)
+    page.run()
+    assert "In the picture: 1" in panel(page) and "no face</small>" not in panel(page)
+    assert "live-face" not in [item.key for item in page.segmented_control]
+
+
+def test_a_photograph_has_the_faces_that_the_predictions_page_finds(folder):
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    stream = page.session_state["live-stream"]
+    woman = astronaut((512, 512))
+    head = cv2.resize(woman[:280, 90:370], (150, 150), interpolation=cv2.INTER_AREA)
+    tilted = np.full((230, 230, 3), 128, np.uint8)
+    tilted[40:190, 40:190] = head  # Haar is not sure of it: a live stream waits for a second look
+    turn = cv2.getRotationMatrix2D((115, 115), -15, 1)
+    tilted = cv2.warpAffine(tilted, turn, (230, 230), borderMode=cv2.BORDER_REPLICATE)
+    found = photos.classify_photo(tilted, photos.PhotoDetector("haar"), stream.pipeline.classifier)
+    open_photo(page, "tilted.png", tilted)
+    assert len(found) == 1 and found[0].score < 0.7
+    assert "In the picture: 1" in panel(page)
+
+
+def test_an_uploaded_video_is_let_go_with_its_source(folder):
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    for other in ("Camera", "Photo"):
+        page.segmented_control(key="live-source").set_value("Video file").run()
+        page.get("file_uploader")[0].upload("clip.mp4", face_clip(5, 2), "video/mp4").run()
+        assert not page.exception
+        assert stream.source is page.session_state["live-playback"][1]
+        page.segmented_control(key="live-source").set_value(other).run()
+        assert stream.source is None and "live-playback" not in page.session_state
+
+
+def test_the_headline_names_a_second_emotion_only_in_doubt():
+    probs = np.full(7, 0.02, np.float32)
+    probs[[EMOTIONS.index("happy"), EMOTIONS.index("neutral")]] = 0.42, 0.48
+    box = np.array([0, 0, 10, 10], np.float32)
+    for emotion, said in (("happy", "happy 42%"), ("uncertain", "uncertain, neutral 48%")):
+        face = Face(1, box, Reading(probs, probs, emotion), 0.0, 1.0)
+        assert f"</i>{said}</b>" in live_readout.headline(face, [])
+
+
+def test_a_detector_that_arrives_is_used_by_open_pages(folder, tmp_path):
+    files = sorted((PROJECT.parent / "shared" / "models").glob("face_detection_yunet*.onnx"))
+    if not files:
+        pytest.skip("YuNet's file is not here")
+    page = open_live()
+    pipeline = page.session_state["live-stream"].pipeline
+    assert pipeline.detector.kind == "haar"
+    place = tmp_path / "cache" / "models" / YUNET_NAME
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"no network")
+    page.run()
+    assert not page.exception and pipeline.detector.kind == "haar"
+    shutil.copy(files[-1], place)
+    page.run()
+    assert not page.exception and pipeline.detector.kind == "yunet"
+
+
+def draw_a_video(path: str) -> None:
+    from pathlib import Path
+
+    from emotion_core.runs import Run
+    from pages._ui.prediction_media import draw_video
+
+    draw_video(Run(Path(path)), {})
+
+
+def test_a_video_for_damaged_weights_is_refused_in_one_line(folder):
+    path = next(folder.iterdir())
+    page = AppTest.from_function(draw_a_video, args=(str(path),), default_timeout=90).run()
+    page.file_uploader(key="video").upload("face.mp4", face_clip(5, 2), "video/mp4").run()
+    (path / "model.safetensors").write_bytes(b"no weights")
+    next(item for item in page.button if item.label == "Analyse").click().run()
+    assert not page.exception and "model.safetensors is damaged" in page.error[0].value

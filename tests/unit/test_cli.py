@@ -68,6 +68,12 @@ def test_an_error_of_the_user_is_one_line_and_code_2(tmp_path):
         ["--data", "/nowhere"],
         ["--data", "~nobody/faces"],
         ["--clip-norm", "inf"],
+        ["--seed", "20000000000000000"],
+        ["--model", "resnet18", "--options", "stem=foo"],
+        ["--data", "/etc/hosts"],
+        ["--teacher", "nope"],
+        ["--start-from", "nope"],
+        ["--resume", ""],
     ],
 )
 def test_a_mistyped_training_leaves_no_run(tmp_path, monkeypatch, capsys, arguments):

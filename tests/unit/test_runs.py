@@ -12,7 +12,6 @@ import pytest
 
 from emotion_core.config import TrainConfig
 from emotion_core.errors import RunError
-from emotion_core.files import write_json
 from emotion_core.runs import (
     START_SECONDS,
     Run,
@@ -27,6 +26,7 @@ from emotion_core.runs import (
     purge_deleted,
     restore_run,
 )
+from tests.samples import write_report
 
 
 @pytest.fixture
@@ -111,8 +111,7 @@ def test_an_architecture_means_its_best_run_on_validation(tmp_path):
         [*runs[:3], other], (0.5, 0.6, 0.9, 0.95), (False, False, True, False), strict=True
     ):
         run.weights_path.touch()
-        report = {"val": {"accuracy": accuracy}, "data": {"synthetic": synthetic}}
-        write_json(run.path / "report.json", report)
+        write_report(run, {"val.accuracy": accuracy, "data.synthetic": synthetic})
     assert pick_run("resnet18", tmp_path) == runs[1]
     assert pick_run(runs[0].name, tmp_path) == pick_run(runs[0].path) == runs[0]
     assert best_run(tmp_path) == other
@@ -273,7 +272,8 @@ def test_deleting_a_run_never_destroys_an_earlier_one_of_its_name(run):
     root = run.path.parent
     (run.path / "train.log").write_text("the first")
     delete_run(run)
-    run.path.mkdir()  # as a process does that goes on writing
+    run.path.mkdir()
+    (run.path / "train.log").write_text("of a process that goes on writing")
     delete_run(run)
     assert sorted(deleted_runs(root)) == [run.name, f"{run.name}~2"]
     assert (restore_run(f"{run.name}~2", root).path / "train.log").read_text() == "the first"
@@ -327,5 +327,47 @@ def test_run_module_does_not_load_torch():
 
 
 def test_report_is_returned_as_written(run):
-    write_json(run.path / "report.json", {"format": 1})
-    assert run.report() == {"format": 1}
+    written = write_report(run, {"extra": [1, 2]})
+    assert run.report() == written
+
+
+@pytest.mark.parametrize("part", ["data.counts", "val.accuracy", "subsets", "environment"])
+def test_a_report_that_lacks_a_part_makes_the_run_a_broken_one(run, part):
+    write_report(run, {part: None})
+    with pytest.raises(RunError, match=f"no '{part}'.*evaluate {run.name}"):
+        run.report()
+    assert f"no '{part}'" in list_runs(run.path.parent)[0].problem
+    with pytest.raises(RunError, match="No trained model"):
+        best_run(run.path.parent)
+
+
+def test_accuracies_on_different_faces_do_not_compete(tmp_path):
+    large, small, weightless = (create_run(TrainConfig(), tmp_path) for _ in range(3))
+    counts = {"train": {"happy": 900}, "val": {"happy": 100}, "test": {"happy": 100}}
+    write_report(large, {"val.accuracy": 0.6, "data.counts": counts})
+    write_report(small, {"val.accuracy": 0.9, "data.fingerprint": "few faces"})
+    write_report(weightless, {"val.accuracy": 0.7, "data.counts": counts})
+    large.weights_path.touch()
+    small.weights_path.touch()
+    assert best_run(tmp_path) == pick_run("sequential", tmp_path) == large
+    assert pick_run("sequential", tmp_path, weights=False) == weightless
+
+
+def test_a_run_that_someone_else_just_deleted_does_not_replace_it_in_the_trash(run):
+    root = run.path.parent
+    delete_run(run)
+    run.path.mkdir()  # as the lock of a second deletion does
+    with pytest.raises(RunError, match="is not there any more"):
+        delete_run(run)
+    assert deleted_runs(root) == [run.name] and not run.path.exists()
+    assert restore_run(run.name, root).config() == TrainConfig(model="sequential", epochs=3, seed=7)
+
+
+def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("emotion_core.runs.write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        create_run(TrainConfig(), tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -18,15 +18,15 @@ def confusion_panel(result: Result, *, share: bool, scale_max: float) -> Panel:
     text = [[f"{value:.0%}" if share else f"{value:,.0f}" for value in row] for row in z]
     hover = [[f"{count:,} faces" for count in row] for row in matrix]
     fig = _confusion(z, text, hover, SHADES, 0.0, scale_max)
-    off = matrix.copy()
-    np.fill_diagonal(off, 0)
-    row, column = np.unravel_index(int(row_share(matrix * (off > 0)).argmax()), off.shape)
-    if off.sum() == 0:
+    mistaken = row_share(matrix)
+    np.fill_diagonal(mistaken, 0.0)
+    row, column = np.unravel_index(int(mistaken.argmax()), mistaken.shape)
+    if not mistaken.any():
         reading = f"{result.label} makes no mistake on this test set."
     else:
         reading = (
             f"{result.label} most often takes {EMOTIONS[row]} for {EMOTIONS[column]}: "
-            f"{off[row, column]:,} of {matrix[row].sum():,} faces."
+            f"{matrix[row, column]:,} of {matrix[row].sum():,} faces."
         )
     return Panel(f"confusion-{result.label}", result.label, fig, reading, _matrix_rows(matrix))
 

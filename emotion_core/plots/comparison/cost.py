@@ -75,7 +75,7 @@ def cost_panel(
     legend_below(fig)
     style(fig, height=440)
     if not front:
-        reading = f"No run here has a measured {title.lower()}."
+        reading = f"No run here has a measured {_inside(title)}."
     else:
         cheap, known = rows[front[0]], sum(not math.isnan(value) for value in x)
         price = f"{x[front[0]]:.3g} {unit}"
@@ -96,9 +96,12 @@ def cost_panel(
         {"run": row["run"], "accuracy": row["accuracy"], cost: row[cost], "on_front": i in front}
         for i, row in enumerate(rows)
     ]
-    return Panel(
-        f"cost-{cost}", f"Accuracy against {title[0].lower() + title[1:]}", fig, reading, table
-    )
+    return Panel(f"cost-{cost}", f"Accuracy against {_inside(title)}", fig, reading, table)
+
+
+def _inside(title: str) -> str:
+    """A title within a sentence: "CPU latency" keeps its capitals."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _log_axis(values: Sequence[float]) -> dict[str, Any]:

@@ -121,7 +121,8 @@ def _add_study_curve(
         if not rows or (key != "gap" and key not in rows[0]):
             continue
         x, y = [row["epoch"] for row in rows], [_curve_value(row, key) for row in rows]
-        part = "train" if key.startswith("train") else "validation"
+        kind = key.partition("_")[0]
+        part = {"train": "train", "val": "validation"}.get(kind, kind)
         fig.add_scatter(
             x=x,
             y=y,

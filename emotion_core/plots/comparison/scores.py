@@ -85,11 +85,15 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
         f"(95 % interval {percent(low)} to {percent(high)})"
     )
     if len(results) > 1:
-        positions = sorted(comparison.results.index(result) for result in (best, results[-2]))
-        pair = comparison.pair(positions[0], positions[1])
+        names = [result.name for result in comparison.results]
+        pair = comparison.pair(names.index(best.name), names.index(results[-2].name))
         verdict = "not chance" if pair.significant else "a difference that may be chance"
         gap = 100 * abs(pair.accuracy)
-        reading += f", {gap:.1f} points ahead of {results[-2].label}, {verdict}"
+        reading += (
+            f", {gap:.1f} points ahead of {results[-2].label}, {verdict}"
+            if gap
+            else f", level with {results[-2].label}"
+        )
     style(fig, height=130 + 46 * (len(results) + (1 if study else 0)))
     return Panel("accuracy", "Accuracy", fig, reading + ".", table)
 

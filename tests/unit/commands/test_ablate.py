@@ -35,3 +35,8 @@ def test_runs_are_trained_once_and_compared(capsys):
 def test_an_unknown_change_is_named(capsys):
     assert main(["ablate", "--only", "no mixpu"]) == 2
     assert "no mixup" in capsys.readouterr().err
+
+
+def test_no_seed_is_no_table(capsys):
+    assert main(["ablate", "--seeds", "0"]) == 2
+    assert "--seeds must be at least 1" in capsys.readouterr().err

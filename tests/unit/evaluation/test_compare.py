@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +17,13 @@ from statsmodels.stats.multitest import multipletests
 from emotion_core.bench.dashboard import random_faces, write_random_run
 from emotion_core.errors import DataError
 from emotion_core.evaluation import compare
+from emotion_core.evaluation.table import markdown_table
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.comparison.agreement import ensemble_sentence
+from emotion_core.plots.comparison.confusion import confusion_panel
 from emotion_core.plots.comparison.panel import percent
+from emotion_core.plots.comparison.scores import accuracy_panel
 from emotion_core.runs import Run, list_runs
 
 
@@ -301,3 +305,53 @@ def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):
     assert (row["val_peak"], row["val_peak_epoch"]) == (best["val_accuracy"], best["epoch"])
     assert row["gap"] == pytest.approx(best["train_accuracy"] - best["val_accuracy"])
     assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
+
+
+def test_the_usual_mistake_is_the_largest_share_of_an_emotion_not_of_its_mistakes(runs):
+    matrix = np.zeros((7, 7), int)
+    np.fill_diagonal(matrix, 100)
+    matrix[3, 4] = 2  # the only mistake with happy
+    matrix[5, 2], matrix[5, 4] = 20, 20  # sad is missed most
+    spoil_report(runs[0], lambda r: r["test"].update(confusion=matrix.tolist()))
+    result = compare.load_results(runs)[0][0]
+    panel = confusion_panel(result, share=True, scale_max=1.0)
+    assert panel.reading == "resnet18 most often takes sad for fear: 20 of 140 faces."
+
+
+def test_a_copy_of_a_run_is_left_out_by_name(runs, tmp_path):
+    copy = Run(shutil.copytree(runs[0].path, tmp_path / "elsewhere" / runs[0].name))
+    found = compare.compare_runs([runs[0], copy, runs[1]])
+    assert [result.name for result in found.results] == [runs[0].name, runs[1].name]
+    assert found.refused[0].reason.startswith(f"Two runs are called '{runs[0].name}'")
+    assert "ahead of block_cnn" in accuracy_panel(found).reading
+
+
+def test_runs_with_the_same_answers_are_level_in_words(runs, tmp_path):
+    twin = Run(shutil.copytree(runs[0].path, tmp_path / "20250101-000000-twin-s0"))
+    found = compare.compare_runs([runs[0], twin])
+    assert ", level with " in accuracy_panel(found).reading
+
+
+def test_members_are_chosen_on_the_validation_faces_that_most_runs_share(runs):
+    arrays = runs[0].predictions()
+    other = np.char.add("x", arrays["val_ids"].astype(str))
+    np.savez(runs[0].predictions_path, **(arrays | {"val_ids": other}))
+    results, _ = compare.load_results(runs)
+    assert {r.name for r in compare.choose_members(results)} <= {runs[1].name, runs[2].name}
+    assert compare.choose_members(results)
+
+
+def test_a_seed_is_told_only_where_the_name_has_one():
+    reports = [
+        {"model": "senet", "recipe": "best", "epochs": epochs, "run": name}
+        for epochs, name in ((1, "best-small"), (1, "20260101-000000-senet-s3-2"))
+    ]
+    found = compare.short_labels(reports)
+    assert found == ["senet (best)", "senet (best, seed 3)"]
+
+
+def test_the_result_table_names_the_data_of_a_run_on_other_faces(runs):
+    spoil_report(runs[1], lambda r: r["data"].update(test_fingerprint="0", name="own photos"))
+    spoil_report(runs[1], lambda r: r["test"].update(accuracy=1.0))
+    rows = [line for line in markdown_table(runs).splitlines() if "recipe" in line]
+    assert "(on own photos)" in rows[2] and not any("(on " in row for row in rows[:2])

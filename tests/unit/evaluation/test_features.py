@@ -1,6 +1,5 @@
 """Features and their maps on a real, untrained model, and the t-SNE job as a real process."""
 
-import json
 import time
 
 import numpy as np
@@ -16,7 +15,7 @@ from emotion_core.evaluation import features
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.runs import create_run
 from emotion_core.tasks import TaskState
-from tests.samples import write_untrained
+from tests.samples import write_report, write_untrained
 
 DATA = "synthetic:400"
 
@@ -56,8 +55,10 @@ def test_features_are_kept_until_the_weights_change(run, data):
 
 
 def test_faces_of_another_test_set_are_refused(run, data):
-    report = {"data": {"name": "FER-2013", "test_fingerprint": "another"}}
-    (run.path / "report.json").write_text(json.dumps(report))
+    found = features.compute_features(run, data, faces=10)
+    write_report(run, {"data.test_fingerprint": data.test_fingerprint})
+    assert len(features.load_features(run).rows) == len(found.rows)
+    write_report(run, {"data.name": "FER-2013", "data.test_fingerprint": "another"})
     with pytest.raises(DataError, match=r"are not those that run .* was tested on, of 'FER-2013'"):
         features.compute_features(run, data)
     assert features.load_features(run) is None

@@ -114,21 +114,15 @@ def test_one_run_alone_makes_a_report(runs):
     assert "is right on" in text
 
 
-@pytest.mark.parametrize("spoil", ["no epochs", "one class", "no cost"])
+@pytest.mark.parametrize("spoil", ["no epochs", "one class"])
 def test_unusual_runs_still_make_every_figure(runs, spoil):
     run = runs[0]
     if spoil == "no epochs":
         run.metrics_path.unlink()
     else:
-        report = read_json(run.path / "report.json")
-        if spoil == "no cost":
-            del report["cost"]
-        else:
-            arrays = run.predictions()
-            n = len(arrays["labels"])
-            arrays["labels"] = np.full(n, 3)
-            np.savez(run.predictions_path, **arrays)
-        write_json(run.path / "report.json", report)
+        arrays = run.predictions()
+        arrays["labels"] = np.full(len(arrays["labels"]), 3)
+        np.savez(run.predictions_path, **arrays)
     text = comparison_html(compare_runs([run]))
     assert "NaN" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)
     assert json.loads(comparison_json(compare_runs([run])))

@@ -159,3 +159,12 @@ def test_equal_seeds_give_equal_intervals_and_other_seeds_do_not():
 def test_input_that_cannot_be_scored_is_refused(labels, probs, message):
     with pytest.raises(DataError, match=message):
         metrics.classification_metrics(np.array(labels, np.int64), probs)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_answers_that_are_all_right_or_all_wrong_have_an_interval(right):
+    labels = np.arange(7)
+    probs = np.eye(7)[labels if right else (labels + 1) % 7]
+    low, high = metrics.classification_metrics(labels, probs)["accuracy_ci95"]
+    assert [low, high] == pytest.approx(metrics.wilson_interval(7 if right else 0, 7))
+    assert high - low > 0.3

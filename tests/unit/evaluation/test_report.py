@@ -2,6 +2,8 @@
 
 import dataclasses
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -13,13 +15,13 @@ from emotion_core.config import recipe_config
 from emotion_core.data.faces import SPLITS
 from emotion_core.data.sources import load_data
 from emotion_core.data.splits import split_indices
-from emotion_core.errors import CheckpointError, DataError
+from emotion_core.errors import CheckpointError, DataError, RunError
 from emotion_core.evaluation import metrics, report
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import create_run
+from emotion_core.runs import Run, create_run
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +178,50 @@ def test_data_without_test_images_is_refused(some_faces, tmp_path):
     run = create_run(recipe_config("best", "sequential"), tmp_path)
     with pytest.raises(DataError, match=r"'random' \(random\) has no test images"):
         report.evaluate_run(run, data)
+
+
+# A trainer, as far as the folder can tell.
+HOLDER = """
+import filelock, sys, time
+lock = filelock.FileLock(sys.argv[1])
+lock.acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_run_in_training_is_not_evaluated(evaluated, some_faces, tmp_path):
+    run = Run(shutil.copytree(evaluated[0].path, tmp_path / "run"))
+    before = (run.path / "report.json").read_bytes()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path / "run.lock")], stdout=subprocess.PIPE
+    ) as holder:
+        holder.stdout.readline()
+        try:
+            with pytest.raises(RunError, match="is being trained, so it cannot be evaluated"):
+                report.evaluate_run(run, some_faces, device="cpu")
+        finally:
+            holder.kill()
+    assert (run.path / "report.json").read_bytes() == before
+
+
+def test_a_damaged_report_is_written_again(evaluated, some_faces, tmp_path):
+    run = Run(shutil.copytree(evaluated[0].path, tmp_path / "run"))
+    (run.path / "report.json").write_text('{"format": 1, "te')
+    assert not report.belongs_to(run, some_faces)  # trained on another source, by its config
+    found = report.evaluate_run(run, some_faces, device="cpu")
+    assert run.report() == found and found["test"] == evaluated[1]["test"]
+
+
+def test_scores_beyond_float16_stay_finite_and_in_order():
+    half = report.to_half(np.array([[1e6, 5e5, 0, 0, 0, 0, -1e9]]))
+    assert np.isfinite(half).all() and half.argmax() == 0
+
+
+@pytest.mark.parametrize(
+    "extra", [["--data", "synthetic:100"], ["--split", "all"], ["--device", "cpu"]]
+)
+def test_an_ensemble_of_stored_predictions_refuses_what_it_would_ignore(evaluated, extra, capsys):
+    path = str(evaluated[0].path)
+    assert main(["evaluate", path, *extra, "--ensemble", path]) == 2
+    assert "--ensemble reads stored predictions" in capsys.readouterr().err

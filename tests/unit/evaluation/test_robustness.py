@@ -9,12 +9,12 @@ from emotion_core.cli import main
 from emotion_core.config import recipe_config
 from emotion_core.errors import CheckpointError, RunError
 from emotion_core.evaluation import robustness
-from emotion_core.files import write_json
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import create_run
 from emotion_core.tasks import TaskState
+from tests.samples import write_report
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +76,13 @@ def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
 
 def test_a_measurement_on_other_faces_is_told_but_not_kept(trained, faces, capsys):
     own = robustness.measure_robustness(trained, faces, images=20)
-    write_json(trained.path / "report.json", {"data": {"test_fingerprint": faces.test_fingerprint}})
+    write_report(trained, {"data.test_fingerprint": faces.test_fingerprint})
     assert robustness.load_robustness(trained) == own
     assert main(["robustness", str(trained.path), "--data", "synthetic:700", "--images", "10"]) == 0
     said = capsys.readouterr().out
     assert "clean" in said and f"Not kept: '{trained.name}' was tested on other faces" in said
     assert robustness.load_robustness(trained) == own
-    write_json(trained.path / "report.json", {"data": {"test_fingerprint": "another"}})
+    write_report(trained, {"data.test_fingerprint": "another"})
     assert robustness.load_robustness(trained) is None
 
 

@@ -42,6 +42,15 @@ def yunet_file() -> Path:
     pytest.skip("YuNet's file is not here: set EMOTION_YUNET to test with it")
 
 
+@pytest.fixture
+def decoders():
+    """Counts the threads that FFmpeg's H.264 decoder has in this process."""
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        pytest.skip("only Linux lists its threads")
+    return lambda: sum(path.read_text().startswith("av:h264") for path in tasks.glob("*/comm"))
+
+
 def make_classifier(seed: int) -> Classifier:
     import torch
 

@@ -1,11 +1,13 @@
 """A download is used only if it is exactly the expected file."""
 
+import hashlib
 import http.server
 import threading
 
 import pytest
 
 from emotion_core.errors import FetchError
+from emotion_core.live import fetch
 from emotion_core.live.fetch import fetch_yunet
 from emotion_core.paths import cache_dir
 
@@ -13,10 +15,15 @@ from emotion_core.paths import cache_dir
 @pytest.fixture
 def server():
     class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self):
             self.send_response(200)
+            if self.path == "/torn":
+                self.send_header("Transfer-Encoding", "chunked")
+            self.send_header("Connection", "close")
             self.end_headers()
-            self.wfile.write(b"another file")
+            self.wfile.write(b"ff\r\nno more" if self.path == "/torn" else b"another file")
 
         def log_message(self, *_):
             pass
@@ -44,3 +51,16 @@ def test_another_file_is_refused_and_not_kept(server):
 def test_without_a_network_the_way_by_hand_is_told():
     with pytest.raises(FetchError, match=r"could not be downloaded.*save it as"):
         fetch_yunet(url="http://127.0.0.1:9/yunet.onnx")
+
+
+def test_an_answer_that_breaks_off_is_one_line(server):
+    with pytest.raises(FetchError, match=r"could not be downloaded.*save it as"):
+        fetch_yunet(url=server.replace("yunet.onnx", "torn"))
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(server, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(fetch, "YUNET_SHA256", hashlib.sha256(b"another file").hexdigest())
+    with pytest.raises(FetchError, match=r"cannot be written"):
+        fetch_yunet(url=server)

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import warnings
 import zlib
 
@@ -100,6 +101,22 @@ def test_a_camera_s_orientation_is_undone(gradient, orientation, undo):
     np.testing.assert_array_equal(found, gradient[..., ::-1])
 
 
+FAULTY = {
+    "a negative resolution unit": struct.pack("<HHIi", 0x0128, 9, 1, -1),
+    "a width in letters": struct.pack("<HHI4s", 0x0100, 2, 4, b"abc\0"),
+    "a part that lies nowhere": struct.pack("<HHII", 0x8769, 4, 1, 99_999),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_fault_in_the_exif_data_spoils_no_picture(gradient, kind, fault):
+    entries = sorted([FAULTY[fault], struct.pack("<HHII", ORIENTATION, 3, 1, 6)])
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + b"".join(entries) + bytes(4)
+    found = photos.read_image(encode(Image.fromarray(gradient), kind, exif=exif))
+    assert found.shape == (60, 40, 3)
+
+
 def test_alpha_is_laid_over_white(gradient):
     image = Image.fromarray(gradient).convert("RGBA")
     image.putalpha(0)
@@ -122,6 +139,15 @@ def test_sixteen_bits_become_eight():
     found = photos.read_image(encode(Image.fromarray(values)))
     np.testing.assert_allclose(found[..., 0], values / 257.0, atol=1)
     assert (found[..., 0] == found[..., 2]).all()
+
+
+def test_sixteen_bits_need_little_memory():
+    data = encode(Image.fromarray(np.full((500, 2_000), 40_000, np.uint16)))
+    tracemalloc.start()
+    photos.read_image(data)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10 * 1_000_000  # bytes a pixel: two as stored, three in colours, and steps
 
 
 def test_floating_point_gray_is_stretched_to_its_own_range():
@@ -232,11 +258,23 @@ def test_a_whole_picture_can_be_the_face(classifier):
 def test_faces_are_drawn_into_a_copy(astronaut, classifier):
     before = astronaut.copy()
     results = photos.classify_photo(astronaut, photos.PhotoDetector("haar"), classifier)
-    drawn = photos.draw_photo(astronaut, results, side=256)
+    drawn = photos.draw_photo(astronaut, photos.as_faces(results), side=256)
     assert drawn.shape == (256, 256, 3)
     np.testing.assert_array_equal(astronaut, before)
     plain = photos.draw_photo(astronaut, [], side=256)
     assert (drawn != plain).any(axis=2).sum() > 200
+
+
+def test_faces_are_named_as_on_the_live_page(astronaut, classifier, other_classifier):
+    results = photos.classify_photo(astronaut, photos.PhotoDetector("haar"), classifier)
+    (face,) = photos.as_faces(results)
+    assert (face.track_id, face.emotion, face.second) == (1, results[0].emotion, None)
+    (face,) = photos.as_faces(results, threshold=1.0, second=other_classifier)
+    assert face.emotion == face.second.emotion == "uncertain"
+    np.testing.assert_array_equal(
+        face.second.probs, other_classifier.probs(results[0].face[None])[0]
+    )
+    assert photos.as_faces([], second=other_classifier) == []
 
 
 def test_the_command_names_faces_and_goes_on_after_a_bad_file(

@@ -10,12 +10,13 @@ from emotion_core.errors import LiveError, RunError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import crop_face
 from emotion_core.live.draw import draw_result, emotion_bgr
-from emotion_core.live.pipeline import create_pipeline
+from emotion_core.live.pipeline import Reading, create_pipeline
 from emotion_core.live.settings import LiveConfig
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import best_run, create_run
+from tests.samples import write_report
 
 
 def test_one_face_is_followed_under_one_number(pipeline, photo):
@@ -84,19 +85,13 @@ def test_a_wrong_frame_is_refused(pipeline):
 
 
 def finished(root, accuracy: float, synthetic: bool, seed: int):
-    from emotion_core.files import write_json
-
     run = create_run(TrainConfig(seed=seed, options={"width": 8}), root)
     model = create_model("sequential", width=8)
     save_checkpoint(
         run, model, architecture="sequential", options={"width": 8}, preprocess=Preprocess()
     )
-    report = {
-        "val": {"accuracy": accuracy},
-        "data": {"synthetic": synthetic},
-        "abstain": {"threshold": 0.37},
-    }
-    write_json(run.path / "report.json", report)
+    parts = {"val.accuracy": accuracy, "data.synthetic": synthetic, "abstain.threshold": 0.37}
+    write_report(run, parts)
     return run
 
 
@@ -130,3 +125,22 @@ def test_labels_stay_inside_the_picture(pipeline, photo):
     shifted = photo[85:, 200:].copy()
     draw_result(shifted, result)
     assert shifted.shape == photo[85:, 200:].shape
+
+
+def test_the_confidence_is_that_of_the_shown_emotion():
+    probs = np.full(7, 0.02, np.float32)
+    happy, neutral = EMOTIONS.index("happy"), EMOTIONS.index("neutral")
+    probs[[happy, neutral]] = 0.42, 0.48  # within the margin the old name is held
+    assert Reading(probs, probs, "happy").confidence == pytest.approx(0.42)
+    assert Reading(probs, probs, "uncertain").confidence == pytest.approx(0.48)
+
+
+def test_a_face_is_remembered_for_a_second_and_forgotten_at_once_when_told(pipeline, photo):
+    empty = np.zeros_like(photo)
+    assert pipeline(photo, 0.0).faces and pipeline.remembered == {1}
+    assert not pipeline(empty, 0.9).faces and pipeline.remembered == {1}
+    assert not pipeline(empty, 1.2).faces and pipeline.remembered == set()
+    assert pipeline(photo, 1.5).faces[0].track_id == 2
+    pipeline.forget()
+    assert pipeline.remembered == set()
+    assert pipeline(photo, 1.53).faces[0].track_id == 3

@@ -140,3 +140,12 @@ def test_an_empty_session_has_nothing_to_tell():
     assert recorder.rows() == [] and recorder.stretches() == [] and recorder.hint() == ""
     assert recorder.minute() == [None] * 60
     assert recorder.summary().seconds == 0
+
+
+def test_a_pause_or_a_stall_belongs_to_no_emotion():
+    recorder = SessionRecorder()
+    for seconds in (*np.arange(0, 5, 0.1), *np.arange(600, 605, 0.1)):
+        recorder.add(result(face("happy")), float(seconds))
+    summary = recorder.summary()
+    assert summary.emotion_seconds["happy"] == pytest.approx(4.9 + 4.9)
+    assert summary.longest["happy"] == pytest.approx(4.9)

@@ -113,3 +113,21 @@ def test_iou_of_equal_half_and_apart():
     assert iou(box, box) == 1
     assert iou(box, box + np.array([5, 0, 5, 0], np.float32)) == np.float32(50 / 150)
     assert iou(box, box + 20) == 0
+
+
+def test_a_face_without_a_patch_is_in_sight_until_the_next_search(photo):
+    gray = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    tracker = Tracker()
+    tracker.detected([at(-40)], gray, 0.0)  # cut by the frame's edge
+    assert len(tracker.followed(gray, 0.24)) == 1
+    assert tracker.followed(gray, 0.35) == []
+
+
+def test_no_more_faces_are_shown_than_asked_for():
+    rng, tracker = np.random.default_rng(0), Tracker(max_faces=8)
+    for step in range(10):  # which of the twelve are the largest changes all the time
+        sizes = 50 + rng.normal(0, 3, 12)
+        people = [at(100 * (k % 6), 200 * (k // 6), size) for k, size in enumerate(sizes)]
+        tracks = tracker.detected(people, GRAY, step / 10)
+    areas = [float(np.prod(track.box_xyxy[2:] - track.box_xyxy[:2])) for track in tracks]
+    assert len(areas) == 8 and areas == sorted(areas, reverse=True)

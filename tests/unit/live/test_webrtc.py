@@ -16,7 +16,9 @@ from emotion_core.errors import ConfigError, LiveError
 from emotion_core.live import webrtc
 from emotion_core.live.detect import HaarDetector
 from emotion_core.live.pipeline import LivePipeline
+from emotion_core.live.playback import VideoPlayback
 from emotion_core.live.webrtc import MAX_FAILURES, LiveStream, ice_configuration, prepare
+from tests.samples import face_clip
 
 
 def video_frame(image, seconds=0.0):
@@ -387,3 +389,51 @@ def test_freed_memory_goes_back_to_the_system():
     webrtc.return_memory()
     assert webrtc.resident_mb() < before - 40
     assert len(last) == 8192
+
+
+def faces_after(stream, photo, now, gap: float) -> list[int]:
+    now[0] += gap
+    stream.process(video_frame(photo))
+    return [face.track_id for face in stream.state().result.faces]
+
+
+def test_a_track_does_not_outlive_a_pause_a_stall_or_its_session(stream, photo, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(webrtc.time, "monotonic", lambda: now[0])
+    assert faces_after(stream, photo, now, 0.0) == [1]
+    assert faces_after(stream, photo, now, 0.5) == [1]
+    assert faces_after(stream, photo, now, 5.0) == [2]
+    stream.paused = True
+    for _ in range(20):
+        faces_after(stream, photo, now, 0.1)
+    stream.paused = False
+    assert faces_after(stream, photo, now, 0.1) == [3]
+    stream.end()
+    assert faces_after(stream, photo, now, 0.1) == [4]
+
+
+def test_an_ended_session_is_told_from_a_running_one(stream, photo):
+    stream.process(video_frame(photo))
+    assert not stream.state().ended
+    stream.end()
+    assert stream.state().ended
+    stream.process(video_frame(photo))
+    assert not stream.state().ended
+
+
+def test_the_last_good_picture_of_a_source_of_another_size_is_shown(stream, detector, photo, quiet):
+    stream.source = lambda seconds: np.ascontiguousarray(photo[:360])
+    black = np.zeros((480, 640, 3), np.uint8)
+    good = stream.process(video_frame(black)).to_ndarray(format="bgr24")
+    detector.failures = 1
+    answer = stream.process(video_frame(black)).to_ndarray(format="bgr24")
+    np.testing.assert_array_equal(answer, good)
+
+
+def test_the_end_of_a_stream_ends_the_decoder_of_its_video(stream, decoders):
+    stream.source = VideoPlayback(face_clip(5, 5))
+    before = decoders()
+    stream.process(video_frame(np.zeros((480, 640, 3), np.uint8)))
+    assert stream.state().failed == 0 and decoders() > before
+    stream.end()
+    assert decoders() == before

@@ -19,6 +19,7 @@ from emotion_core.config import TrainConfig
 from emotion_core.errors import ConfigError, DataError, RunError
 from emotion_core.runs import Run, create_run, deleted_runs, list_runs
 from emotion_core.training import jobs
+from tests.samples import write_report
 
 # What `train --run DIR --queue` does, with a training that lasts until it is told to stop.
 WAITER = """
@@ -196,13 +197,14 @@ def test_running_job_is_not_deleted_and_a_stopped_one_is(root, start):
 
 
 def test_start_refuses_data_that_is_not_there(root):
-    with pytest.raises(DataError, match=r"No data set at /nowhere/fer2013\. Choose one"):
+    with pytest.raises(DataError, match=r"nothing at /nowhere/fer2013\. Give the path"):
         jobs.start(TrainConfig(data="/nowhere/fer2013"))
     assert list_runs(root) == []
 
 
 def test_start_keeps_the_whole_path_of_the_data(root, start, monkeypatch):
-    (root / "faces").mkdir()
+    (root / "faces" / "happy").mkdir(parents=True)
+    (root / "faces" / "happy" / "one.png").touch()
     monkeypatch.chdir(root)
     assert start(data="faces").config().data == str(root / "faces")
     assert start(data="synthetic:700").config().data == "synthetic:700"
@@ -314,3 +316,19 @@ def test_delete_command_wants_a_name(root, capsys):
 def test_config_error_reaches_the_starter(root):
     with pytest.raises(ConfigError, match="epochs must be at least 1"):
         jobs.start(TrainConfig().replace(epochs=0))
+
+
+def test_earlier_runs_are_found_before_a_run_starts_and_kept_by_their_full_names(root):
+    earlier = create_run(TrainConfig(model="senet"))
+    earlier.weights_path.touch()
+    write_report(earlier, {})
+    weightless = create_run(TrainConfig(model="grown_net"))
+    config = TrainConfig(start_from="senet", teacher=f" senet,{earlier.name[:20]} ")
+    found = jobs.settled(config)
+    assert found.start_from == earlier.name
+    assert found.teacher == f"{earlier.name}, {earlier.name}"
+    with pytest.raises(RunError, match=r"no-such-run"):
+        jobs.start(config.replace(teacher="no-such-run"))
+    with pytest.raises(RunError, match=f"'{weightless.name}' has no weights"):
+        jobs.start(config.replace(start_from="grown_net"))
+    assert len(list_runs()) == 2

@@ -18,6 +18,7 @@ from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import (
     Stopped,
     _fit_preprocess,
+    _is_out_of_memory,
     _Trainer,
     bf16_pays,
     train,
@@ -298,3 +299,49 @@ def test_both_kinds_of_arithmetic_learn(make_run, data, precision):
     train(run, data=data)
     assert max(row["val_accuracy"] for row in run.metrics()) > 0.8
     assert read_weights(run)["0.weight"].dtype == torch.float32
+
+
+def test_answers_that_are_no_numbers_end_training_with_a_reason(data, tmp_path):
+    run = create_run(SMALL.replace(epochs=1), tmp_path)
+    trainer = _Trainer(run, run.config(), data, threading.Event(), None)
+    with torch.no_grad():
+        trainer.best_model[-1].weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"are no numbers after epoch 1\. Lower lr"):
+        trainer._finish_epoch()
+
+
+def test_what_was_measured_of_earlier_weights_goes_with_them(data, tmp_path):
+    run = create_run(SMALL.replace(epochs=1), tmp_path)
+    files = [run.path / name for name in ("report.json", "predictions.npz", "robustness.json")]
+    for file in files:
+        file.touch()
+    _Trainer(run, run.config(), data, threading.Event(), None).fit()
+    assert not any(file.exists() for file in files)
+
+
+@pytest.mark.parametrize("content", [b"", "no epoch"])
+def test_a_damaged_resume_state_is_named(data, tmp_path, content):
+    run = create_run(SMALL, tmp_path)
+    if content:
+        trainer = _Trainer(run, run.config(), data, threading.Event(), None)
+        trainer._save()
+        state = torch.load(run.resume_path, weights_only=True)
+        del state["epoch"]
+        torch.save(state, run.resume_path)
+    else:
+        run.resume_path.write_bytes(content)
+    with pytest.raises(RunError, match=r"resume\.pt does not fit this run"):
+        train(run, data=data)
+
+
+def test_a_resumed_run_does_not_show_how_far_its_life_before_was(data, tmp_path):
+    run = create_run(SMALL.replace(epochs=1), tmp_path)
+    run.write_status(replace(run.status(), step=9, steps=40, images_per_second=120, seconds_left=9))
+    seen = []
+    train(run, data=data, on_progress=lambda progress: seen.append(progress.status))
+    assert (seen[0].step, seen[0].steps) == (1, seen[-1].steps) != (9, 40)
+
+
+def test_words_for_no_memory_on_a_cpu_are_understood():
+    assert _is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert not _is_out_of_memory(RuntimeError("shape mismatch"))

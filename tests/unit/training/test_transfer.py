@@ -1,5 +1,6 @@
 """Runs start from earlier weights and learn teachers' answers."""
 
+import dataclasses
 import shutil
 import threading
 from dataclasses import replace
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.config import TrainConfig
+from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import RunError, TrainingError
@@ -18,7 +19,8 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import Progress, Stopped, train
-from emotion_core.training.transfer import start_from, teacher_names, teacher_probs
+from emotion_core.training.transfer import start_from, teacher_probs
+from tests.samples import write_report
 
 SMALL = TrainConfig(
     model="sequential",
@@ -113,7 +115,7 @@ def test_a_missing_run_is_named(data, tmp_path):
 
 def test_teachers_answer_for_face_and_mirror_image(earlier, data):
     config = SMALL.replace(teacher=f"{earlier.path}, {earlier.path}")
-    assert len(teacher_names(config)) == 2
+    assert len(listed(config.teacher)) == 2
     train_split = np.flatnonzero(data.splits == 0)
     found = teacher_probs(config, data, train_split)
     classifier = load_classifier(earlier)
@@ -192,3 +194,15 @@ def test_a_teacher_of_other_data_is_told(earlier, data, caplog):
     other = replace(data, fingerprint="0" * 16)
     teacher_probs(SMALL.replace(teacher=str(earlier.path)), other, np.arange(4))
     assert "other data" in caplog.text
+
+
+def test_faces_that_an_earlier_run_learned_do_not_validate_this_one(earlier, data, tmp_path):
+    config = SMALL.replace(epochs=1, val_fraction=0.3, start_from=str(earlier.path))
+    own_split = data.splits.copy()
+    own_split[own_split == 1] = 0  # no split of its own: validation is cut from train
+    uncut = dataclasses.replace(data, splits=own_split)
+    write_report(earlier, {"data.fingerprint": uncut.fingerprint})
+    for changed in (config, config.replace(start_from="", teacher=str(earlier.path))):
+        run = create_run(changed, tmp_path)
+        with pytest.raises(TrainingError, match=r"Train with --val-fraction 0\.1"):
+            train(run, data=uncut)
