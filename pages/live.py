@@ -17,7 +17,7 @@ stream = live_settings.open_stream(runs)
 if stream is None:
     st.stop()
 
-source = live_sources.pick_source()
+source = live_sources.pick_source(stream)
 live_settings.draw_settings(stream, playable=source != live_sources.PHOTO)
 if source == live_sources.PHOTO:
     parts.draw_photo(stream)
