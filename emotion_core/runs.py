@@ -491,9 +491,16 @@ def restore_run(name: str, root: Path | None = None) -> Run:
     return Run(path)
 
 
-def deleted_runs(root: Path | None = None) -> list[str]:
-    """Names of the runs that ``restore_run`` can bring back, last deleted first."""
-    return list(map(_name_of, _trash_folders(root or checkpoints_dir())))
+def deleted_runs(root: Path | None = None, *, within: float = math.inf) -> list[str]:
+    """Names of the runs that ``restore_run`` can bring back, last deleted first.
+
+    Args:
+        root: Folder of the runs, by default the one in use.
+        within: Only those that were deleted in the last so many seconds.
+    """
+    since = time.time() - within
+    folders = _trash_folders(root or checkpoints_dir())
+    return [_name_of(path) for path in folders if _changed(path) >= since]
 
 
 def purge_deleted(

@@ -42,18 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Write the data set in each form, load each in a fresh process, and print the figures."""
+    from emotion_core.data.folder import write_folder
     from emotion_core.data.sources import load_data
     from emotion_core.data.synthetic import synthetic_faces
+    from emotion_core.errors import ConfigError
 
+    if args.drawn < 1:
+        raise ConfigError(f"--drawn must be 1 or more, got {args.drawn}.")
     data = load_data(args.data)
     rows: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="emotion-bench-") as name:
         root = Path(name)
-        forms = {
-            "folder": write_folder(data, root / "folder"),
-            "zip": write_zip(data, root / "faces.zip"),
-            "CSV": write_csv(data, root / "faces.csv"),
-        }
+        forms = {"folder": root / "folder", "zip": root / "faces.zip", "CSV": root / "faces.csv"}
+        write_folder(data, forms["folder"])
+        write_zip(data, forms["zip"])
+        write_csv(data, forms["CSV"])
         for form, path in forms.items():
             parsed = _load_alone(path, root / "cache")
             cached = _load_alone(path, root / "cache")
@@ -95,49 +98,31 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def write_folder(data: "FaceData", root: Path) -> Path:
-    """Write ``<split>/<emotion>/<n>.png``."""
-    for name, picture in _pictures(data):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
-    return root
-
-
-def write_zip(data: "FaceData", path: Path) -> Path:
+def write_zip(data: "FaceData", path: Path) -> None:
     """Write the folder tree as a zip."""
+    from emotion_core.data.folder import picture_files
+
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, picture in _pictures(data):
+        for name, picture in picture_files(data):
             archive.writestr(name, picture)
-    return path
 
 
-def write_csv(data: "FaceData", path: Path) -> Path:
+def write_csv(data: "FaceData", path: Path) -> None:
     """Write ``emotion,pixels,Usage`` with the original codes."""
+    from emotion_core.data.parsed import split_code
     from emotion_core.data.table import CSV_ORDER
     from emotion_core.labels import EMOTIONS
 
-    usage = {0: "Training", 1: "Validation", 2: "PrivateTest"}
+    usage = ("Training", "Validation", "PrivateTest")  # by split
     with path.open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(["emotion", "pixels", "Usage"])
         for position, image in enumerate(data.images):
             code = CSV_ORDER.index(EMOTIONS[data.labels[position]])
-            kind = data.usage[position] or usage[int(data.splits[position])]
+            kind, split = data.usage[position], int(data.splits[position])
+            if split_code(kind) != split:  # none, or the tree had it elsewhere
+                kind = usage[split]
             out.writerow([code, " ".join(map(str, image.ravel().tolist())), kind])
-    return path
-
-
-def _pictures(data: "FaceData") -> Any:
-    import cv2
-
-    from emotion_core.data.faces import SPLITS
-    from emotion_core.labels import EMOTIONS
-
-    for position, image in enumerate(data.images):
-        place = f"{SPLITS[data.splits[position]]}/{EMOTIONS[data.labels[position]]}"
-        usage = data.usage[position] or "face"
-        yield f"{place}/{usage}_{position}.png", cv2.imencode(".png", image)[1].tobytes()
 
 
 def _load_alone(path: Path, cache: Path) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure all backends that are installed, print a table a model, return the figures."""
     import torch
 
+    from emotion_core.errors import ConfigError
+
+    for name in ("threads", "repeats"):
+        if getattr(args, name) < 1:
+            raise ConfigError(f"--{name} must be 1 or more, got {getattr(args, name)}.")
     torch.set_num_threads(args.threads)
     results = []
     if args.runs:

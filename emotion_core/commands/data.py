@@ -67,7 +67,6 @@ def _fetch(args: argparse.Namespace, progress: "Progress") -> list[str]:
 
 
 def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
-    import shutil
     import tempfile
     from pathlib import Path
 
@@ -80,14 +79,12 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
         raise DataError(f"{out} exists and is not empty. Give a new folder.")
     data = load_data(f"synthetic:{args.number}", progress=progress)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        write_folder(data, temporary)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+        made = Path(temporary) / out.name  # inside, because the outer one is for this user only
+        write_folder(data, made)
         if out.exists():
             out.rmdir()
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        made.rename(out)
     return [f"{len(data)} drawn faces are in {out}."]
 
 

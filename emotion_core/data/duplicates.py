@@ -29,10 +29,21 @@ def near_duplicate_groups(images: np.ndarray) -> np.ndarray:
     Returns:
         ``(N,)`` int64: the smallest position of each image's group.
     """
-    groups = np.arange(len(images))
-    for one, other in _same_photo_pairs(images):
-        _union(groups, int(one), int(other))
-    return np.array([_find(groups, position) for position in range(len(groups))], np.int64)
+    groups = _identical(images)
+    count, size = len(images), images.shape[1]
+    cells = images.reshape(count, 16, size // 16, 16, size // 16).mean((2, 4), dtype=np.float32)
+    small = _unit(cells.reshape(count, -1))
+    for start in range(0, count, _BLOCK):
+        likeness = small[start : start + _BLOCK] @ small[start:].T
+        for row, position in enumerate(range(start, min(start + _BLOCK, count))):
+            similar = np.flatnonzero(likeness[row, row + 1 :] > SAME_PHOTO) + position + 1
+            for part in range(0, len(similar), _BLOCK):
+                others = similar[part : part + _BLOCK]
+                # Only those not yet in its group: a thousand frames of a scene are all similar.
+                others = others[groups[others] != groups[position]]
+                if len(others):
+                    _join(groups, position, others[_same_photo(images, position, others)])
+    return groups
 
 
 def grouped(data: FaceData) -> np.ndarray:
@@ -112,34 +123,30 @@ def _cache_path(data: FaceData) -> Path:
     return cache_dir() / "duplicates" / f"{data.fingerprint}-{order}.npy"
 
 
-def _same_photo_pairs(images: np.ndarray) -> np.ndarray:
-    """``(pairs, 2)`` positions, the smaller first."""
-    count, size = len(images), images.shape[1]
-    cells = images.reshape(count, 16, size // 16, 16, size // 16).mean((2, 4), dtype=np.float32)
-    small = _unit(cells.reshape(count, -1))
-    found = [np.empty((0, 2), np.int64)]
-    for start in range(0, count, _BLOCK):
-        likeness = small[start : start + _BLOCK] @ small[start:].T
-        one, other = np.nonzero(likeness > SAME_PHOTO)
-        later = other > one
-        one, other = one[later] + start, other[later] + start
-        for part in range(0, len(one), _BLOCK):
-            left, right = one[part : part + _BLOCK], other[part : part + _BLOCK]
-            score = (_unit(_flat(images[left])) * _unit(_flat(images[right]))).sum(1)
-            same = score > SAME_PHOTO
-            found.append(np.stack([left[same], right[same]], 1))
-    found.append(_identical_pairs(images))
-    return np.concatenate(found)
-
-
-def _identical_pairs(images: np.ndarray) -> np.ndarray:
+def _identical(images: np.ndarray) -> np.ndarray:
+    """``(N,)`` int64: the first position of the same pixels."""
     first: dict[bytes, int] = {}
-    pairs = []
-    for position, image in enumerate(images):
-        earlier = first.setdefault(np.ascontiguousarray(image).tobytes(), position)
-        if earlier != position:
-            pairs.append((earlier, position))
-    return np.array(pairs, np.int64).reshape(-1, 2)
+    return np.array(
+        [
+            first.setdefault(np.ascontiguousarray(image).tobytes(), position)
+            for position, image in enumerate(images)
+        ],
+        np.int64,
+    )
+
+
+def _same_photo(images: np.ndarray, position: int, others: np.ndarray) -> np.ndarray:
+    """Which of the others show the same photograph, by all pixels: bool, one each."""
+    score = (_unit(_flat(images[[position]])) * _unit(_flat(images[others]))).sum(1)
+    same: np.ndarray = score > SAME_PHOTO
+    return same
+
+
+def _join(groups: np.ndarray, position: int, others: np.ndarray) -> None:
+    """Make one group, named after its first image, of a position's and those of others."""
+    joined = np.unique(groups[np.append(others, position)])
+    if len(joined) > 1:
+        groups[np.isin(groups, joined)] = joined[0]
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
@@ -151,15 +158,3 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.where(length > _BLANK_NORM, rows / np.maximum(length, _BLANK_NORM), 0.0)
-
-
-def _find(groups: np.ndarray, position: int) -> int:
-    while groups[position] != position:
-        groups[position] = groups[groups[position]]
-        position = int(groups[position])
-    return position
-
-
-def _union(groups: np.ndarray, one: int, other: int) -> None:
-    one, other = _find(groups, one), _find(groups, other)
-    groups[max(one, other)] = min(one, other)

@@ -11,6 +11,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT, cache_dir, user_path
 
 FER2013_SPEC = "fer2013"
+_DOWNLOADS = (".zip", ".csv", ".npy", ".parquet")
 
 # Goodfellow et al. 2013, "Challenges in representation learning"; test is Public and Private.
 COUNTS: dict[str, dict[str, int]] = {
@@ -51,6 +52,8 @@ def source_path(spec: str) -> Path:
 def find_fer2013() -> Path:
     """FER-2013 on this machine: ``FER2013_DIR``, the fetched one, or ``data/fer2013``.
 
+    A folder that only holds a download, as a zip or a table, stands for that file.
+
     Raises:
         DataError: it is in none of these places.
     """
@@ -61,8 +64,18 @@ def find_fer2013() -> Path:
         PROJECT / "data" / "fer2013",
     ):
         if place is not None and place.exists():
-            return place
+            return _download_in(place) or place
     raise DataError(
         "FER-2013 is not on this machine yet. Run 'python -m emotion_core data fetch fer2013', set "
         f"FER2013_DIR, or put it into data/fer2013. {BY_HAND}"
     )
+
+
+def _download_in(place: Path) -> Path | None:
+    """The one zip or table in a folder without emotion folders; None if there is no such."""
+    files = [file for file in place.glob("*") if file.suffix.lower() in _DOWNLOADS]
+    if len(files) != 1:
+        return None
+    from emotion_core.data.folder import holds_pictures  # loads OpenCV
+
+    return None if holds_pictures(place) else files[0]

@@ -17,9 +17,15 @@ from emotion_core.data.parsed import Parsed, Progress, decode_image, split_code,
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+_PICTURES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp"),
+    *(".tif", ".tiff", ".gif", ".pgm", ".ppm"),
+)
+_TABLES = (".csv", ".npy", ".parquet")
 _BATCH = 512
 _NO_SPLIT = -1
+# What opening a damaged zip, or one of another kind, may raise.
+_NO_ZIP = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeDecodeError)
 # What reading one file or archive entry may raise; NotImplementedError is an unknown compression.
 _UNREADABLE = (
     DataError,
@@ -45,8 +51,8 @@ def read_folder(root: Path, progress: Progress | None = None) -> Parsed:
         DataError: it holds no ``<emotion>/<picture>``.
     """
     names = sorted(
-        str(PurePosixPath(Path(folder).relative_to(root).as_posix()) / name)
-        for folder, _, files in os.walk(root)
+        (folder / name).relative_to(root).as_posix()
+        for folder, _, files in walk(root)
         for name in files
     )
     workers = os.cpu_count() or 1
@@ -57,23 +63,24 @@ def read_zip(path: Path, progress: Progress | None = None) -> Parsed:
     """Read a zip of a folder tree without extracting it.
 
     Raises:
-        DataError: it is no zip, its entries point outside, it would unpack to far more than it
-            holds, or it has no ``<emotion>/<picture>``.
+        DataError: it is no zip, its entries point outside, its pictures would unpack to too much,
+            or it has no ``<emotion>/<picture>``.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             names = sorted(set(check_zip(path, archive)))
             # An archive's file handle is shared, so one thread reads it.
-            return _read(str(path), names, archive.read, 1, progress)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+            return _read(str(path), names, lambda name: _unpack(archive, name), 1, progress)
+    except _NO_ZIP as error:
         raise DataError(f"{path} is not a readable zip ({error}). Download it again.") from error
 
 
 def check_zip(path: Path, archive: zipfile.ZipFile) -> list[str]:
-    """Names of an archive's files, after every check that needs no unpacking.
+    """Names of an archive's files, after the checks of it as a whole.
 
     Raises:
-        DataError: an entry's name leads outside, is encrypted, or the sizes are those of a bomb.
+        DataError: an entry's name leads outside, one is encrypted, there are too many, or its
+            pictures are too much together.
     """
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(entries) > MAX_ENTRIES:
@@ -86,39 +93,70 @@ def check_zip(path: Path, archive: zipfile.ZipFile) -> list[str]:
             )
         if entry.flag_bits & 1:
             raise DataError(f"{path} is encrypted ('{entry.filename}'). Unpack it first.")
-        if entry.file_size > MAX_ENTRY:
-            raise DataError(
-                f"{path} is refused: '{entry.filename}' unpacks to {entry.file_size:,} bytes; a "
-                f"picture has at most {MAX_ENTRY:,}."
-            )
-        if entry.file_size > MAX_RATIO * max(entry.compress_size, 1024):
-            raise DataError(
-                f"{path} is refused: '{entry.filename}' unpacks to more than {MAX_RATIO} times its "
-                "packed size, as zip bombs do."
-            )
-    total = sum(entry.file_size for entry in entries)
+    # The limits are for what is read: whatever else lies in the archive stays packed.
+    total = sum(entry.file_size for entry in entries if _is_picture(entry.filename))
     if total > MAX_TOTAL:
         raise DataError(f"{path} is refused: it unpacks to {total:,} bytes, over {MAX_TOTAL:,}.")
     return [entry.filename for entry in entries]
 
 
+def _unpack(archive: zipfile.ZipFile, name: str) -> bytes:
+    entry = archive.getinfo(name)
+    if entry.file_size > MAX_ENTRY:
+        raise DataError(f"unpacks to {entry.file_size:,} bytes, over {MAX_ENTRY:,}")
+    if entry.file_size > MAX_RATIO * max(entry.compress_size, 1024):
+        raise DataError(f"unpacks to more than {MAX_RATIO} times its size, as zip bombs do")
+    return archive.read(entry)
+
+
 def write_folder(data: FaceData, root: Path) -> None:
-    """Write faces as ``root/<split>/<emotion>/<id>.png``, the tree that ``read_folder`` reads."""
-    for image, label, split, name in zip(
-        data.images, data.labels, data.splits, data.ids, strict=True
-    ):
-        folder = root / SPLITS[split] / EMOTIONS[label]
-        folder.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / f"{name}.png"), image)
+    """Write faces as the tree that ``read_folder`` reads; see ``picture_files``.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    for name, picture in picture_files(data):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture)
+
+
+def picture_files(data: FaceData) -> Iterator[tuple[str, bytes]]:
+    """Each face as ``<split>/<emotion>/<usage or face>_<position>.png`` and the file's bytes."""
+    for position, image in enumerate(data.images):
+        place = f"{SPLITS[data.splits[position]]}/{EMOTIONS[data.labels[position]]}"
+        usage = data.usage[position] or "face"
+        yield f"{place}/{usage}_{position}.png", cv2.imencode(".png", image)[1].tobytes()
+
+
+def walk(
+    root: Path, on_error: Callable[[OSError], object] | None = None
+) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """``os.walk`` in the order of names that follows links, and visits each folder once.
+
+    Args:
+        root: Where to start.
+        on_error: Told of a folder that cannot be listed; by default it counts as empty.
+    """
+    seen: set[tuple[int, int]] = set()
+    for name, folders, files in os.walk(root, onerror=on_error, followlinks=True):
+        folder = Path(name)
+        facts = folder.stat()
+        identity = facts.st_dev, facts.st_ino
+        if identity in seen:
+            folders.clear()
+            continue
+        seen.add(identity)
+        folders.sort()
+        yield folder, folders, sorted(files)
 
 
 def holds_pictures(root: Path) -> bool:
     """Whether a folder has an emotion folder at most three levels down."""
-    for folder, folders, _ in os.walk(root):
-        depth = len(Path(folder).relative_to(root).parts)
+    for folder, folders, _ in walk(root):
         if any(parse_emotion(name) is not None for name in folders):
             return True
-        if depth >= 2:
+        if len(folder.relative_to(root).parts) >= 2:
             folders.clear()
     return False
 
@@ -133,6 +171,12 @@ def _read(
     parsed = Parsed()
     wanted = list(_places(names, parsed))
     if not wanted:
+        table = next((name for name in names if name.lower().endswith(_TABLES)), None)
+        if table:
+            raise DataError(
+                f"{source} holds no pictures in emotion folders, but '{table}': unpack it and "
+                "give the path of that file."
+            )
         raise DataError(
             f"{source} holds no pictures in emotion folders. Expected "
             f"train/<emotion>/*.jpg and test/<emotion>/*.jpg, or <emotion>/*.jpg, with the "
@@ -163,8 +207,8 @@ def _read(
                     parsed.skip(name, found)
                 else:
                     parsed.mended += mended
-                    stem = PurePosixPath(name).stem
-                    parsed.add(found, label, max(split, 0), name, usage_of(stem))
+                    usage = usage_of(_parts(name)[-1])
+                    parsed.add(found, label, max(split, 0), name, usage)
             done += len(batch)
             if progress:
                 progress("Reading pictures", done / len(wanted))
@@ -174,13 +218,16 @@ def _read(
 def _places(names: list[str], parsed: Parsed) -> Iterator[tuple[str, int, int]]:
     """Pictures with label and split code, from their folders' names."""
     unknown: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     for name in names:
-        parts = PurePosixPath(name.replace("\\", "/")).parts
-        if parts[-1].startswith(".") or "__MACOSX" in parts or len(parts) < 2:
-            continue
-        if not parts[-1].lower().endswith(PICTURES):
+        parts = _parts(name)
+        if len(parts) < 2 or parts[-1].startswith(".") or "__MACOSX" in parts:
             continue
         label = parse_emotion(parts[-2])
+        if not _is_picture(name):
+            if label is not None:
+                others[PurePosixPath(parts[-1]).suffix.lower()] += 1
+            continue
         if label is None:
             unknown["/".join(parts[:-1])] += 1
             continue
@@ -190,6 +237,18 @@ def _places(names: list[str], parsed: Parsed) -> Iterator[tuple[str, int, int]]:
         parsed.notes.append(
             Note("skipped", folder, "unknown emotion folder; its pictures are left out", count)
         )
+    for suffix, count in others.items():
+        message = "not read as pictures; save them as PNG or JPEG"
+        parsed.notes.append(Note("skipped", f"files {suffix or 'without ending'}", message, count))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Folders and file of a name; some programs write zips with backslashes."""
+    return PurePosixPath(name.replace("\\", "/")).parts
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(_PICTURES)
 
 
 def _batched(items: list[tuple[str, int, int]]) -> Iterator[list[tuple[str, int, int]]]:

@@ -67,10 +67,13 @@ def read_numpy_dict(path: Path, progress: Progress | None = None) -> Parsed:
         if code is None:
             parsed.notes.append(Note("skipped", str(name), "not a split (train, val, test)", 1))
             continue
-        _take(path, str(name), code, pair, parsed)
+        try:
+            _take(path, str(name), code, pair, parsed)
+        except SystemError as error:  # damaged text may hold letters that Unicode does not have
+            raise DataError(f"{path}: '{name}' is damaged ({error}).") from error
         if progress:
             progress("Reading arrays", (position + 1) / len(content))
-    if not parsed.images:
+    if not parsed.images and not parsed.skipped:
         raise DataError(f"{path} has none of the splits train, val and test with faces in it.")
     return parsed
 
@@ -96,11 +99,9 @@ def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
         images, labels = np.asarray(pair[0]), np.asarray(pair[1]).ravel()
     except ValueError as error:
         raise DataError(f"{path}: '{name}' has images of different sizes.") from error
-    if images.ndim == 4 and images.shape[-1] in (1, 3, 4):
-        pass
-    elif images.ndim == 2 and images.shape[1] == FACE_SIZE * FACE_SIZE:
+    if images.ndim == 2 and images.shape[1] == FACE_SIZE * FACE_SIZE:
         images = images.reshape(-1, FACE_SIZE, FACE_SIZE)
-    elif images.ndim != 3:
+    elif images.ndim != 3 and not (images.ndim == 4 and images.shape[3] in (1, 3, 4)):
         raise DataError(
             f"{path}: images of '{name}' must be (N, {FACE_SIZE}, {FACE_SIZE}), found "
             f"{images.shape}."
@@ -120,16 +121,19 @@ def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
     if factor != 1.0:
         parsed.mended["scaled from 0..1 to 0..255"] += len(images)
     for position, (image, label) in enumerate(zip(images, labels, strict=True)):
-        target = parse_emotion(str(label))
+        text = label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+        target = parse_emotion(text)
         if target is None:
-            if str(label).lstrip("-").isdigit():
+            if text.lstrip("-").removesuffix(".0").isdigit():
                 raise DataError(
                     f"{path}: labels of '{name}' are numbers, whose order is not known. Save them "
                     f"as names: {', '.join(EMOTIONS)}."
                 )
-            parsed.skip(f"{name} {position}", f"unknown emotion '{str(label)[:40]}'")
+            parsed.skip(f"{name} {position}", f"unknown emotion '{text[:40]}'")
             continue
         pixels = image
         if image.dtype != np.uint8:
             pixels = np.rint(image.astype(np.float32) * factor).astype(np.uint8)
+        if pixels.ndim == 3 and pixels.shape[2] > 1:  # RGB, where a picture file gives BGR
+            pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
         parsed.add(to_face(pixels, parsed.mended), target, code, f"{name}_{position}")

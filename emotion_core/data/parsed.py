@@ -3,7 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -18,7 +18,9 @@ Progress = Callable[[str, float], object]  # what is being done, share done 0..1
 _LISTED = 50  # skipped things named one by one; the rest is counted
 _MAX_SIDE = 8192
 _PNG = b"\x89PNG\r\n\x1a\n"
-_FORMATS = ("BMP", "GIF", "JPEG", "TIFF", "WEBP")
+_FORMATS = ("BMP", "GIF", "JPEG", "PPM", "TIFF", "WEBP")
+# Where a whole file has its end mark, in bytes from its end. Some cameras write more after it.
+_ENDS = (("JPEG", b"\xff\xd8", b"\xff\xd9", 64), ("PNG", _PNG, b"IEND", 16))
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Parsed:
         self.images.append(image)
         self.labels.append(label)
         self.splits.append(split)
-        self.ids.append(identity)
+        self.ids.append(as_text(identity))
         self.usage.append(usage)
 
     def skip(self, thing: str, why: str) -> None:
@@ -57,29 +59,40 @@ class Parsed:
         rest = len(self.skipped) - _LISTED
         if rest > 0:
             notes.append(Note("skipped", "others", f"and {rest} more, not listed", rest))
-        return tuple(self.notes + notes)
+        return tuple(
+            replace(note, thing=as_text(note.thing), message=as_text(note.message))
+            for note in self.notes + notes
+        )
+
+
+def as_text(name: str) -> str:
+    """A file's name for people and pages: what in it is no UTF-8 becomes a code."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def decode_image(data: bytes, mended: Counter[str]) -> np.ndarray:
-    """A picture file's bytes as a ``(48, 48)`` uint8 gray face.
+    """A picture file's bytes as a ``(48, 48)`` uint8 gray face, turned as its EXIF data says.
 
     Args:
         data: JPEG, PNG or another format that OpenCV reads.
         mended: Counts what had to be converted.
 
     Raises:
-        DataError: the bytes are no picture, only part of one, or an absurdly large one.
+        DataError: the bytes are no picture, only part of one, an absurdly large one, or one with
+            neither 8 nor 16 bits a pixel.
     """
     if not data:
         raise DataError("empty file")
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-64:]:
-        raise DataError("truncated JPEG")
-    if data[:4] == b"\x89PNG" and b"IEND" not in data[-16:]:
-        raise DataError("truncated PNG")
     # A few hundred bytes may announce gigabytes of pixels: look before unpacking.
-    _check_size(*_announced_size(data))
+    width, height, transparent = _announced(data)
+    _check_size(width, height)
+    for kind, start, end, room in _ENDS:
+        if data.startswith(start) and end not in data[-room:] and not _complete(data, kind):
+            raise DataError(f"truncated {kind}")
+    # Alpha is only kept without the turning, but no camera writes both.
+    flags = cv2.IMREAD_UNCHANGED if transparent else cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise DataError("not a picture that can be read") from error
     if image is None:
@@ -87,17 +100,28 @@ def decode_image(data: bytes, mended: Counter[str]) -> np.ndarray:
     return to_face(image, mended)
 
 
-def _announced_size(data: bytes) -> tuple[int, int]:
-    """Width and height that a picture's header gives."""
+def _announced(data: bytes) -> tuple[int, int, bool]:
+    """Width, height and whether there is transparency, as a picture's header says."""
     if data.startswith(_PNG):
-        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+        transparent = data[25:26] in (b"\4", b"\6") or b"tRNS" in data
+        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24]), transparent
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-            return picture.size
+            return *picture.size, picture.has_transparency_data
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"more than {_MAX_SIDE} pixels a side") from error
     except Exception as error:  # a damaged header may raise anything
         raise DataError("not a picture that can be read") from error
+
+
+def _complete(data: bytes, kind: str) -> bool:
+    """Whether a picture can be decoded to its last row, whatever follows it."""
+    try:
+        with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
+            picture.load()
+    except Exception:  # a damaged file may raise anything
+        return False
+    return True
 
 
 def _check_size(width: int, height: int) -> None:
@@ -110,21 +134,29 @@ def _check_size(width: int, height: int) -> None:
 def to_face(image: np.ndarray, mended: Counter[str]) -> np.ndarray:
     """Any picture array as a ``(48, 48)`` uint8 gray face: gray, 8 bit, square, scaled.
 
+    Args:
+        image: ``(H, W)`` or ``(H, W, C)``, uint8 or uint16; three channels are BGR, a fourth is
+            alpha, which is laid over white.
+        mended: Counts what had to be converted.
+
     Raises:
-        DataError: the picture is empty or absurdly large.
+        DataError: the picture is empty, absurdly large or of another type.
     """
     _check_size(image.shape[1], image.shape[0])
+    if image.dtype not in (np.uint8, np.uint16):
+        raise DataError(f"pixels of type {image.dtype}; save it with 8 or 16 bits")
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
         mended["converted from 16 to 8 bit"] += 1
-    if image.ndim == 3:
-        if image.shape[2] == 4:
-            image = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
-        elif image.shape[2] == 3:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        else:
-            image = image[:, :, 0]
+    if image.ndim == 3 and image.shape[2] in (3, 4):
+        opacity = np.ascontiguousarray(image[:, :, -1]) if image.shape[2] == 4 else None
+        image = cv2.cvtColor(np.ascontiguousarray(image[:, :, :3]), cv2.COLOR_BGR2GRAY)
         mended["converted from colour to gray"] += 1
+        if opacity is not None and opacity.min() < 255:
+            image = 255 - cv2.multiply(255 - image, opacity, scale=1 / 255)
+            mended["transparency laid over white"] += 1
+    elif image.ndim == 3:
+        image = image[:, :, 0]
     height, width = image.shape
     if (height, width) != (FACE_SIZE, FACE_SIZE):
         side = min(height, width)

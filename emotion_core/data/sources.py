@@ -14,9 +14,9 @@ import numpy as np
 
 from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
 from emotion_core.data.fer2013 import is_fer2013, source_path
-from emotion_core.data.folder import holds_pictures, read_folder, read_zip
+from emotion_core.data.folder import holds_pictures, read_folder, read_zip, walk
 from emotion_core.data.numpy_dict import read_numpy_dict
-from emotion_core.data.parsed import Parsed, Progress, cut_test
+from emotion_core.data.parsed import Parsed, Progress, as_text, cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, SYNTHETIC_SPEC, synthetic_faces
 from emotion_core.data.table import parquet_files, read_csv, read_parquet
 from emotion_core.errors import DataError
@@ -24,28 +24,23 @@ from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
-_FORMAT = 4  # of the cache; raise it when parsing changes
+_FORMAT = 5  # of the cache; raise it when parsing changes
 
 
 @dataclass(frozen=True)
 class Form:
     """One form a data set comes in."""
 
-    name: str
     fits: Callable[[Path], bool]
     read: Callable[[Path, Progress | None], Parsed]
 
 
 FORMS = (
-    Form("zip", lambda path: path.is_file() and _starts(path, b"PK\x03\x04"), read_zip),
-    Form(
-        "NumPy dictionary",
-        lambda path: path.is_file() and _starts(path, b"\x93NUMPY"),
-        read_numpy_dict,
-    ),
-    Form("Parquet", lambda path: bool(_parquet(path)), read_parquet),
-    Form("CSV", lambda path: path.is_file() and path.suffix.lower() == ".csv", read_csv),
-    Form("folder", lambda path: path.is_dir() and holds_pictures(path), read_folder),
+    Form(lambda path: path.is_file() and _starts(path, b"PK\x03\x04"), read_zip),
+    Form(lambda path: path.is_file() and _starts(path, b"\x93NUMPY"), read_numpy_dict),
+    Form(lambda path: bool(_parquet(path)), read_parquet),
+    Form(lambda path: path.is_file() and path.suffix.lower() == ".csv", read_csv),
+    Form(lambda path: path.is_dir() and holds_pictures(path), read_folder),
 )
 
 
@@ -149,7 +144,7 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
         progress("Storing for next time", 1.0)
     test = splits == SPLITS.index("test")
     meta = {
-        "name": "FER-2013" if is_fer2013(labels, splits) else path.stem or str(path),
+        "name": "FER-2013" if is_fer2013(labels, splits) else as_text(path.stem) or str(path),
         "fingerprint": fingerprint(images, labels, splits),
         "test_fingerprint": fingerprint(images[test], labels[test], splits[test]),
         "notes": [asdict(note) for note in notes],
@@ -209,25 +204,20 @@ def data_signature(path: Path) -> str:
         OSError: there is nothing at ``path``, or it cannot be read.
     """
     digest = hashlib.blake2b(str(_FORMAT).encode(), digest_size=12)
-    stack = [path]
-    while stack:
-        place = stack.pop()
-        if place.is_dir():
-            with os.scandir(place) as entries:
-                for entry in sorted(entries, key=lambda item: item.name):
-                    if entry.is_dir():
-                        stack.append(Path(entry.path))
-                        continue
-                    facts = entry.stat()
-                    digest.update(_facts(entry.path, facts))
-        else:
-            facts = place.stat()
-            digest.update(_facts(str(place), facts))
+    files = [str(path)]
+    if path.is_dir():  # as text, because there may be many
+        files = [f"{folder}/{name}" for folder, _, names in walk(path, _refuse) for name in names]
+    for file in files:
+        try:
+            facts = os.stat(file)  # noqa: PTH116
+        except OSError:
+            facts = os.lstat(file)  # a link that leads nowhere
+        digest.update(os.fsencode(file) + f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
-def _facts(path: str, stat: os.stat_result) -> bytes:
-    return os.fsencode(path) + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode()
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def _hash(path: Path) -> str:

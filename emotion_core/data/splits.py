@@ -23,8 +23,9 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     """Train, val and test as the source gave them; val is cut from train if there is none.
 
     The cut is stratified by emotion and keeps near duplicates on one side, so that validation
-    does not reward remembering. It depends on the data and ``seed`` alone; keep ``seed`` at 0, or
-    runs are chosen on different images.
+    does not reward remembering; photographs with more near duplicates than val may get images stay
+    in train. It depends on the data and ``seed`` alone; keep ``seed`` at 0, or runs are chosen on
+    different images.
 
     Args:
         data: The data set.
@@ -45,7 +46,8 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     if len(train) == 0 or len(val) == 0:
         raise DataError(
             f"'{data.name}' ({data.source}) has too few training images to hold "
-            f"{val_fraction:.0%} out for validation."
+            f"{val_fraction:.0%} out for validation: near duplicates of one photograph stay "
+            "together. Add other photographs, or a folder val."
         )
     return Split(train, val, data.indices("test"))
 
@@ -61,7 +63,10 @@ def require_test(data: FaceData, split: Split) -> None:
 
 
 def _cut(groups: np.ndarray, labels: np.ndarray, seed: int, fraction: float) -> np.ndarray:
-    """Which positions val gets: of each emotion, whole groups in random order up to the share."""
+    """Which positions val gets: of each emotion, whole groups in random order up to the share.
+
+    Groups larger than the share stay in training, or one burst of frames could be all of val.
+    """
     rng = np.random.default_rng(seed)
     _, first, inverse, sizes = np.unique(
         groups, return_index=True, return_inverse=True, return_counts=True
@@ -71,10 +76,13 @@ def _cut(groups: np.ndarray, labels: np.ndarray, seed: int, fraction: float) -> 
     for label in range(len(EMOTIONS)):
         # A group with mixed labels counts as the emotion of its first image.
         members = rng.permutation(by_appearance[labels[first[by_appearance]] == label])
-        goal = round(fraction * sizes[members].sum())
-        if goal == 0 and len(members) > 1:
-            goal = 1
-        before = np.cumsum(sizes[members]) - sizes[members]
-        chosen[members[before < goal]] = True
+        if len(members) < 2:  # training needs it
+            continue
+        goal = max(1, round(fraction * sizes[members].sum()))
+        small = members[sizes[members] <= goal]
+        if not len(small):
+            small = members[np.argsort(sizes[members], kind="stable")[:1]]
+        before = np.cumsum(sizes[small]) - sizes[small]
+        chosen[small[before < goal]] = True
     found: np.ndarray = chosen[inverse]
     return found

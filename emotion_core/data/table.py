@@ -29,17 +29,17 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
     A row with a wrong pixel count or an unknown emotion is skipped and listed by line.
 
     Raises:
-        DataError: it is no such table, its columns are missing, or no row is usable.
+        DataError: it is no such table, or its columns are missing.
     """
     parsed = Parsed()
     size = max(path.stat().st_size, 1)
     with (
         path.open("rb") as binary,
-        io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="") as text,
+        io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="") as text,
     ):
         rows = _csv_rows(path, text)
         _, names = next(rows, (0, []))
-        header = [name.strip().lower().lstrip("\ufeff") for name in names]
+        header = [name.strip().lower() for name in names]
         if "emotion" not in header or "pixels" not in header:
             found = ", ".join(header[:5])[:80] or "nothing"
             raise DataError(
@@ -66,7 +66,7 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
                 if progress:
                     progress("Reading rows", binary.tell() / size)
         _take(block, parsed, usage_place >= 0)
-    return _finish(path, parsed)
+    return parsed
 
 
 def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
@@ -164,7 +164,7 @@ def read_parquet(path: Path, progress: Progress | None = None) -> Parsed:
     is guessed would give wrong emotions silently.
 
     Raises:
-        DataError: the columns are missing, the labels' names are unknown, or no row is usable.
+        DataError: a file is damaged, the columns are missing, or the labels' names are unknown.
     """
     import pyarrow as pa
 
@@ -175,9 +175,9 @@ def read_parquet(path: Path, progress: Progress | None = None) -> Parsed:
             for share in _take_parquet(file, parsed):
                 if progress:
                     progress("Reading rows", (position + share) / len(files))
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file} is not a readable Parquet file ({error}).") from error
-    return _finish(path, parsed)
+    return parsed
 
 
 def _take_parquet(file: Path, parsed: Parsed) -> Iterator[float]:
@@ -239,14 +239,3 @@ def _hub_label(value: Any, order: list[str], file: Path) -> int | None:
             f"them to names ({', '.join(EMOTIONS)})."
         )
     return parse_emotion(order[value]) if 0 <= value < len(order) else None
-
-
-def _finish(path: Path, parsed: Parsed) -> Parsed:
-    if not parsed.images:
-        first = (
-            f" First problem: {parsed.skipped[0][0]}: {parsed.skipped[0][1]}."
-            if parsed.skipped
-            else ""
-        )
-        raise DataError(f"{path} has no usable row.{first}")
-    return parsed

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import ModelError, unknown
-from emotion_core.models.checkpoint import FACE_SIZE, Classifier
+from emotion_core.models.checkpoint import Classifier
 
 # A 2x2 map, the last one of torchvision nets on 48 px, tells quadrants only.
 _USEFUL_SIZE = 3

@@ -62,8 +62,8 @@ def create_backend(
 
     Args:
         kind: ``auto`` (ONNX Runtime on a CPU where it is installed, else PyTorch), ``torch``,
-            ``onnx``, or ``int8`` (ONNX Runtime with 8-bit weights: about twice as fast, answers
-            differ slightly).
+            ``onnx``, or ``int8`` (ONNX Runtime in 8 bits: up to twice as fast, and how far answers
+            differ depends on the architecture).
         model: In eval mode and on ``device``. ``torch`` keeps it and lays its weights out
             channels-last; the others copy its weights.
         preprocess: Its pixel normalisation.

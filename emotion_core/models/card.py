@@ -76,9 +76,10 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
         yield f'probs = load_classifier("{run.name}").probs(faces)  # uint8 (N, 48, 48) -> (N, 7)'
         yield "```"
     else:
+        curves = "curves, " if run.metrics() else ""
         yield (
-            "Shipped without weights: its curves, report and predictions are enough to compare "
-            "it with other runs."
+            f"Shipped without weights: its {curves}report and predictions are enough to compare it "
+            "with other runs."
         )
     yield ""
     yield "## Results"
@@ -145,9 +146,10 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
     )
     fp16 = report.get("fp16")
     if fp16 and run.weights_path.exists():
+        gain = round(-fp16["val_accuracy_loss"], 4)
         yield (
             f"The weights are stored as fp16, which changes {fp16['val_changed']:.2%} of the "
-            f"validation predictions and {-fp16['val_accuracy_loss']:+.2%} of accuracy."
+            f"validation predictions and {f'{gain:+.2%}' if gain else '0.00%'} of accuracy."
         )
     yield ""
     yield from _limits(synthetic)

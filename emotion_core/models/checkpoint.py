@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import CheckpointError
 from emotion_core.files import read_json, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
@@ -18,7 +19,6 @@ from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, pick_run
 
 FORMAT = 1
-FACE_SIZE = 48
 
 
 def save_checkpoint(
@@ -177,7 +177,8 @@ def load_classifier(
         RunError: there is no such run.
         ModelError: the backend is not there or cannot run this.
         ConfigError: the device is not there.
-        CheckpointError: it has no weights, or they do not fit its metadata.
+        CheckpointError: it has no weights, they do not fit its metadata, or another version wrote
+            them.
     """
     run = run_dir if isinstance(run_dir, Run) else pick_run(run_dir)
     values = _metadata(run)
@@ -262,6 +263,11 @@ def _metadata(run: Run) -> dict[str, Any]:
     for key, kind in needed.items():
         if not isinstance(values, dict) or not isinstance(values.get(key), kind):
             raise CheckpointError(f"Run '{run.name}': model.json lacks a valid '{key}'.")
+    for key, known in (("format", FORMAT), ("input_size", FACE_SIZE)):
+        if values.get(key, known) != known:
+            raise CheckpointError(
+                f"Run '{run.name}': model.json has {key} {values[key]}; this version knows {known}."
+            )
     if not values["temperature"] > 0:
         raise CheckpointError(
             f"Run '{run.name}': temperature must be above 0, got {values['temperature']}."

@@ -1,9 +1,11 @@
 """A model and its preprocessing as one ONNX graph: gray faces in, logits out."""
 
+import contextlib
 import copy
 import io
 import threading
 import warnings
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -49,7 +51,7 @@ def export_onnx(model: nn.Module, preprocess: Preprocess) -> bytes:
         model = copy.deepcopy(model).cpu()
     buffer = io.BytesIO()
     sample = torch.zeros(2, 48, 48, dtype=torch.uint8)
-    with _lock, warnings.catch_warnings():
+    with _lock, warnings.catch_warnings(), _without_dump():
         warnings.simplefilter("ignore", DeprecationWarning)
         # A padding that is kept as it is instead of being computed ahead costs nothing.
         warnings.filterwarnings("ignore", message="Constant folding", category=UserWarning)
@@ -70,7 +72,19 @@ def export_onnx(model: nn.Module, preprocess: Preprocess) -> bytes:
                 raise ModelError(
                     "Converting a model to ONNX needs the package onnx: pip install onnx."
                 ) from error
-            raise ModelError(f"This model cannot be converted to ONNX: {error}") from error
+            reason = str(error).partition("\n")[0].rstrip(".")
+            raise ModelError(f"This model cannot be converted to ONNX: {reason}.") from error
         finally:
             model.train(training)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _without_dump() -> Iterator[None]:
+    """Keep the exporter from printing the whole graph, past ``sys.stdout``, where it fails."""
+    log = torch._C._jit_onnx_log
+    setattr(torch._C, "_jit_onnx_log", lambda *_: None)  # noqa: B010 - mypy refuses the plain form
+    try:
+        yield
+    finally:
+        setattr(torch._C, "_jit_onnx_log", log)  # noqa: B010

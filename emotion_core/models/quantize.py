@@ -1,4 +1,4 @@
-"""8-bit ONNX graphs: half the time of float32 on a CPU, for a small loss that must be measured."""
+"""8-bit ONNX graphs: up to twice as fast as float32 on a CPU, for a loss that must be measured."""
 
 import contextlib
 import logging
@@ -13,16 +13,24 @@ from emotion_core.errors import ModelError
 from emotion_core.models.onnx_graph import INPUT
 
 # Pixel normalisation stays in float: it is a thousandth of the work, and first in line.
-_OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "Mul", "MaxPool", "AveragePool", "GlobalAveragePool"]
+# Without Relu and Clip (ReLU6) a convolution's range would be wasted on what they cut off.
+_OPERATORS = [
+    *("Conv", "Relu", "Clip", "Gemm", "MatMul", "Add", "Mul"),
+    *("MaxPool", "AveragePool", "GlobalAveragePool"),
+]
 _BATCH = 32
+_AGREEMENT = 0.85  # share of faces with the same emotion, below which a warning is due
+
+_log = logging.getLogger(__name__)
 
 
 def quantize(graph: bytes, faces: np.ndarray) -> bytes:
     """Quantise a graph's weights and activations statically (Jacob et al. 2018).
 
     Activations become unsigned 8-bit over the range seen on ``faces``; weights signed, a scale a
-    channel, 7 bits: on CPUs without VNNI the products of 8-bit ones overflow their 16-bit sums,
-    which cost 1.2 points of accuracy where 7 bits cost none.
+    channel, 7 bits: on CPUs without VNNI the products of 8-bit ones overflow their 16-bit sums.
+    How many faces keep their emotion depends on the architecture: ``bench inference`` measures it,
+    and where too few of ``faces`` do, the log warns.
 
     Args:
         graph: A serialised float graph as ``export_onnx`` makes it.
@@ -45,15 +53,17 @@ def quantize(graph: bytes, faces: np.ndarray) -> bytes:
             "The int8 backend needs ONNX Runtime: pip install onnxruntime onnx. Or choose torch."
         ) from error
 
+    batches = [
+        {INPUT: np.ascontiguousarray(faces[start : start + _BATCH])}
+        for start in range(0, len(faces), _BATCH)
+    ]
+
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.starts = iter(range(0, len(faces), _BATCH))
+            self.rest = iter(batches)
 
         def get_next(self) -> dict[str, np.ndarray] | None:
-            start = next(self.starts, None)
-            if start is None:
-                return None
-            return {INPUT: np.ascontiguousarray(faces[start : start + _BATCH])}
+            return next(self.rest, None)
 
     with tempfile.TemporaryDirectory(prefix="emotion-int8-") as folder, _quiet():
         plain, tidy, small = (str(Path(folder, f"{name}.onnx")) for name in ("a", "b", "c"))
@@ -62,7 +72,8 @@ def quantize(graph: bytes, faces: np.ndarray) -> bytes:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = tidy
         options.log_severity_level = 3
-        onnxruntime.InferenceSession(plain, options, providers=["CPUExecutionProvider"])
+        cpu = ["CPUExecutionProvider"]
+        exact = onnxruntime.InferenceSession(plain, options, providers=cpu)
         quantization.quantize_static(
             tidy,
             small,
@@ -74,7 +85,17 @@ def quantize(graph: bytes, faces: np.ndarray) -> bytes:
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
         )
-        return Path(small).read_bytes()
+        made = Path(small).read_bytes()
+        options.optimized_model_filepath = ""
+        rough = onnxruntime.InferenceSession(made, options, providers=cpu)
+        emotions = [
+            np.concatenate([session.run(None, batch)[0].argmax(1) for batch in batches])
+            for session in (exact, rough)
+        ]
+    same = float((emotions[0] == emotions[1]).mean())
+    if same < _AGREEMENT:
+        _log.warning("In 8 bits %.0f %% of the faces keep their emotion. Take onnx.", 100 * same)
+    return made
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The parts of the Comparison page; everything is computed from run folders and cached by them."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,11 @@ from emotion_core.runs import Run
 from pages._ui.comparison_faces import draw_confusion, draw_faces
 from pages._ui.comparison_robustness import draw_robustness, robustness_of
 from pages._ui.state import report_of, runs
-from pages._ui.widgets import draw_panel, empty, percent, run_label
+from pages._ui.widgets import draw_error, draw_panel, empty, percent, run_label
 
 DEFAULT_RUNS = 5
+_PINNED = 150  # pixels of a table's first column, which on a phone leaves room for two more
+_SIDE_BY_SIDE = 4  # runs; the matrix of more needs the whole width
 _FILES = ("config.json", "status.json", "report.json", "predictions.npz", "metrics.jsonl")
 
 
@@ -85,7 +88,7 @@ def pick_comparison() -> Comparison:
     try:
         comparison = _comparison(tuple(_key(found[name]) for name in chosen))
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         st.stop()
     refused = [(item.name, item.reason) for item in comparison.refused]
     _draw_refused(refused + [item for item in broken if item[0] not in chosen])
@@ -95,24 +98,22 @@ def pick_comparison() -> Comparison:
 def _first_choice(found: list[Run]) -> list[str]:
     """The newest run, the best others on its test set, each of another architecture, then the rest.
 
-    Best by validation: the test split chooses nothing, not even what is shown first.
+    Where the newest is alone on its test set, it is the set of most runs. Best by validation: the
+    test split chooses nothing, not even what is shown first.
     """
-
-    def rank(run: Run) -> tuple[bool, float]:
-        report = report_of(run) or {}
-        try:
-            return report["data"]["test_fingerprint"] == wanted, report["val"]["accuracy"]
-        except KeyError:  # damaged: told on the page, after all others
-            return False, -1.0
-
-    wanted = (report_of(found[0]) or {}).get("data", {}).get("test_fingerprint")
-    order = [found[0], *sorted(found[1:], key=rank, reverse=True)]
+    reports = {run.name: report for run in found if (report := report_of(run))}
+    tests = {name: report["data"]["test_fingerprint"] for name, report in reports.items()}
+    count = Counter(tests.values())
+    newest = tests[found[0].name]
+    wanted = newest if count[newest] > 1 else count.most_common(1)[0][0]
+    same = [name for name in reports if tests[name] == wanted]
+    order = sorted(same, key=lambda name: -reports[name]["val"]["accuracy"])
+    if wanted == newest:
+        order = list(dict.fromkeys([found[0].name, *order]))
     best: dict[str, str] = {}
-    for run in order:
-        if rank(run)[0]:
-            best.setdefault((report_of(run) or {})["model"], run.name)
-    names = dict.fromkeys([found[0].name, *best.values(), *(run.name for run in order)])
-    kept = list(names)[:DEFAULT_RUNS]
+    for name in order:
+        best.setdefault(reports[name]["model"], name)
+    kept = list(dict.fromkeys([*best.values(), *order]))[:DEFAULT_RUNS]
     return [run.name for run in found if run.name in kept]
 
 
@@ -149,7 +150,8 @@ def pick_tab() -> str:
 def draw_summary(comparison: Comparison) -> None:
     """Table, accuracy with intervals, and who beats whom."""
     draw_table(comparison)
-    left, right = st.columns([3, 2])
+    few = len(comparison.results) <= _SIDE_BY_SIDE
+    left, right = st.columns([3, 2]) if few else (st.container(), st.container())
     with left:
         draw_panel(accuracy_panel(comparison))
     with right:
@@ -202,7 +204,7 @@ def draw_table(comparison: Comparison) -> None:
         key="comparison-table",
         placeholder="–",
         column_config={
-            "Run": st.column_config.TextColumn(pinned=True),
+            "Run": st.column_config.TextColumn(pinned=True, width=_PINNED),
             "Accuracy": number(format="%.1f %%", help="Share of test faces that are right"),
             "Macro-F1": number(format="%.3f", help="Mean F1 of the seven emotions"),
             "Weighted F1": number(format="%.3f", help="F1 weighted by support"),
@@ -340,8 +342,9 @@ def draw_cost(comparison: Comparison) -> None:
         _without_empty_columns(rows),
         hide_index=True,
         key="cost-table",
+        placeholder="–",
         column_config={
-            "Run": st.column_config.TextColumn(pinned=True),
+            "Run": st.column_config.TextColumn(pinned=True, width=_PINNED),
             "Accuracy": number(format="%.1f %%"),
             "CPU ms, stored": number(format="%.2f", help="When the run was evaluated"),
             "CPU ms, here": number(format="%.2f", help="Measured just now"),
@@ -514,7 +517,7 @@ def _study_table() -> list[dict[str, Any]]:
     study, test = load_study(), study_test()
     rows = []
     for model in study_models():
-        row: dict[str, Any] = {"Run": f"study's {model} ({MARK})"}
+        row: dict[str, Any] = {"Run": f"{model}, study ({MARK})"}
         peak = max(study_rows(model), key=lambda item: item["val_accuracy"])
         row["Val peak"], row["At epoch"] = 100 * peak["val_accuracy"], peak["epoch"]
         row["Train − val"] = 100 * (peak["train_accuracy"] - peak["val_accuracy"])

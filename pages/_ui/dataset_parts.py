@@ -20,7 +20,7 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.paths import cache_dir
 from emotion_core.plots.dataset import counts_of_split, imbalance, imbalance_reading
 from pages._ui import state
-from pages._ui.widgets import faces_grid, figure
+from pages._ui.widgets import draw_error, faces_grid, figure
 
 _SYNTHETIC, _FER, _PATH, _UPLOAD = "Synthetic faces", "FER-2013", "A path", "Upload a zip"
 _PER_EMOTION = 8
@@ -141,7 +141,7 @@ def load(spec: str) -> FaceData | None:
     try:
         data = _loaded(spec, place)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         if _uploads() in Path(spec).parents:
             shutil.rmtree(Path(spec).parent, ignore_errors=True)
         return None

@@ -15,7 +15,7 @@ from emotion_core.live.webrtc import LiveState, LiveStream, census, probe_enable
 from emotion_core.plots import live as plots
 from pages._ui import live_readout as readout
 from pages._ui.live_settings import use_better_detector
-from pages._ui.widgets import empty, figure
+from pages._ui.widgets import draw_error, empty, figure
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import Face
@@ -83,7 +83,7 @@ def _draw_now(stream: LiveStream, playing: bool) -> None:
     face = next((item for item in faces if chosen in (LARGEST, item.track_id)), None)
     st.html(
         '<div class="live">'
-        + readout.tiles(seen, len(faces))
+        + readout.tiles(seen, len(faces), stream.paused)
         + f'<div class="live-hint" role="status">{html.escape(_hint(stream, seen))}</div>'
         + readout.headline(face, stream.names)
         + readout.bars(face, stream.names)
@@ -141,7 +141,7 @@ def draw_photo(stream: LiveStream) -> None:
             results, threshold=pipeline.config.threshold, second=pipeline.second
         )
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         return
     left, right = st.columns([3, 2])
     drawn = photos.draw_photo(image, faces, names=stream.names)

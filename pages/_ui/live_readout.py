@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from emotion_core.live.pipeline import Face, Reading
 
 
-def tiles(seen: LiveState, faces: int) -> str:
+def tiles(seen: LiveState, faces: int, paused: bool) -> str:
     shown = {
         "faces": f"{faces}",
-        "fps": f"{seen.fps:.0f}",
-        "latency": f"{seen.latency_ms:.0f} ms",
+        "fps": "–" if paused else f"{seen.fps:.0f}",
+        "latency": "–" if paused else f"{seen.latency_ms:.0f} ms",
         "skipped": f"{seen.failed}",
     }
     items = "".join(

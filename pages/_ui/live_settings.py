@@ -13,7 +13,7 @@ from emotion_core.live.detect import create_detector, yunet_path
 from emotion_core.live.webrtc import LiveStream, answer_each_frame_once, prepare
 from emotion_core.runs import Run, best_run
 from pages._ui import state
-from pages._ui.widgets import run_label, synthetic_badge
+from pages._ui.widgets import draw_error, run_label, synthetic_badge
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import LivePipeline
@@ -38,7 +38,7 @@ def open_stream(runs: Sequence[Run]) -> LiveStream | None:
         try:
             st.session_state["live-stream"] = _create_stream(_default_run(runs))
         except EmotionError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
             return None
     stream: LiveStream = st.session_state["live-stream"]
     use_better_detector(stream.pipeline)
@@ -126,7 +126,7 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
             pipeline.set_config(pipeline.config.replace(threshold=threshold))
         pipeline.set_second(state.classifier(second) if second else None)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
     stream.names = _short_names([pipeline.classifier, pipeline.second])
 
 
@@ -182,7 +182,7 @@ def _draw_adjustments(stream: LiveStream) -> None:
             )
         )
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
     if stream.pipeline.detector.kind == "yunet":
         st.caption("In use: YuNet.")
     else:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from emotion_core.errors import EmotionError
 from emotion_core.live.webrtc import LiveStream, ice_configuration
+from pages._ui.widgets import draw_error
 
 if TYPE_CHECKING:
     from streamlit_webrtc import WebRtcStreamerContext
@@ -37,6 +38,7 @@ def pick_source(stream: LiveStream) -> str:
             format_func=lambda name: f":material/{_ICONS[name]}: {name}",
             label_visibility="collapsed",
             key="live-source",
+            persist_state="session",
         )
         or CAMERA
     )
@@ -99,7 +101,7 @@ def _ice() -> dict[str, Any]:
     try:
         return ice_configuration(secrets)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         return ice_configuration({})
 
 
@@ -123,7 +125,7 @@ def _uploaded_video() -> Any:
         try:
             playback = VideoPlayback(upload.getvalue(), upload.name)
         except EmotionError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
             return None
     st.session_state["live-playback"] = (upload.file_id, playback)
     return playback

@@ -15,7 +15,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.runs import Run
 from pages._ui.prediction_why import explain_face
 from pages._ui.state import find_data, finished_runs, predictions_of, report_of
-from pages._ui.widgets import csv_text, empty, percent, run_label
+from pages._ui.widgets import csv_text, draw_error, empty, percent, run_label
 
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
@@ -102,7 +102,7 @@ def _pick_order(
         other = guesses_of(predictions_of(rival), rival.name)
         gallery.disagreement(guesses, other)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         st.stop()
     return order, (rival.config().model, other)
 
@@ -191,7 +191,7 @@ def guesses_or_stop(run: Run) -> Guesses:
     try:
         return guesses_of(predictions_of(run), run.name)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         st.stop()
 
 

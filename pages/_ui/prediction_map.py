@@ -11,6 +11,7 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
 from pages._ui.prediction_faces import guesses_or_stop, test_data, test_faces
 from pages._ui.prediction_why import explain_face, has_weights
+from pages._ui.widgets import draw_error
 
 
 def draw_map(run: Run, report: dict[str, Any]) -> None:
@@ -35,7 +36,7 @@ def draw_map(run: Run, report: dict[str, Any]) -> None:
                 run, data, progress=lambda share: _show_share(bar, share)
             )
         except EmotionError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
             return
         st.rerun()
     assert found is not None

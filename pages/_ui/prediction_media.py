@@ -15,7 +15,7 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
 from pages._ui.prediction_why import draw_probs, explain_face, has_weights, weights_stamp
 from pages._ui.state import classifier
-from pages._ui.widgets import csv_text, figure, run_label
+from pages._ui.widgets import csv_text, draw_error, figure, run_label
 
 _PHOTO_MEGABYTES = 60
 _VIDEO_MEGABYTES = 1_000
@@ -44,7 +44,7 @@ def draw_photo(run: Run, report: dict[str, Any]) -> None:
         with st.spinner("Looking for faces"):
             picture, results = _photo(run.path, weights_stamp(run), data, whole, upload.name, run)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         return
     st.image(picture, width="stretch" if picture.shape[1] >= 700 else "content", alt=upload.name)
     if not results:
@@ -125,7 +125,7 @@ def draw_video(run: Run, report: dict[str, Any]) -> None:
         try:
             st.session_state["video-job"] = _start_video(run, upload, fps)
         except EmotionError as error:
-            st.error(str(error), icon=":material/error:")
+            draw_error(error)
             return
         st.session_state["video-run"] = run_label(run)
         st.rerun()

@@ -1,12 +1,14 @@
 """The Predictions page's choices: which run, and which view of it."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from emotion_core.runs import Run
+from emotion_core.errors import RunError
+from emotion_core.runs import Run, best_run
 from pages._ui.prediction_faces import draw_faces
 from pages._ui.prediction_map import draw_map
 from pages._ui.prediction_media import draw_photo, draw_video
@@ -33,9 +35,13 @@ def pick_run() -> tuple[Run, dict[str, Any]]:
             "pages/training.py",
         )
         st.stop()
+    first = 0
+    with contextlib.suppress(RunError):  # no finished run has weights
+        first = list(found).index(best_run().name)
     name = st.selectbox(
         "Run",
         list(found),
+        first,
         format_func=lambda name: run_label(found[name]) if name in found else name,
         key="run",
         bind="query-params",

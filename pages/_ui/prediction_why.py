@@ -11,6 +11,7 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
 from pages._ui.state import classifier
+from pages._ui.widgets import draw_error
 
 if TYPE_CHECKING:
     from emotion_core.evaluation.explain import FeatureLayer, GradCam, Occlusion
@@ -27,7 +28,7 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
             layers = _layers(run.path, weights_stamp(run), run)
             seen = _occlusion(run.path, weights_stamp(run), face, run)
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         return
     top = int(seen.probs.argmax())
     st.markdown(f"**{title}**" + (f", actual **{actual}**" if actual else ""))

@@ -13,7 +13,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.training import jobs
 from pages._ui.state import chosen_data, finished_runs, runs
 from pages._ui.training_runs import watched
-from pages._ui.widgets import duration
+from pages._ui.widgets import draw_error, duration
 
 GROUPS = {
     "optimizer": "Optimizer",
@@ -71,6 +71,7 @@ def pick_models() -> list[str]:
         list(known),
         default=[TrainConfig().model],
         key="train-models",
+        persist_state="session",
         help="Each gets a run of its own; they train one after the other.",
     )
     for name in chosen:
@@ -112,6 +113,7 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
         default="best",
         required=True,
         key="train-recipe",
+        persist_state="session",
         help="What all settings below start from: ours, or the published study's exactly.",
     )
     base = recipe_config(str(recipe), models[0])
@@ -141,7 +143,7 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
             for name in models
         ]
     except EmotionError as error:
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         return []
 
 
@@ -152,21 +154,35 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
         key += f"-{value}"  # the recipe differs for this model, and a known key keeps its value
     label = LABELS.get(item.name, item.label)
     if item.type is bool:
-        return st.toggle(label, value, key=key, help=item.help)
+        return st.toggle(label, value, key=key, help=item.help, persist_state="session")
     if item.name == "start_from":
         names = ["", *_with_weights(*architectures()[base.model].fitting)]
         return st.selectbox(
-            label, names, format_func=lambda name: name or "fresh weights", key=key, help=item.help
+            label,
+            names,
+            format_func=lambda name: name or "fresh weights",
+            key=key,
+            help=item.help,
+            persist_state="session",
         )
     if item.name == "teacher":
-        return ",".join(st.multiselect(label, _with_weights(), key=key, help=item.help))
+        return ",".join(
+            st.multiselect(label, _with_weights(), key=key, help=item.help, persist_state="session")
+        )
     if item.choices:
-        return st.selectbox(label, item.choices, item.choices.index(value), key=key, help=item.help)
+        return st.selectbox(
+            label,
+            item.choices,
+            item.choices.index(value),
+            key=key,
+            help=item.help,
+            persist_state="session",
+        )
     if item.type in (int, float):
         low, high = (None if limit is None else item.type(limit) for limit in (item.low, item.high))
         step = 1 if item.type is int else _float_step(value, high)
         return item.type(_number(label, value, low, high, step=step, key=key, help=item.help))
-    return st.text_input(label, value, key=key, help=item.help)
+    return st.text_input(label, value, key=key, help=item.help, persist_state="session")
 
 
 def _with_weights(*models: str) -> list[str]:
@@ -182,7 +198,9 @@ def _number(
     label: str, value: Any, low: Any, high: Any, *, step: Any, key: str, help: str | None
 ) -> Any:
     shape = "%d" if isinstance(value, int) else "%.6g"
-    return st.number_input(label, low, high, value, step, shape, key=key, help=help)
+    return st.number_input(
+        label, low, high, value, step, shape, key=key, help=help, persist_state="session"
+    )
 
 
 def _float_step(value: float, high: float | None) -> float:
@@ -209,16 +227,16 @@ def _option_widgets(model: str) -> dict[str, Any]:
 def _option_widget(option: str, default: Any, key: str) -> Any:
     label = option.replace("_", " ").capitalize()
     if isinstance(default, bool):
-        return st.toggle(label, default, key=key)
+        return st.toggle(label, default, key=key, persist_state="session")
     if option == "stem":
         from emotion_core.models.options import STEMS
 
-        return st.selectbox(label, STEMS, STEMS.index(default), key=key)
+        return st.selectbox(label, STEMS, STEMS.index(default), key=key, persist_state="session")
     if isinstance(default, int | float):
         low, high = (1, None) if isinstance(default, int) else (0.0, 0.95)  # probabilities
         step = 1 if isinstance(default, int) else 0.05
         return _number(label, default, low, high, step=step, key=key, help=None)
-    return st.text_input(label, default, key=key)
+    return st.text_input(label, default, key=key, persist_state="session")
 
 
 def start_button(configs: list[TrainConfig]) -> None:
@@ -236,7 +254,7 @@ def start_button(configs: list[TrainConfig]) -> None:
     try:
         started = [jobs.start(config) for config in configs]
     except (EmotionError, OSError) as error:  # such as a full disk
-        st.error(str(error), icon=":material/error:")
+        draw_error(error)
         return
     watched().update(run.name for run in started)
     st.toast(f"Queued {len(started)} run{'s'[: len(started) > 1]}.", icon=":material/play_arrow:")
@@ -304,7 +322,7 @@ def draw_layers(configs: list[TrainConfig]) -> None:
             try:
                 rows = _layers(config.model, config.options)
             except EmotionError as error:
-                st.error(str(error), icon=":material/error:")
+                draw_error(error)
                 continue
             parameters = sum(row["parameters"] for row in rows)
             macs = sum(row["multiply-adds"] for row in rows)

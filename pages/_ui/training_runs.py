@@ -102,7 +102,8 @@ def _draw_active(job: Job) -> None:
             return
         rest = f"step {status.step} of {status.steps} · {status.images_per_second:,.0f} images/s"
         left = f"{duration(status.seconds_left)} left" if share < 1 else "measuring on test"
-        st.progress(share, text=f"{now} · {rest} · {left} · {status.device}")
+        now = f"{now} · {rest}" if share < 1 else "All epochs done"
+        st.progress(share, text=f"{now} · {left} · {status.device}")
         rows, progress = run.metrics(), run.progress()
         for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
             points = plots.growing_rows(rows, progress, metric)
@@ -196,11 +197,12 @@ def _draw_notes() -> None:
     problem = st.session_state.pop("job-problem", "")
     if problem:
         st.error(problem, icon=":material/error:")
-    deleted = st.session_state.get("deleted-runs", [])
-    for name in [name for name in deleted_runs() if name in deleted]:
+    # Those of every tab, also after a reload; for good each tab deletes its own alone.
+    for name in deleted_runs(within=jobs.UNDO_SECONDS):
         with st.container(horizontal=True, vertical_alignment="center", key=f"undo-row-{name}"):
             st.markdown(f":material/delete: Deleted {name}.", width="content")
             st.button("Undo", key=f"undo-{name}", on_click=_act, args=(restore_run, name))
+    deleted = st.session_state.get("deleted-runs", [])
     if any(name in deleted for name in deleted_runs()):
         st.button("Delete for good", key="purge", type="tertiary", on_click=_act, args=(_purge,))
 

@@ -4,6 +4,7 @@ import base64
 import csv as csv_module
 import html
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from emotion_core.plots.comparison.panel import Panel
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def draw_error(error: Exception) -> None:
+    """An error's message as it is written: Markdown would take its asterisks away."""
+    st.error(re.sub(r"[*$]", r"\\\g<0>", str(error)), icon=":material/error:")
 
 
 def figure(fig: "go.Figure", key: str, reading: str = "", csv: Rows | None = None) -> None:

@@ -215,10 +215,12 @@ def test_what_was_mended_is_listed(folder, pictures):
     (folder / "train" / "sad" / "torn.png").write_bytes(next(iter(pictures.values()))[:100])
     big = cv2.resize(np.full((60, 90, 3), 90, np.uint8), (90, 60))
     cv2.imwrite(str(folder / "train" / "sad" / "big.png"), big)
+    (folder / "train" / "sad" / "\udce9.png").write_bytes(b"no picture")  # a name in Latin-1
     page = give_path(open_dataset(), folder)
     notes = page.dataframe[0].value
     told = dict(zip(notes["what"], notes["message"], strict=True))
     assert told["train/sad/torn.png"] == "truncated PNG"
+    assert told["train/sad/\\udce9.png"] == "not a picture that can be read"
     assert "converted from colour to gray" in set(notes["message"])
 
 

@@ -26,6 +26,19 @@ def test_the_fetched_folder_is_found(monkeypatch):
     assert fetch.fetch_fer2013() == download_dir()
 
 
+def test_a_folder_that_only_holds_a_download_stands_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("FER2013_DIR", str(tmp_path))
+    table = tmp_path / "fer2013.csv"
+    table.write_text("emotion,pixels,Usage\n")
+    (tmp_path / "README").touch()
+    assert find_fer2013() == table
+    (tmp_path / "archive.zip").touch()
+    assert find_fer2013() == tmp_path  # which of them, nobody knows
+    (tmp_path / "archive.zip").unlink()
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    assert find_fer2013() == tmp_path
+
+
 def test_a_missing_data_set_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.delenv("FER2013_DIR", raising=False)
     monkeypatch.setattr("emotion_core.data.fer2013.PROJECT", tmp_path)

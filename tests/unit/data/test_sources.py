@@ -9,9 +9,14 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from emotion_core.data.duplicates import grouped
+from emotion_core.data.folder import read_folder, read_zip, write_folder
+from emotion_core.data.numpy_dict import read_numpy_dict
 from emotion_core.data.sources import load_data, recognise, same_source
 from emotion_core.data.synthetic import DEFAULT_COUNT
+from emotion_core.data.table import read_csv, read_parquet
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 
@@ -48,11 +53,11 @@ def test_every_form_gives_the_same_faces(write, faces, tmp_path):
 
 
 def test_forms_are_recognised_by_content_not_by_name(write, tmp_path):
-    assert recognise(write.zip(tmp_path / "faces.bin")).name == "zip"
-    assert recognise(write.numpy_dict(tmp_path / "a.npy")).name == "NumPy dictionary"
-    assert recognise(write.csv(tmp_path / "a.csv")).name == "CSV"
-    assert recognise(write.folder(tmp_path / "a")).name == "folder"
-    assert recognise(write.parquet(tmp_path / "p", None)).name == "Parquet"
+    assert recognise(write.zip(tmp_path / "faces.bin")).read is read_zip
+    assert recognise(write.numpy_dict(tmp_path / "a.npy")).read is read_numpy_dict
+    assert recognise(write.csv(tmp_path / "a.csv")).read is read_csv
+    assert recognise(write.folder(tmp_path / "a")).read is read_folder
+    assert recognise(write.parquet(tmp_path / "p", None)).read is read_parquet
 
 
 def test_a_flat_folder_is_cut_by_emotion(write, faces, tmp_path):
@@ -154,6 +159,58 @@ def test_unreadable_files_are_skipped_and_listed(write, tmp_path):
     assert len(data) == 140
 
 
+def test_a_file_name_that_is_no_utf8_can_be_shown_and_stored(write, faces, tmp_path):
+    root = write.folder(tmp_path / "folder")
+    place = root / "train" / "happy"
+    (place / "fr\udcf6h.png").write_bytes(write.png(faces.images[0]))  # Latin-1 on the disk
+    (place / "\udce9.png").write_bytes(b"no picture")
+    data = load_data(root)
+    assert len(set(data.ids)) == len(data) == 141
+    told = [str(name) for name in data.ids] + [note.thing for note in data.notes]
+    assert "\n".join(told).encode()
+    assert len(grouped(data)) == 141
+
+
+def test_links_to_folders_are_followed_once_and_one_that_leads_nowhere_is_listed(
+    write, faces, tmp_path
+):
+    real = write.folder(tmp_path / "elsewhere")
+    root = tmp_path / "folder"
+    root.mkdir()
+    (root / "train").symlink_to(real / "train")
+    (root / "test").mkdir()
+    for emotion in EMOTIONS:
+        (root / "test" / emotion).symlink_to(real / "test" / emotion)
+    (root / "again").symlink_to(root)
+    (real / "train" / "sad" / "gone.png").symlink_to(tmp_path / "nowhere")
+    data = load_data(root)
+    assert data.counts() == faces.counts()
+    assert [note.thing for note in data.notes] == ["train/sad/gone.png"]
+    (real / "test" / "sad" / "new.png").write_bytes(write.png(faces.images[0]))
+    assert len(load_data(root)) == len(data) + 1  # seen through the link
+
+
+def test_files_that_are_not_read_are_counted_by_their_ending(write, tmp_path):
+    root = write.folder(tmp_path / "folder")
+    place = root / "train" / "happy"
+    for name in ("a.heic", "b.HEIC", "c", ".hidden"):
+        (place / name).write_bytes(b"x")
+    (root / "readme.txt").write_text("not among pictures")
+    face = Image.fromarray(np.zeros((48, 48), np.uint8))
+    for name, kind in (("a.gif", "GIF"), ("b.pgm", "PPM"), ("c.ppm", "PPM"), ("d.JFIF", "JPEG")):
+        face.save(place / name, kind)
+    data = load_data(root)
+    assert len(data) == 144
+    told = {note.thing: note.count for note in data.notes if note.kind == "skipped"}
+    assert told == {"files .heic": 2, "files without ending": 1}
+
+
+def test_what_is_written_as_a_folder_is_read_back(write, tmp_path):
+    data = load_data(write.folder(tmp_path / "folder"))
+    write_folder(data, tmp_path / "again")
+    assert load_data(tmp_path / "again").fingerprint == data.fingerprint
+
+
 def test_an_unknown_emotion_folder_and_an_empty_class_are_told(write, tmp_path):
     root = write.folder(tmp_path / "folder")
     (root / "train" / "fear").rename(root / "train" / "contempt")
@@ -192,6 +249,13 @@ def test_csv_rows_that_do_not_fit_are_listed_by_line(write, tmp_path):
     assert len(data) == 137
 
 
+def test_a_csv_may_start_with_a_mark_of_its_encoding(write, faces, tmp_path):
+    path = write.csv(tmp_path / "fer2013.csv")
+    text = path.read_text().replace("emotion,pixels", '"emotion","pixels"', 1)
+    path.write_text(text, encoding="utf-8-sig")
+    assert load_data(path).counts() == faces.counts()
+
+
 def test_a_csv_with_other_columns_is_refused(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")
@@ -224,6 +288,30 @@ def test_a_npy_dictionary_with_number_labels_is_refused(tmp_path, faces):
         load_data(tmp_path / "a.npy")
 
 
+def test_npy_labels_that_are_float_numbers_are_refused_as_numbers(tmp_path, faces):
+    content = {"train": (faces.images, faces.labels.astype(float))}
+    np.save(tmp_path / "a.npy", content, allow_pickle=True)
+    with pytest.raises(DataError, match="labels of 'train' are numbers"):
+        load_data(tmp_path / "a.npy")
+
+
+def test_npy_labels_may_be_bytes_and_colours_are_red_green_blue(tmp_path):
+    red = np.zeros((14, 48, 48, 3), np.uint8)
+    red[..., 0] = 255
+    labels = np.array([*EMOTIONS, *EMOTIONS]).astype("S")
+    np.save(tmp_path / "a.npy", {"train": (red, labels)}, allow_pickle=True)
+    data = load_data(tmp_path / "a.npy")
+    assert len(data) == 14
+    assert set(np.unique(data.images)) == {76}  # of red; blue would be 29
+
+
+def test_npy_without_a_known_label_names_the_first(tmp_path, faces):
+    labels = np.full(len(faces), "smirk")
+    np.save(tmp_path / "a.npy", {"train": (faces.images, labels)}, allow_pickle=True)
+    with pytest.raises(DataError, match=r"no readable face\. train 0: unknown emotion 'smirk'"):
+        load_data(tmp_path / "a.npy")
+
+
 def test_parquet_with_unnamed_number_labels_is_refused(write, tmp_path):
     with pytest.raises(DataError, match="does not say what they mean"):
         load_data(write.parquet(tmp_path / "hub", names=None))
@@ -249,6 +337,44 @@ def test_zip_bombs_are_refused_before_they_are_unpacked(tmp_path, own_cache):
     with pytest.raises(DataError, match="as zip bombs do"):
         load_data(path)
     assert leftovers(own_cache) == []
+
+
+def test_what_else_lies_in_a_zip_is_not_measured(write, tmp_path):
+    path = write.zip(tmp_path / "faces.zip")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("log.txt", b"loss 0.1\n" * 1_000_000)
+    assert len(load_data(path)) == 140
+
+
+def test_a_zip_of_a_table_says_to_unpack_it(write, tmp_path):
+    csv = write.csv(tmp_path / "fer2013.csv")
+    path = zip_with(tmp_path / "archive.zip", [("fer2013/fer2013.csv", csv.read_bytes())])
+    with pytest.raises(DataError, match=r"but 'fer2013/fer2013\.csv': unpack it"):
+        load_data(path)
+
+
+@pytest.mark.parametrize("damage", ["name", "version"])
+def test_a_zip_of_another_kind_is_refused(write, tmp_path, damage):
+    path = write.zip(tmp_path / "faces.zip", "\u00e9/")
+    raw = path.read_bytes()
+    if damage == "name":
+        raw = raw.replace("\u00e9/".encode(), b"\xff\xfe/")
+    else:
+        entry = raw.index(b"PK\x01\x02")
+        raw = raw[: entry + 6] + b"\xff" + raw[entry + 7 :]
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match="not a readable zip"):
+        load_data(path)
+
+
+def test_entries_with_backslashes_keep_their_usage(write, faces, tmp_path):
+    face = write.png(faces.images[0])
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = zipfile.ZipInfo()
+        entry.filename = "test\\happy\\PrivateTest_1.png"
+        archive.writestr(entry, face)
+    assert load_data(path).usage.tolist() == ["PrivateTest"]
 
 
 def test_a_damaged_zip_is_refused(write, tmp_path):

@@ -107,6 +107,33 @@ def test_the_canonical_order_sorts_by_pixels(without_val):
     assert np.array_equal(images[order], images[back][again])
 
 
+def burst(face: np.ndarray, count: int) -> np.ndarray:
+    """Frames of one scene: the same face in other noise, uint8 ``(count, 48, 48)``."""
+    noise = np.random.default_rng(0).normal(0, 6, (count, 48, 48))
+    return np.clip(face + noise, 0, 255).astype(np.uint8)
+
+
+def test_a_burst_of_frames_does_not_leave_training_without_an_emotion(
+    without_val, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path))
+    train = without_val.indices("train")
+    happy = train[without_val.labels[train] == 3]
+    frames = burst(without_val.images[happy[0]], 100)
+    rows = np.concatenate([np.setdiff1d(train, happy[6:]), np.repeat(happy[:1], 99)])
+    images = without_val.images[rows]
+    images[-99:] = frames[:99]
+    for seed in range(5):
+        split = split_indices(with_rows(without_val, rows, images=images), seed)
+        assert np.bincount(without_val.labels[rows[split.train]])[3] >= 100
+        assert 1 <= np.bincount(without_val.labels[rows[split.val]])[3] <= 5
+
+
+def test_frames_of_one_scene_are_one_group():
+    frames = burst(synthetic_faces(70, seed=3).images[3], 40)
+    assert set(near_duplicate_groups(frames)) == {0}
+
+
 def test_too_few_images_are_refused(without_val):
     one = with_rows(without_val, without_val.indices("train")[:1])
     with pytest.raises(DataError, match="too few training images"):

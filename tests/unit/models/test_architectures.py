@@ -169,6 +169,7 @@ def test_dropout_outside_its_range_is_refused(name, dropout):
         ("sequential", {"width": "abc"}, "width must be a whole number from 1 up, got 'abc'"),
         ("sequential", {"width": 32.0}, "width must be a whole number from 1 up, got 32.0"),
         ("sequential", {"stem_stride": 0}, "stem_stride must be a whole number from 1 up, got 0"),
+        ("sequential", {"stem_stride": 3}, "stem_stride must be 1 or 2, got 3"),
         ("sequential", {"dropout": 2}, "dropout must be a number from 0 to below 1, got 2"),
         ("senet", {"drop_path": 1.0}, "drop_path must be a number from 0 to below 1, got 1.0"),
         ("resnet18", {"pretrained": "no"}, "pretrained must be true or false, got 'no'"),

@@ -151,6 +151,49 @@ def test_int8_sees_nearly_the_same_and_needs_faces_for_its_ranges(run, many, exp
         load_classifier(run, backend="int8", calibration=many[:0])
 
 
+def test_int8_wastes_no_range_on_what_relu6_cuts_off(faces):
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 1, 3), torch.nn.ReLU6(), torch.nn.Flatten(), torch.nn.Linear(46 * 46, 7)
+    ).eval()
+    with torch.no_grad():
+        model[0].weight.fill_(10.0)
+        model[0].bias.fill_(-100.0)
+        model[3].weight.zero_()
+        model[3].weight[range(7), range(0, 2100, 300)] = 1.0  # seven of its values
+    exact, rough = (
+        create_backend(kind, model, Preprocess(), calibration=faces)(faces)
+        for kind in ("torch", "int8")
+    )
+    assert np.abs(exact - rough).max() < 0.1 < np.ptp(exact)
+
+
+def test_int8_warns_where_too_few_faces_keep_their_emotion(faces, caplog):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48 * 48, 7)).eval()
+    with torch.no_grad():
+        model[1].bias[0] = -1e4  # one scale for all seven leaves nothing of the others
+    create_backend("int8", model, Preprocess(), calibration=faces)
+    assert "of the faces keep their emotion" in caplog.text
+
+
+class _Unknown(torch.nn.Module):
+    """Needs an operator that ONNX lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(25, 7)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.linear(torch.nn.AdaptiveAvgPool2d(5)(images).flatten(1))
+        return logits
+
+
+def test_an_operator_that_onnx_lacks_is_one_line(capfd):
+    with pytest.raises(ModelError, match="cannot be converted to ONNX: Unsupported") as caught:
+        create_backend("onnx", _Unknown().eval(), Preprocess())
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr().out == ""
+
+
 def test_unknown_kind_negative_threads_and_wrong_device_are_refused(run):
     model = load_classifier(run, backend="torch").model
     with pytest.raises(ModelError, match=r"Unknown backend 'onxx'. Did you mean 'onnx'"):

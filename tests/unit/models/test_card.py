@@ -8,6 +8,7 @@ import pytest
 from emotion_core.data.faces import FaceData, fingerprint
 from emotion_core.errors import RunError
 from emotion_core.evaluation.report import evaluate_run
+from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.card import write_card
 from emotion_core.runs import Run
@@ -51,6 +52,24 @@ def test_card_of_drawn_faces_says_that_it_says_nothing_about_photographs(evaluat
     text = write_card(evaluated).read_text()
     assert "synthetic faces drawn by code" in text
     assert "FER-2013" not in text
+
+
+@pytest.mark.parametrize(
+    "loss, text", [(0.0, "0.00%"), (-0.00001, "0.00%"), (0.002, "-0.20%"), (-0.002, "+0.20%")]
+)
+def test_card_says_what_fp16_costs(evaluated, tmp_path, loss, text):
+    copy = Run(shutil.copytree(evaluated.path, tmp_path / evaluated.name))
+    report = evaluated.report() | {"fp16": {"val_changed": 0.01, "val_accuracy_loss": loss}}
+    write_json(copy.path / "report.json", report)
+    assert f"validation predictions and {text} of accuracy" in write_card(copy).read_text()
+
+
+def test_card_without_weights_names_curves_only_where_there_are_some(evaluated, tmp_path):
+    copy = Run(shutil.copytree(evaluated.path, tmp_path / evaluated.name))
+    copy.weights_path.unlink()
+    assert "its report and predictions are enough" in write_card(copy).read_text()
+    copy.append_metrics({"epoch": 0})
+    assert "its curves, report and predictions are enough" in write_card(copy).read_text()
 
 
 def test_card_is_the_same_every_time(evaluated):

@@ -1,6 +1,7 @@
 """Exports hold the same weights and all that is needed to use them."""
 
 import json
+import shutil
 import sys
 
 import h5py
@@ -14,10 +15,11 @@ import torch
 
 from emotion_core.config import TrainConfig
 from emotion_core.errors import CheckpointError, ModelError
+from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.models.export import export_run
-from emotion_core.runs import create_run
+from emotion_core.runs import Run, create_run
 
 
 def test_onnx_takes_pixels_and_gives_the_classifiers_probabilities(run, faces, tmp_path):
@@ -78,6 +80,15 @@ def test_unknown_format_half_onnx_and_own_weights_are_refused(run, tmp_path):
     with pytest.raises(ModelError, match="the run's own weight file"):
         export_run(run, "safetensors", run.weights_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [{"format": 2}, {"input_size": 64}])
+def test_weights_of_another_version_are_refused(run, tmp_path, change):
+    copy = Run(shutil.copytree(run.path, tmp_path / run.name))
+    write_json(copy.model_path, read_json(run.model_path) | change)
+    (name,) = change
+    with pytest.raises(CheckpointError, match=rf"model\.json has {name} {change[name]}; this"):
+        load_classifier(copy)
 
 
 def test_run_without_weights_exports_nothing(tmp_path):
