@@ -207,3 +207,17 @@ def test_a_widget_change_does_not_compare_again(folder, monkeypatch):
     np.savez(run.predictions_path, **arrays)
     page.run()
     assert "bootstrapped again" in page.exception[0].message
+
+
+def test_opens_on_the_runs_of_one_test_set(folder):
+    before = names(folder)[::-1]
+    write_random_run(folder, random_faces(90), model="senet", epochs=2)
+    page = open_comparison()
+    assert page.multiselect(key="compare_runs").value == before  # the newest is alone on its faces
+    write_random_run(folder, random_faces(90), model="resnet50", epochs=2)
+    page = open_comparison()
+    assert {name.split("-")[2] for name in page.multiselect(key="compare_runs").value} == {
+        "senet",
+        "resnet50",
+    }
+    assert "Left out" not in texts(page)

@@ -273,3 +273,11 @@ def test_nothing_of_a_video_is_written(root, tmp_path, monkeypatch):
     page = open_page(view="Video")
     analyse(page, face_clip(5, 2))
     assert list(place.iterdir()) == []
+
+
+def test_opens_on_the_run_that_is_best_on_validation(root):
+    runs = {path.name: read_json(path / "report.json") for path in root.iterdir()}
+    for name, accuracy in zip(sorted(runs), (0.9, 0.3), strict=True):  # the newest is the worse
+        runs[name]["val"]["accuracy"] = accuracy
+        write_json(root / name / "report.json", runs[name])
+    assert open_page().selectbox(key="run").value == min(runs)

@@ -39,6 +39,7 @@ def root(tmp_path, cache, monkeypatch):
 def parked(root, monkeypatch):
     """Started jobs stay in the queue, so that only what they were given is looked at."""
     monkeypatch.setattr(jobs, "_spawn", lambda run: None)
+    return root
 
 
 def open_training(data: str = DATA) -> AppTest:
@@ -350,3 +351,26 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     assert f"of {last}; training accuracy was" in shown
     assert len(page.get("plotly_chart")) == 2
     assert any("synthetic" in str(item.value) for item in page.markdown)
+
+
+def test_the_form_keeps_its_choices_over_a_page_change(parked):
+    page = open_training()
+    page.multiselect(key="train-models").set_value(["mobilenet_v3_small"]).run()
+    page.number_input(key="train-best-epochs").set_value(3).run()
+    page.switch_page("pages/comparison.py").run()
+    page.switch_page("pages/training.py").run()
+    click(page, "start")
+    config = list_runs(parked)[0].config()
+    assert (config.model, config.epochs) == ("mobilenet_v3_small", 3)
+
+
+def test_a_deletion_can_be_undone_after_a_reload(root):
+    run = written_run(root, state="stopped")
+    page = open_training()
+    open_run(page, run, "stopped")
+    click(page, f"delete-{run.name}")
+    again = open_training()
+    assert f"Deleted {run.name}" in texts(again)
+    assert "purge" not in [button.key for button in again.button]
+    click(again, f"undo-{run.name}")
+    assert list_runs(root) == [run]

@@ -93,3 +93,14 @@ def test_a_changed_report_is_read_again(tmp_path):
     assert report_of(run)["model"] == "resnet18"
     (run.path / "report.json").unlink()
     assert report_of(run) is None
+
+
+def test_an_error_keeps_its_asterisks():
+    def page():
+        from emotion_core.errors import DataError
+        from pages._ui.widgets import draw_error
+
+        draw_error(DataError("Expected train/<emotion>/*.jpg or test/<emotion>/*.jpg"))
+
+    shown = AppTest.from_function(page).run().error[0].value
+    assert shown == r"Expected train/<emotion>/\*.jpg or test/<emotion>/\*.jpg"
