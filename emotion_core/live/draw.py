@@ -12,6 +12,7 @@ from emotion_core.live.smooth import UNCERTAIN
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _UNCERTAIN_BGR = (150, 150, 150)
+_Area = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 def draw_result(
@@ -39,34 +40,59 @@ def draw_faces(
     """Draw box, emotion and confidence bar of each face.
 
     The box has the colour of the track, which stays; label and bar have that of the emotion. Where
-    there are several faces, their labels begin with their numbers.
+    there are several faces, their labels begin with their numbers. No label covers another's while
+    the frame has room.
 
     Args:
         frame: BGR uint8 ``(H, W, 3)``; drawn into and returned.
         faces: Of this frame.
         names: Names of the two models, when two are compared.
     """
-    scale = _scale(frame)
-    for face in faces:
-        color = emotion_bgr(face.emotion)
+    scale, height = _scale(frame), _text_height(_scale(frame))
+    taken: list[_Area] = []
+    for face in faces:  # all boxes first: none runs through a label
         left, top, right, bottom = (round(float(value)) for value in face.box_xyxy)
         # A dark line outside keeps the box visible on a background of its own colour.
         thick = max(2, round(2 * scale))
         cv2.rectangle(frame, (left - 1, top - 1), (right + 1, bottom + 1), (20, 20, 20), thick + 2)
         cv2.rectangle(frame, (left, top), (right, bottom), track_bgr(face.track_id), thick)
+        color = emotion_bgr(face.emotion)
         _bar(frame, (left, bottom, right), face.confidence, color, scale)
+    for face in faces:
         number = f"{face.track_id} " if len(faces) > 1 else ""
-        texts = [number + _text(face.reading, names[0] if face.second and names else "")]
-        if face.second is not None:
-            texts.append(number + _text(face.second, names[1] if len(names) > 1 else ""))
-        colors = [color, emotion_bgr(face.second.emotion) if face.second else color]
-        height = _text_height(scale)
-        place = top - height * len(texts)
-        if place < 0:
-            place = min(bottom + round(8 * scale), frame.shape[0] - height * len(texts))
-        for index, (text, tone) in enumerate(zip(texts, colors, strict=False)):
-            _label(frame, text, (left, place + index * height), tone, scale)
+        readings = [face.reading, face.second] if face.second else [face.reading]
+        shown = [*names, "", ""] if face.second else [""]
+        texts = [number + _text(*pair) for pair in zip(readings, shown, strict=False)]
+        size = max(_label_width(text, scale) for text in texts), height * len(texts)
+        area = _free_area(frame, face, size, taken)
+        taken.append(area)
+        for index, (text, found) in enumerate(zip(texts, readings, strict=True)):
+            place = area[0], area[1] + index * height
+            _label(frame, text, place, emotion_bgr(found.emotion), scale)
     return frame
+
+
+def _free_area(
+    frame: np.ndarray, face: Face, size: tuple[int, int], taken: Sequence[_Area]
+) -> _Area:
+    """Where a face's label of this width and height hits no earlier one: above the box, below it,
+    or else the free place nearest to its top."""
+    scale, (width, height) = _scale(frame), size
+    left, top, _, bottom = (round(float(value)) for value in face.box_xyxy)
+    left = max(min(left, frame.shape[1] - width), 0)
+    lowest = max(frame.shape[0] - height, 0)
+    above, below = min(top - height, lowest), min(max(bottom + round(8 * scale), 0), lowest)
+    others = range(0, lowest + 1, _text_height(scale))
+    nearest = sorted(others, key=lambda y: abs(y - above))
+    for y in (above, below, *nearest):
+        area = left, y, left + width, y + height
+        if y >= 0 and not any(_overlap(area, other) for other in taken):
+            return area
+    return left, below, left + width, below + height
+
+
+def _overlap(a: _Area, b: _Area) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def emotion_bgr(emotion: str) -> tuple[int, int, int]:
@@ -96,14 +122,20 @@ def _text_height(scale: float) -> int:
     return round(22 * scale)
 
 
+def _font(scale: float) -> tuple[float, int]:
+    return 0.55 * scale, max(1, round(1.4 * scale))
+
+
+def _label_width(text: str, scale: float) -> int:
+    return int(cv2.getTextSize(text, _FONT, *_font(scale))[0][0]) + round(10 * scale)
+
+
 def _label(
     frame: np.ndarray, text: str, place: tuple[int, int], color: tuple[int, int, int], scale: float
 ) -> int:
     """Text on a filled ground, black or white, whichever reads better; returns its height."""
-    height = _text_height(scale)
-    size = 0.55 * scale
-    thick = max(1, round(1.4 * scale))
-    width = cv2.getTextSize(text, _FONT, size, thick)[0][0] + round(10 * scale)
+    height, width = _text_height(scale), _label_width(text, scale)
+    size, thick = _font(scale)
     left = min(max(place[0], 0), max(frame.shape[1] - width, 0))
     top = min(max(place[1], 0), max(frame.shape[0] - height, 0))
     cv2.rectangle(frame, (left, top), (left + width, top + height), color, -1)

@@ -61,22 +61,27 @@ def counts_of_split(
 
 
 def imbalance(counts: Mapping[str, int]) -> tuple[str, str, float]:
-    """The largest and the smallest class, and how many times larger it is (infinite for none)."""
-    largest = max(EMOTIONS, key=lambda emotion: counts[emotion])
-    smallest = min(EMOTIONS, key=lambda emotion: counts[emotion])
-    ratio = counts[largest] / counts[smallest] if counts[smallest] else float("inf")
-    return largest, smallest, ratio
+    """The largest and the smallest class that is there, and how many times larger it is."""
+    there = [emotion for emotion in EMOTIONS if counts[emotion]] or EMOTIONS
+    largest = max(there, key=lambda emotion: counts[emotion])
+    smallest = min(there, key=lambda emotion: counts[emotion])
+    return largest, smallest, counts[largest] / counts[smallest] if counts[smallest] else 1.0
 
 
 def imbalance_reading(counts: Mapping[str, int]) -> str:
     """One sentence on how unequal the classes are."""
     largest, smallest, ratio = imbalance(counts)
-    if ratio == float("inf"):
-        return f"There is no image of {smallest}; a model cannot learn it."
+    missing = [emotion for emotion in EMOTIONS if not counts[emotion]]
+    gap = ""
+    if missing:
+        them = "it" if len(missing) == 1 else "them"
+        gap = f"There is no image of {' or '.join(missing)}; a model cannot learn {them}. "
+    if len(EMOTIONS) - len(missing) < 2:
+        return gap.strip()
     if ratio < 1.2:
-        return "All emotions are about equally frequent."
-    always = counts[largest] / max(sum(counts.values()), 1)
+        return gap + f"{'The others' if missing else 'All emotions'} are about equally frequent."
+    always = counts[largest] / sum(counts.values())
     return (
-        f"{largest.capitalize()} is {ratio:.1f} times as frequent as {smallest}; always answering "
+        f"{gap}{largest.capitalize()} is {ratio:.1f} times as frequent as {smallest}; always answering "
         f"{largest} would already be right for {always:.0%}."
     )

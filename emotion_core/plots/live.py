@@ -7,9 +7,7 @@ import plotly.graph_objects as go
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.live.session import Stretch, Summary
 from emotion_core.live.smooth import UNCERTAIN
-from emotion_core.plots.theme import style
-
-UNCERTAIN_COLOR = "#B8BFC6"
+from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, style
 
 
 def emotion_color(emotion: str) -> str:
@@ -38,7 +36,7 @@ def session_timeline(stretches: Sequence[Stretch]) -> go.Figure:
         barmode="overlay",
         bargap=0.35,
         title={"text": "Who looked how, and when", "font": {"size": 15}},
-        legend={"orientation": "h", "y": -0.3, "yanchor": "top"},
+        legend=LEGEND_BELOW,
     )
     fig.update_xaxes(title_text="seconds since START", rangemode="tozero")
     fig.update_yaxes(
@@ -46,7 +44,7 @@ def session_timeline(stretches: Sequence[Stretch]) -> go.Figure:
         categoryarray=[f"face {face}" for face in faces],
         autorange="reversed",
     )
-    return style(fig, height=150 + 34 * max(3, len(faces)))
+    return style(fig, height=180 + 34 * max(3, len(faces)))
 
 
 def emotion_seconds(summary: Summary) -> go.Figure:
@@ -67,7 +65,7 @@ def emotion_seconds(summary: Summary) -> go.Figure:
     fig.update_layout(
         title={"text": "Time an emotion", "font": {"size": 15}}, showlegend=False, bargap=0.3
     )
-    fig.update_xaxes(title_text="seconds")
+    fig.update_xaxes(title_text="seconds" + (", all faces summed" if summary.faces > 1 else ""))
     return style(fig, height=150 + 34 * max(3, len(shown)))
 
 
@@ -79,10 +77,11 @@ def session_reading(summary: Summary) -> str:
     people = "1 face" if summary.faces == 1 else f"{summary.faces} faces"
     text = f"{summary.seconds:.0f} seconds, {people}"
     if watched:
+        whose = "the" if summary.faces == 1 else "all faces'"
         most = max(watched, key=lambda name: watched[name])
         longest = max(summary.longest, key=lambda name: summary.longest[name])
         text += (
-            f"; most often {most} ({watched[most] / sum(watched.values()):.0%} of the time), "
+            f"; most often {most} ({watched[most] / sum(watched.values()):.0%} of {whose} time), "
             f"longest without a break {longest} ({summary.longest[longest]:.1f} s)"
         )
     changes = "1 change" if summary.changes == 1 else f"{summary.changes} changes"

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from emotion_core.labels import COLORS, EMOTIONS
-from emotion_core.plots.theme import emotion_colors, style
+from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, emotion_colors, style
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -170,7 +170,7 @@ def timeline(rows: Rows, *, step: float) -> go.Figure:
     """
     fig = go.Figure()
     spans = emotion_spans(rows, step=step)
-    for emotion, color in (COLORS | {UNCERTAIN: "rgba(128,128,128,0.35)"}).items():
+    for emotion, color in (COLORS | {UNCERTAIN: UNCERTAIN_COLOR}).items():
         of_emotion = [span for span in spans if span["emotion"] == emotion]
         if not of_emotion:
             continue
@@ -194,10 +194,10 @@ def timeline(rows: Rows, *, step: float) -> go.Figure:
         barmode="overlay",
         xaxis={"title": "seconds"},
         yaxis={"categoryorder": "array", "categoryarray": names[::-1], "type": "category"},
-        legend={"orientation": "h", "y": -0.3},
+        legend=LEGEND_BELOW,
         bargap=0.25,
     )
-    return style(fig, height=150 + 36 * len(names))
+    return style(fig, height=180 + 36 * len(names))
 
 
 def emotion_spans(rows: Rows, *, step: float) -> list[dict[str, Any]]:
@@ -244,7 +244,7 @@ def track_probabilities(rows: Rows, face: int) -> go.Figure:
     fig.update_layout(
         xaxis={"title": "seconds"},
         yaxis={"title": "probability", "range": [0, 1], "tickformat": ".0%"},
-        legend={"orientation": "h", "y": -0.3},
+        legend=LEGEND_BELOW,
     )
     return style(fig, height=320)
 

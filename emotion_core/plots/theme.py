@@ -20,6 +20,11 @@ RUN_PALETTE: tuple[str, ...] = (
 )
 # Published, not measured here: drawn dotted.
 STUDY_DASH = "dot"
+UNCERTAIN_COLOR = "#B8BFC6"
+# At the foot of the figure, below the axis titles however many rows the window's width makes of it.
+LEGEND_BELOW = {"orientation": "h", "xref": "container", "yref": "container", "x": 0, "y": 0} | {
+    "yanchor": "bottom"
+}
 _GRID = "rgba(128, 128, 128, 0.25)"
 
 
@@ -50,8 +55,9 @@ def style(fig: go.Figure, *, height: int | None = None) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         colorway=list(RUN_PALETTE),
-        margin={"l": 8, "r": 8, "t": 40 if fig.layout.title.text else 24, "b": 8},
+        margin={"l": 8, "r": 18, "t": 40 if fig.layout.title.text else 24, "b": 8},
         hoverlabel={"namelength": -1},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#8A8A8A", "activecolor": RUN_PALETTE[0]},
     )
     if height is not None:
         fig.update_layout(height=height)

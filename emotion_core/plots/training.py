@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from emotion_core.plots.theme import RUN_PALETTE, style
+from emotion_core.plots.theme import LEGEND_BELOW, RUN_PALETTE, style
 from emotion_core.runs import best_epoch
 
 Rows = Sequence[Mapping[str, Any]]
@@ -49,11 +49,11 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
     fig.update_layout(
         title={"text": METRICS[metric], "font": {"size": 15}},
         hovermode="x unified",
-        legend={"orientation": "h", "y": -0.35, "yanchor": "top"},
+        legend=LEGEND_BELOW,
     )
-    fig.update_xaxes(title_text="epoch", tickformat="d")
+    fig.update_xaxes(title_text="epoch", dtick=1 if len(rows) <= 10 else None)
     if metric == "accuracy":
-        fig.update_yaxes(tickformat=".0%")
+        fig.update_yaxes(tickformat=".1~%")
     return style(fig, height=height)
 
 
@@ -90,16 +90,25 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
     return found
 
 
-def reading(rows: Rows, monitor: str) -> str:
-    """One sentence that says what the curves show."""
+def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
+    """One sentence that says what the curves show.
+
+    Args:
+        rows: Rows of ``metrics.jsonl``.
+        monitor: What chose the kept weights.
+        planned: Epochs the run was to have; None if it rests at its end.
+    """
     if not rows:
         return "No epoch is finished yet."
     best = next(row for row in rows if row["epoch"] == best_epoch(rows, monitor))
     gap = 100 * (best["train_accuracy"] - best["val_accuracy"])
     side = "above" if gap >= 0 else "below"
     why = "" if gap >= 0 else ", because it is measured on augmented faces"
+    done = rows[-1]["epoch"]
+    short = planned is not None and done < planned
+    end = f", stopped after {done} of {planned} epochs" if short else f" of {done}"
     return (
         f"Best validation accuracy {best['val_accuracy']:.1%} and macro-F1 "
-        f"{best['val_macro_f1']:.3f} after epoch {best['epoch']} of {rows[-1]['epoch']}; training "
+        f"{best['val_macro_f1']:.3f} after epoch {best['epoch']}{end}; training "
         f"accuracy was {abs(gap):.1f} points {side} it{why}."
     )

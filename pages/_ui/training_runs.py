@@ -158,7 +158,8 @@ def _draw_resting(job: Job) -> None:
                 with column:
                     fig = plots.curve(rows, metric, best_epoch=best)
                     figure(fig, key=f"{metric}-{run.name}")
-            st.caption(plots.reading(rows, monitor))
+            planned = None if status.state == "finished" else run.config().epochs
+            st.caption(plots.reading(rows, monitor, planned))
         elif not status.error:
             st.caption("No epoch was finished.")
         _draw_log(run, expanded=status.state == "failed")

@@ -5,7 +5,14 @@ import math
 import plotly.graph_objects as go
 
 from emotion_core.evaluation.compare import Comparison, agreement
-from emotion_core.plots.comparison.panel import SHADES, Panel, colors_of, heatmap, percent
+from emotion_core.plots.comparison.panel import (
+    SHADES,
+    Panel,
+    colors_of,
+    heatmap,
+    percent,
+    wrapped,
+)
 from emotion_core.plots.theme import style
 
 
@@ -15,8 +22,7 @@ def agreement_panel(comparison: Comparison) -> Panel:
     text = [[f"{value:.0%}" for value in row] for row in found.matrix]
     fig = heatmap(found.matrix, text, labels, labels, SHADES, 0.0, 1.0)
     fig.update_traces(hovertemplate="%{y} and %{x}: %{z:.1%} the same<extra></extra>")
-    fig.update_xaxes(tickangle=-35)
-    style(fig, height=200 + 52 * len(labels))
+    style(fig, height=210 + 40 * len(labels))
     table = [
         {"run": result.name} | dict(zip(labels, map(float, row), strict=True))
         for result, row in zip(comparison.results, found.matrix, strict=True)
@@ -34,18 +40,23 @@ def agreement_panel(comparison: Comparison) -> Panel:
 
 
 def overlap_panel(comparison: Comparison) -> Panel:
-    """How many faces all, none or just one of the runs has right."""
+    """How many faces all, several, none or just one of the runs has right."""
     found, n = agreement(comparison.results), len(comparison.labels)
     groups = {
         "all right": len(found.all_right),
+        "several right": n,  # less all the others
         "wrong together": len(found.wrong_together),
         "wrong apart": len(found.wrong_apart),
     } | {
         f"only {result.label}": len(rows)
         for result, rows in zip(comparison.results, found.only_right, strict=True)
     }
+    groups["several right"] -= sum(groups.values()) - n
+    tones = ("#009E73", "#8A8A8A", "#D55E00", "#E69F00", *colors_of(comparison).values())
+    colors = dict(zip(groups, tones, strict=True))
+    if len(comparison.results) < 3:
+        del groups["several right"], colors["several right"]
     names, counts = list(groups), list(groups.values())
-    colors = ["#009E73", "#D55E00", "#E69F00", *colors_of(comparison).values()]
     fig = go.Figure(
         go.Bar(
             x=counts,
@@ -54,12 +65,15 @@ def overlap_panel(comparison: Comparison) -> Panel:
             text=[f"{count:,} ({count / n:.1%})" for count in counts],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": colors},
+            marker={"color": list(colors.values())},
             hovertemplate="%{y}: %{x:,} faces<extra></extra>",
         )
     )
-    fig.update_yaxes(autorange="reversed")
-    fig.update_xaxes(title="test faces", range=[0, 1.35 * max(counts)])
+    rows = list(range(len(names)))
+    fig.update_yaxes(autorange="reversed", tickvals=rows, ticktext=wrapped(names))
+    # Room for the text beside the longest bar, on a phone too; ticks would only repeat it.
+    fig.update_xaxes(title="test faces", range=[0, 1.75 * max(counts)], showticklabels=False)
+    fig.update_xaxes(showgrid=False)
     style(fig, height=140 + 34 * len(names))
     together = groups["wrong together"]
     reading = (

@@ -15,14 +15,13 @@ from emotion_core.evaluation.metrics import (
 )
 from emotion_core.plots.comparison.panel import (
     CURVE_POINTS,
-    SYMBOLS,
     Panel,
     colors_of,
     dash,
-    legend_below,
     percent,
+    style_with_legend,
+    symbol,
 )
-from emotion_core.plots.theme import style
 
 
 def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
@@ -52,7 +51,8 @@ def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
                     "width": 2,
                 },
                 marker={
-                    "symbol": SYMBOLS[index % len(SYMBOLS)],
+                    "symbol": symbol(index),
+                    "line": {"width": 0},
                     "size": 4 + 12 * np.sqrt(bins.count[filled] / len(result.labels)),
                 },
                 hovertemplate=(
@@ -67,10 +67,9 @@ def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
                 for i in np.flatnonzero(filled)
             ]
         errors.append(reliability(result.labels, result.probs).ece)
-    fig.update_xaxes(tickformat=".0%", range=[0, 1], title="confidence of the answer")
+    fig.update_xaxes(tickformat=".0%", dtick=0.25, range=[0, 1], title="confidence of the answer")
     fig.update_yaxes(tickformat=".0%", range=[0, 1], title="share that is right")
-    legend_below(fig)
-    style(fig, height=470)
+    style_with_legend(fig, 370)
     best = int(np.argmin(errors))
     reading = (
         f"{comparison.results[best].label} knows best how sure it may be: its confidence is off by "
@@ -123,8 +122,7 @@ def coverage_panel(comparison: Comparison, target: float) -> tuple[Panel, list[A
                 y=[choice.accuracy],
                 mode="markers",
                 showlegend=False,
-                marker={"size": 12, "symbol": SYMBOLS[index % len(SYMBOLS)]}
-                | {"color": colors[result.label]},
+                marker={"size": 12, "symbol": symbol(index)} | {"color": colors[result.label]},
                 hovertemplate=f"threshold {choice.threshold:.3f}<extra>{result.label}</extra>",
             )
         table += [
@@ -133,10 +131,9 @@ def coverage_panel(comparison: Comparison, target: float) -> tuple[Panel, list[A
             for i in keep
         ]
     fig.add_hline(y=target, line={"color": "#8A8A8A", "dash": "dot"})
-    fig.update_xaxes(tickformat=".0%", range=[0, 1.01], title="share of faces answered")
-    fig.update_yaxes(tickformat=".0%", title="share of answers that are right")
-    legend_below(fig)
-    style(fig, height=430)
+    fig.update_xaxes(tickformat=".0%", dtick=0.25, range=[0, 1.01], title="share of faces answered")
+    fig.update_yaxes(tickformat=".1~%", title="share of answers that are right")
+    style_with_legend(fig, 340)
     reached = [index for index, choice in enumerate(choices) if choice.reached]
     if reached:
         best = max(reached, key=lambda index: choices[index].coverage)

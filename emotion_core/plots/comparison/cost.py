@@ -7,15 +7,15 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core.evaluation.compare import Comparison, pareto_front, table_row
+from emotion_core.machine import hardware
 from emotion_core.plots.comparison.panel import (
-    SYMBOLS,
     Panel,
     colors_of,
     join,
-    legend_below,
     percent,
+    style_with_legend,
+    symbol,
 )
-from emotion_core.plots.theme import style
 
 COSTS: dict[str, tuple[str, str, float]] = {
     "latency_ms": ("CPU latency", "ms a face", 1.0),
@@ -34,13 +34,17 @@ def cost_panel(
     Args:
         comparison: The runs.
         cost: A key of ``COSTS``.
-        remeasured: CPU milliseconds a face by run name, measured on this machine just now.
+        remeasured: CPU milliseconds a face by run name, measured on this machine just now. Once
+            one run of the comparison has it, the others' stored times are left out: they may be
+            another machine's.
     """
     title, unit, factor = COSTS[cost]
     rows = [table_row(result) for result in comparison.results]
-    if cost == "latency_ms" and remeasured:
+    here = remeasured or {}
+    stored = cost != "latency_ms" or not any(row["run"] in here for row in rows)
+    if not stored:
         for row in rows:
-            row[cost] = remeasured.get(row["run"], row[cost])
+            row[cost] = here.get(row["run"], math.nan)
     x = [float(row[cost]) * factor or math.nan for row in rows]
     y = [float(row["accuracy"]) for row in rows]
     front, fig, colors = pareto_front(x, y), go.Figure(), colors_of(comparison)
@@ -66,14 +70,13 @@ def cost_panel(
             marker={
                 "size": 14,
                 "color": colors[row["label"]],
-                "symbol": SYMBOLS[index % len(SYMBOLS)],
+                "symbol": symbol(index),
             },
             hovertemplate=f"{row['label']}: %{{x:.3g}} {unit}, %{{y:.2%}}<extra></extra>",
         )
     fig.update_xaxes(title=f"{title}, {unit} (log scale)", **_log_axis(x))
-    fig.update_yaxes(tickformat=".0%", title="accuracy on test")
-    legend_below(fig)
-    style(fig, height=440)
+    fig.update_yaxes(tickformat=".1~%", title="accuracy on test")
+    style_with_legend(fig, 360)
     if not front:
         reading = f"No run here has a measured {_inside(title)}."
     else:
@@ -92,11 +95,30 @@ def cost_panel(
                 f"{percent(cheap['accuracy'])}"
                 + (f", and {beaten} of the others cost more for no gain." if beaten else ".")
             )
+    if stored:
+        reading += _caution(comparison, cost)
+    elif any(math.isnan(value) for value in x):
+        reading += " Runs that were not measured here are left out."
     table = [
         {"run": row["run"], "accuracy": row["accuracy"], cost: row[cost], "on_front": i in front}
         for i, row in enumerate(rows)
     ]
     return Panel(f"cost-{cost}", f"Accuracy against {_inside(title)}", fig, reading, table)
+
+
+def _caution(comparison: Comparison, cost: str) -> str:
+    """What a reader of stored times has to know."""
+    results = comparison.results
+    machines = {hardware(result.report["environment"] | {"gpu": ""}) for result in results}
+    if cost == "latency_ms" and len(machines) > 1:
+        return " Timed on different machines, so small differences say nothing."
+    lent = any(r.config.get("start_from") or r.config.get("teacher") for r in results)
+    if cost == "train_seconds" and lent:
+        return (
+            " Runs that start from earlier weights, or learn from teachers, count only their own "
+            "time."
+        )
+    return ""
 
 
 def _inside(title: str) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from emotion_core.evaluation.study import MARK, study_rows
-from emotion_core.plots.comparison.panel import Panel, legend_below, percent
-from emotion_core.plots.theme import STUDY_DASH, run_colors, style
+from emotion_core.plots.comparison.panel import Panel, percent, style_with_legend, symbol
+from emotion_core.plots.theme import STUDY_DASH, run_colors
 
 CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Accuracy": ("accuracy", ("train_accuracy", "val_accuracy")),
@@ -46,19 +46,21 @@ def curves_panel(
     fig, table = go.Figure(), []
     colors = run_colors([label for label, _, _ in results])
     final: dict[str, float] = {}
-    for label, _, rows in results:
+    for index, (label, _, rows) in enumerate(results):
         x = _axis_values(rows, axis)
         for key in keys:
             raw = [_curve_value(row, key) for row in rows]
             y = smooth(raw, smoothing)
             train = key.startswith("train")
-            part = "train" if train else "validation" if key.startswith("val") else ""
             fig.add_scatter(
                 x=x,
                 y=y,
-                mode="lines" if len(y) > 1 else "markers",
-                name=f"{label}, {part}" if part else label,
+                mode="lines+markers",
+                name=f"{label}, train" if train else label,
                 legendgroup=label,
+                showlegend=not train,
+                # A few marks a line tell runs of one colour apart.
+                marker={"symbol": symbol(index), "size": 7, "maxdisplayed": 8},
                 line={"color": colors[label], "dash": "dash" if train else "solid"}
                 | {"width": 1.5 if train else 2.5},
             )
@@ -72,12 +74,15 @@ def curves_panel(
         for model in study:
             _add_study_curve(fig, table, model, keys)
     percent = quantity in ("Accuracy", "Overfitting gap", "Macro-F1")
-    fig.update_xaxes(title=AXES[axis])
-    fig.update_yaxes(title=title, tickformat=".0%" if percent else None)
+    short = axis == "epoch" and max((len(rows) for *_, rows in results), default=0) <= 10
+    fig.update_xaxes(title=AXES[axis], dtick=1 if short and not study else None)
+    fig.update_yaxes(
+        title=title + (", training dashed" if keys[0].startswith("train") else ""),
+        tickformat=".1~%" if percent else None,
+    )
     if quantity == "Learning rate":
         fig.update_yaxes(type="log", exponentformat="power")
-    legend_below(fig)
-    style(fig, height=480)
+    style_with_legend(fig, 380)
     return Panel(
         f"curves-{quantity.lower().replace(' ', '-')}",
         quantity,

@@ -14,9 +14,12 @@ import plotly.graph_objects as go
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots.theme import run_colors
+from emotion_core.plots.theme import LEGEND_BELOW, run_colors, style
 
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down")
+
+
+_LEGEND_ROW = 19
 
 
 # Light tones under dark text: the numbers in the cells stay readable on either theme.
@@ -71,7 +74,13 @@ def colors_of(comparison: Comparison) -> dict[str, str]:
     return dict(run_colors([result.label for result in comparison.results]))
 
 
+def symbol(index: int) -> str:
+    """A marker shape that meets each colour of the palette once in 64 runs."""
+    return _SYMBOLS[(index + index // len(_SYMBOLS)) % len(_SYMBOLS)]
+
+
 def dash(index: int) -> str:
+    """A dash that meets each colour of the palette once in 24 runs, as 6 and 8 do not divide."""
     return ("solid", "dash", "dashdot", "longdash", "longdashdot", "dot")[index % 6]
 
 
@@ -100,17 +109,31 @@ def heatmap(
             ygap=2,
         )
     )
-    fig.update_yaxes(autorange="reversed", showgrid=False)
-    fig.update_xaxes(showgrid=False)
+    rows = list(range(len(y)))
+    fig.update_yaxes(autorange="reversed", showgrid=False, tickvals=rows, ticktext=wrapped(y))
+    fig.update_xaxes(showgrid=False, dtick=1, tickangle=-35 if len(x) <= 5 else -90)
     return fig
 
 
-def legend_above(fig: go.Figure) -> None:
-    fig.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+def style_with_legend(fig: go.Figure, height: int, *, above: bool = False) -> None:
+    """Style a figure and give its legend room: one row an entry, which is what a phone needs.
+
+    Args:
+        fig: The figure, complete.
+        height: Pixels without the legend.
+        above: Put it over the plot, below the toolbar, instead of at the foot.
+    """
+    height += _LEGEND_ROW * sum(trace.showlegend is not False for trace in fig.data)
+    look = {"maxheight": height, "itemsizing": "constant", "tracegroupgap": 0}
+    fig.update_layout(legend=LEGEND_BELOW | look)
+    if above:
+        fig.update_layout(legend={"y": 1 - 26 / height, "yanchor": "top"})
+    style(fig, height=height)
 
 
-def legend_below(fig: go.Figure) -> None:
-    fig.update_layout(legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0})
+def wrapped(labels: Sequence[str]) -> list[str]:
+    """Run labels on two lines: the model, and below it what else tells it apart."""
+    return [label.replace(" (", "<br>(", 1) for label in labels]
 
 
 def join(names: Sequence[str]) -> str:

@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.plots.comparison.panel import (
     SHADES,
-    SYMBOLS,
     Panel,
     colors_of,
     heatmap,
-    legend_below,
     percent,
+    style_with_legend,
+    symbol,
 )
 from emotion_core.plots.theme import style
 
@@ -42,7 +42,7 @@ def robustness_panel(
             mode="lines+markers",
             name=result.label,
             line={"color": colors[result.label], "width": 2.5},
-            marker={"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 9},
+            marker={"symbol": symbol(index), "size": 9},
             hovertemplate=f"{result.label}: %{{y:.1%}} at strength %{{x}}<extra></extra>",
         )
         drops[result.label] = (float(np.mean(y[1:])), y[0])
@@ -51,9 +51,8 @@ def robustness_panel(
             for k, v in enumerate(y)
         ]
     fig.update_xaxes(title="strength (0 is the clean face)", dtick=1)
-    fig.update_yaxes(tickformat=".0%", title="accuracy")
-    legend_below(fig)
-    style(fig, height=430)
+    fig.update_yaxes(tickformat=".1~%", title="accuracy")
+    style_with_legend(fig, 340)
     name = corruption or "all corruptions"
     if drops:
         best = max(drops, key=lambda label: drops[label][0])
@@ -76,11 +75,12 @@ def robustness_matrix_panel(comparison: Comparison, measured: dict[str, dict[str
     z = np.array(
         [[np.mean(measured[r.name]["corruptions"][name]) for name in names] for r in results]
     )
-    text = [[f"{value:.0%}" for value in row] for row in z]
+    text = [[f"{100 * value:.0f}" for value in row] for row in z]
     labels = [result.label for result in results]
-    fig = heatmap(z.T, np.asarray(text).T, labels, names, SHADES, 0.0, 1.0)
-    fig.update_traces(hovertemplate="%{x}, %{y}: %{z:.1%}<extra></extra>")
-    style(fig, height=420)
+    fig = heatmap(z, text, names, labels, SHADES, 0.0, 1.0)
+    fig.update_traces(hovertemplate="%{y}, %{x}: %{z:.1%}<extra></extra>")
+    fig.update_xaxes(title="mean accuracy in %", tickangle=-35)
+    style(fig, height=180 + 40 * len(labels))
     worst = int(z.mean(axis=0).argmin())
     reading = (
         f"{names[worst][0].upper() + names[worst][1:]} hurts most: {percent(z[:, worst].mean(), 0)} on average over the runs "

@@ -18,11 +18,13 @@ from emotion_core.plots.comparison.panel import (
     dash,
     heatmap,
     is_fer2013,
-    legend_above,
-    legend_below,
     percent,
+    style_with_legend,
+    wrapped,
 )
 from emotion_core.plots.theme import emotion_colors, style
+
+_NUMBERED = 10  # runs up to which the cells of a matrix have room for numbers
 
 
 def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
@@ -76,8 +78,9 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
             {"run": f"study {test['model']}", "accuracy": test["accuracy"], "low": None}
             | {"high": None, "macro_f1": test["macro_f1"], "published": True}
         )
-    fig.update_xaxes(tickformat=".0%", title="accuracy on test, with 95 % interval")
-    legend_above(fig)
+    fig.update_xaxes(tickformat=".1~%", title="accuracy on test, with 95 % interval")
+    rows = list(dict.fromkeys(name for trace in fig.data for name in trace.y))
+    fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=wrapped(rows))
     best = results[-1]
     low, high = best.test["accuracy_ci95"]
     reading = (
@@ -94,7 +97,7 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
             if gap
             else f", level with {results[-2].label}"
         )
-    style(fig, height=130 + 46 * (len(results) + (1 if study else 0)))
+    style_with_legend(fig, 100 + 40 * len(rows), above=True)
     return Panel("accuracy", "Accuracy", fig, reading + ".", table)
 
 
@@ -108,7 +111,7 @@ def pairs_panel(comparison: Comparison) -> Panel:
     for pair in comparison.pairs:
         for a, b, sign in ((pair.a, pair.b, 1), (pair.b, pair.a, -1)):
             z[a, b] = sign * 100 * pair.accuracy
-            text[a, b] = f"{z[a, b]:+.1f}" + ("" if pair.significant else "<br>chance?")
+            text[a, b] = f"{z[a, b]:+.1f}" + ("" if pair.significant else "?")
         table.append(
             {
                 "a": comparison.results[pair.a].name,
@@ -131,7 +134,9 @@ def pairs_panel(comparison: Comparison) -> Panel:
     fig.update_traces(
         hovertemplate="%{y} minus %{x}: %{z:+.2f} points<extra></extra>", hoverongaps=False
     )
-    fig.update_xaxes(title="compared with", tickangle=-35)
+    if size > _NUMBERED:
+        fig.update_traces(text=np.where(np.char.endswith(text.astype(str), "?"), "?", ""))
+    fig.update_xaxes(title="compared with")
     real = sum(pair.significant for pair in comparison.pairs)
     total = len(comparison.pairs)
     if total == 1:
@@ -139,16 +144,17 @@ def pairs_panel(comparison: Comparison) -> Panel:
     else:
         reading = (
             f"{real} of {total} differences are more than chance (McNemar's exact test, Holm's "
-            f"correction for {total} comparisons, p below 0.05)."
+            f"correction for {total} comparisons, p below 0.05); a question mark stands where it "
+            "may be chance."
         )
-    style(fig, height=200 + 56 * size)
+    style(fig, height=230 + 40 * size)
     return Panel("pairs", "Who beats whom", fig, reading, table)
 
 
 def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
     """Precision, recall or F1 of each emotion with 95 % intervals, support beside it."""
     fig = make_subplots(
-        rows=1, cols=2, shared_yaxes=True, column_widths=[0.78, 0.22], horizontal_spacing=0.03
+        rows=1, cols=2, shared_yaxes=True, column_widths=[0.78, 0.22], horizontal_spacing=0.08
     )
     colors, table = colors_of(comparison), []
     for index, result in enumerate(comparison.results):
@@ -159,7 +165,8 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
             x=values,
             orientation="h",
             name=result.label,
-            marker={"color": colors[result.label]},
+            # Runs of one colour differ in their hatching.
+            marker={"color": colors[result.label], "pattern": {"shape": "/x."[: index // 8][-1:]}},
             error_x={
                 "array": [high - v for v, (_, high) in zip(values, bounds, strict=True)],
                 "arrayminus": [v - low for v, (low, _) in zip(values, bounds, strict=True)],
@@ -190,12 +197,18 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
         col=2,
     )
     name = {"f1": "F1", "precision": "precision", "recall": "recall"}[metric]
-    fig.update_xaxes(tickformat=".0%", range=[0, 1], title=f"{name}, 95 % interval", row=1, col=1)
+    fig.update_xaxes(
+        tickformat=".0%",
+        tickvals=[0, 0.5, 1],
+        range=[0, 1],
+        title=f"{name}, 95 % interval",
+        row=1,
+        col=1,
+    )
     fig.update_xaxes(
         title="test faces", showticklabels=False, range=[0, 1.5 * support.max()], row=1, col=2
     )
     fig.update_yaxes(autorange="reversed")
-    legend_above(fig)
     mean = {
         emotion: float(
             np.mean([r.test["per_emotion"][emotion][metric] for r in comparison.results])
@@ -210,7 +223,8 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
         f"({support[EMOTIONS.index(worst)]:,} test faces) against {percent(mean[best], 0)} "
         f"({support[EMOTIONS.index(best)]:,})."
     )
-    style(fig, height=220 + len(EMOTIONS) * max(34, 15 * len(comparison.results)))
+    height = 150 + len(EMOTIONS) * max(34, 15 * len(comparison.results))
+    style_with_legend(fig, height, above=True)
     title = f"{name[0].upper()}{name[1:]} of each emotion"
     return Panel(f"per-emotion-{metric}", title, fig, reading, table)
 
@@ -254,10 +268,9 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
         name="guessing",
         line={"color": "#8A8A8A", "dash": "dot"},
     )
-    fig.update_xaxes(tickformat=".0%", range=[0, 1])
+    fig.update_xaxes(tickformat=".0%", dtick=0.25, range=[0, 1])
     fig.update_yaxes(tickformat=".0%", range=[0, 1.02])
-    legend_below(fig)
-    style(fig, height=430)
+    style_with_legend(fig, 340)
     kind = "ROC" if roc else "Precision and recall"
     measure = "area under the ROC curve" if roc else "average precision"
     if not truth.any():

@@ -1,10 +1,19 @@
 """What is drawn can be read: on any background, inside the picture, one colour a face."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.draw import draw_faces, draw_result, emotion_bgr, track_bgr
+from emotion_core.live.draw import (
+    _label_width,
+    _text_height,
+    draw_faces,
+    draw_result,
+    emotion_bgr,
+    track_bgr,
+)
 from emotion_core.live.pipeline import Face, FrameResult, Reading
 
 
@@ -68,6 +77,31 @@ def test_two_models_give_two_lines():
     picture = draw_faces(background(0), [both], names=("A", "B"))
     assert count(picture, emotion_bgr("happy")) > 1_000
     assert count(picture, emotion_bgr("sad")) > 1_000
+
+
+@pytest.mark.parametrize("second", [None, reading("sad", 0.6)])
+def test_labels_of_faces_side_by_side_or_in_each_other_do_not_overlap(monkeypatch, second):
+    drawn = []
+
+    def label(frame, text, place, color, scale):
+        width = _label_width(text, scale)
+        drawn.append((*place, place[0] + width, place[1] + _text_height(scale)))
+
+    monkeypatch.setattr("emotion_core.live.draw._label", label)
+    boxes = [
+        (200, 150, 320, 290), (210, 152, 330, 300), (220, 150, 300, 280), (240, 160, 360, 290),
+        (600, 0, 680, 60), (560, 5, 640, 70), (0, 430, 60, 520), (10, 420, 80, 600),
+    ]  # fmt: skip
+    faces = [
+        Face(number, np.array(box, np.float32), reading(), 1.0, 0.9, second=second)
+        for number, box in enumerate(boxes, 1)
+    ]
+    draw_faces(background(0), faces, names=("A", "B"))
+    assert len(drawn) == len(faces) * (2 if second else 1)
+    for left, top, right, bottom in drawn:
+        assert 0 <= left < right <= 640 and 0 <= top < bottom <= 480
+    for a, b in itertools.combinations(drawn, 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
 
 def test_the_overlay_appears_only_with_lines():

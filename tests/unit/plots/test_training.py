@@ -1,0 +1,18 @@
+"""Curves of a run that stopped early."""
+
+from emotion_core.plots.training import curve, reading
+
+ROW = {"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "val_macro_f1": 0.3}
+ROWS = [ROW, ROW | {"epoch": 2, "val_accuracy": 0.45}]
+
+
+def test_a_stopped_run_says_how_many_epochs_were_planned():
+    assert "after epoch 2, stopped after 2 of 8 epochs; training" in reading(ROWS, "accuracy", 8)
+    assert "after epoch 2 of 2; training" in reading(ROWS, "accuracy", 2)
+    assert reading(ROWS, "accuracy") == reading(ROWS, "accuracy", 2)
+
+
+def test_a_short_runs_axis_counts_whole_epochs():
+    assert curve(ROWS, "accuracy").layout.xaxis.dtick == 1
+    long = [ROW | {"epoch": epoch} for epoch in range(1, 81)]
+    assert curve(long, "accuracy").layout.xaxis.dtick is None
