@@ -265,7 +265,10 @@ def test_failed_run_shows_its_reason_and_its_last_log_lines(root):
     shown = texts(page)
     assert "The loss is not a number at epoch 5, step 3." in shown
     assert "log line 39" in shown and "log line 10" not in shown
-    assert "Best validation accuracy 75.0% and macro-F1 0.700 after epoch 4, stopped after 4 of 40 epochs" in shown
+    assert (
+        "Best validation accuracy 75.0% and macro-F1 0.700 after epoch 4, stopped after 4 of 40 epochs"
+        in shown
+    )
     assert {f"resume-{run.name}", f"delete-{run.name}"} <= {button.key for button in page.button}
 
 
