@@ -20,6 +20,7 @@ YUNET_NAME = "face_detection_yunet_2023mar.onnx"
 # finds more in a small one, where a face has fewer details (docs/live.md).
 YUNET_SIDE = 640
 HAAR_SIDE = 288
+_LEAST_FACE = 20  # pixels of the picture that is searched
 # Hits that must agree besides the first; fewer let false boxes through, more lose faces.
 _HAAR_NEIGHBOURS = 2
 _MOST_TILT = 60.0  # degrees; beyond it the eyes are more likely wrong than the face lying
@@ -88,7 +89,7 @@ class HaarDetector:
         """Faces in a BGR uint8 frame ``(H, W, 3)``."""
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         small, scale = _shrink(gray, self.side)
-        least = max(20, round(self.min_face * scale))
+        least = max(_LEAST_FACE, round(self.min_face * scale))
         boxes, hits = self._cascade.detectMultiScale2(
             small, 1.15, _HAAR_NEIGHBOURS, minSize=(least, least)
         )
@@ -128,6 +129,9 @@ class YuNetDetector:
     def detect(self, frame: np.ndarray) -> list[Detection]:
         """Faces in a BGR uint8 frame ``(H, W, 3)``."""
         small, scale = _shrink(frame, self.side)
+        # Of a strip of pixels the network sees nothing, and answers with whatever it read.
+        if min(small.shape[:2]) < _LEAST_FACE:
+            return []
         self._net.setInputSize((small.shape[1], small.shape[0]))
         _, rows = self._net.detect(small)
         found = []

@@ -139,6 +139,6 @@ def test_a_tilted_face_is_levelled_by_its_eyes(yunet_file, photo):
     assert np.corrcoef(straight, level)[0, 1] > np.corrcoef(straight, crooked)[0, 1] + 0.1
 
 
-@pytest.mark.parametrize("shape", [(4, 4000), (4000, 4), (1, 2000), (1, 1)])
+@pytest.mark.parametrize("shape", [(4, 4000), (4000, 4), (40, 4000), (1, 2000), (1, 1)])
 def test_a_line_of_pixels_has_no_face(detector, shape):
     assert detector.detect(np.full((*shape, 3), 128, np.uint8)) == []
