@@ -118,6 +118,11 @@ def hardware(found: dict[str, Any]) -> str:
     return f"{name}, {instructions}" if instructions else name
 
 
+def timed_on(report: dict[str, Any]) -> str:
+    """Where a report's milliseconds were measured: the CPU, whatever else the machine has."""
+    return hardware(report["environment"] | {"gpu": ""})
+
+
 def cpu_cores() -> int:
     """Logical cores this process may use; a container's quota counts."""
     # sched_getaffinity is not on macOS and Windows.

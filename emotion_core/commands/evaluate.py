@@ -56,13 +56,14 @@ def run(args: argparse.Namespace) -> int:
 
     data = load_data(args.data or first.config().data)
     # Its own data set is that also after faces were added to it.
-    own = belongs_to(first, data) or same_source(first.config().data, data.source)
+    same = belongs_to(first, data)
+    own = same or same_source(first.config().data, data.source)
     if own and args.split == "all":
         raise ConfigError(
             f"{first.name} was trained on {data.name}: --split all would count training faces. "
             "Leave it out, or name another data set."
         )
-    if not belongs_to(first, data):
+    if not same:
         metrics = measure_on(first, data, args.split, device=args.device)
         _print(f"{first.name} on {data.name}, {args.split}", metrics)
         for emotion, row in metrics["per_emotion"].items():

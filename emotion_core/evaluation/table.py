@@ -10,7 +10,7 @@ from emotion_core.evaluation.compare import (
     keep_flips,
     load_results,
 )
-from emotion_core.machine import hardware
+from emotion_core.machine import timed_on
 from emotion_core.models.options import pretrained_on
 from emotion_core.runs import Run
 
@@ -49,7 +49,7 @@ def markdown_table(runs: list[Run]) -> str:
     lines = [_line(_HEAD), _line(["---"] * len(_HEAD))]
     lines += [_line(_cells(run, report, usual)) for report, run in rows]
     lines += _ensemble([run for report, run in rows if _is_ours(report)])
-    timed = sorted({hardware(report["environment"] | {"gpu": ""}) for report, _ in rows})
+    timed = sorted({timed_on(report) for report, _ in rows})
     return "\n".join([*lines, "", f"Milliseconds on one core. Machines: {'; '.join(timed)}."])
 
 

@@ -14,7 +14,7 @@ from emotion_core.evaluation import compare
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
-from emotion_core.machine import hardware
+from emotion_core.machine import hardware, timed_on
 from emotion_core.plots.comparison.agreement import (
     agreement_panel,
     ensemble_sentence,
@@ -322,7 +322,7 @@ def draw_cost(comparison: Comparison) -> None:
     rows = []
     for result in comparison.results:
         row = compare.table_row(result)
-        values, timed = result.report["cost"], result.report["environment"] | {"gpu": ""}
+        report, values = result.report, result.report["cost"]
         rows.append(
             {
                 "Run": result.label,
@@ -335,8 +335,10 @@ def draw_cost(comparison: Comparison) -> None:
                 "Size": row["size_bytes"] / 1e6,
                 "Training": row["train_seconds"] / 60,
                 "Images/s": values.get("images_per_second"),
-                "Timed on": hardware(timed),
-                "Trained on": hardware(result.report.get("trained_on") or timed),
+                "Timed on": timed_on(report),
+                "Trained on": hardware(
+                    report.get("trained_on") or report["environment"] | {"gpu": ""}
+                ),
             }
         )
     number = st.column_config.NumberColumn

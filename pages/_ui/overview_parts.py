@@ -11,7 +11,7 @@ import streamlit as st
 from emotion_core.evaluation.study import MARK, study_test
 from emotion_core.evaluation.table import how_trained
 from emotion_core.labels import COLORS, EMOTIONS
-from emotion_core.machine import hardware, this_machine
+from emotion_core.machine import this_machine, timed_on
 from emotion_core.runs import Run
 from pages._ui.shell import page_link
 from pages._ui.state import report_of, runs
@@ -156,7 +156,7 @@ def draw_board(board: Board) -> None:
         f'<div class="board"><table><caption>{board.faces:,} test faces</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
-    timed = sorted({hardware(report["environment"] | {"gpu": ""}) for _, report in board.entries})
+    timed = sorted({timed_on(report) for _, report in board.entries})
     if len(timed) > 1:
         st.caption(f"Milliseconds on one core, not all of one machine: {'; '.join(timed)}.")
 

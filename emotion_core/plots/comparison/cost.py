@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core.evaluation.compare import Comparison, pareto_front, table_row
-from emotion_core.machine import hardware
+from emotion_core.machine import timed_on
 from emotion_core.plots.comparison.panel import (
     Panel,
     colors_of,
@@ -109,7 +109,7 @@ def cost_panel(
 def _caution(comparison: Comparison, cost: str) -> str:
     """What a reader of stored times has to know."""
     results = comparison.results
-    machines = {hardware(result.report["environment"] | {"gpu": ""}) for result in results}
+    machines = {timed_on(result.report) for result in results}
     if cost == "latency_ms" and len(machines) > 1:
         return " Timed on different machines, so small differences say nothing."
     lent = any(r.config.get("start_from") or r.config.get("teacher") for r in results)
