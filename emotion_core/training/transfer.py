@@ -22,35 +22,47 @@ _BATCH = 512
 def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
     """Copy the weights of ``config.start_from`` into a new model, in place.
 
-    The model may be a grown one: whatever the earlier run has no weights for stays as it is
-    built. ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
+    Of several runs it is the mean of their weights (Wortsman et al. 2022), which is a good network
+    only where they learned from one another: from fresh weights each finds its own optimum. The
+    model may be a grown one: whatever the earlier runs have no weights for stays as it is built.
+    ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
 
     Raises:
         RunError: there is no such run.
-        TrainingError: it has weights that do not fit into this model, or learned faces that
-            validate this run.
-        CheckpointError: it has no weights, or they are damaged.
+        TrainingError: one has weights that do not fit into this model, or that are not those of
+            the other runs, or it learned faces that validate this run.
+        CheckpointError: one has no weights, or they are damaged.
     """
-    run = load_run(config.start_from)
-    earlier = run.config()
-    weights, expected = read_weights(run), model.state_dict()
-    if any(
-        name not in expected or expected[name].shape != weight.shape
-        for name, weight in weights.items()
-    ):
-        raise TrainingError(
-            f"start_from: run '{run.name}' is a {earlier.model} with options {earlier.options}, "
-            f"this one a {config.model} with {config.options}. Choose the same architecture and "
-            "options or one that grows out of it, or start from fresh weights."
-        )
-    fresh = len(expected) - len(weights)
+    expected = model.state_dict()
+    mean: dict[str, torch.Tensor] = {}
+    runs = [load_run(name) for name in listed(config.start_from)]
+    for run in runs:
+        earlier, weights = run.config(), read_weights(run)
+        if any(
+            name not in expected or expected[name].shape != weight.shape
+            for name, weight in weights.items()
+        ):
+            raise TrainingError(
+                f"start_from: run '{run.name}' is a {earlier.model} with options "
+                f"{earlier.options}, this one a {config.model} with {config.options}. Choose the "
+                "same architecture and options or one that grows out of it, or start from fresh "
+                "weights."
+            )
+        if mean and mean.keys() != weights.keys():
+            raise TrainingError(
+                f"start_from: run '{run.name}' has not the same layers as run '{runs[0].name}', "
+                "so there is no mean of their weights. Name runs of one architecture with the "
+                "same options."
+            )
+        _check_data(run, config, data)
+        for name, weight in weights.items():
+            part = weight.double() / len(runs)
+            mean[name] = mean[name] + part if name in mean else part
+    fresh = len(expected) - len(mean)
     if fresh:
-        log.info(
-            "%d of %d tensors are not in run %s, they start fresh", fresh, len(expected), run.name
-        )
-    _check_data(run, config, data)
+        log.info("%d of %d tensors are in no earlier run, they start fresh", fresh, len(expected))
     with torch.no_grad():
-        model.load_state_dict({name: weights.get(name, value) for name, value in expected.items()})
+        model.load_state_dict({name: mean.get(name, value) for name, value in expected.items()})
 
 
 def teacher_probs(

@@ -17,9 +17,11 @@ from emotion_core.paths import PROJECT
 
 @pytest.fixture(scope="session")
 def photo() -> np.ndarray:
-    """640 x 480 with one face, at about (205..320, 90..235)."""
+    """640 x 480 with one face, at about (205..320, 90..235); read-only, tests draw on copies."""
     image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
-    return np.ascontiguousarray(cv2.resize(image, (640, 640))[:480])
+    photo = np.ascontiguousarray(cv2.resize(image, (640, 640))[:480])
+    photo.setflags(write=False)  # a test that draws on it would change it for all others
+    return photo
 
 
 @pytest.fixture(scope="session")

@@ -422,7 +422,7 @@ def test_an_ended_session_is_told_from_a_running_one(stream, photo):
 
 
 def test_the_last_good_picture_of_a_source_of_another_size_is_shown(stream, detector, photo, quiet):
-    stream.source = lambda seconds: np.ascontiguousarray(photo[:360])
+    stream.source = lambda seconds: photo[:360].copy()
     black = np.zeros((480, 640, 3), np.uint8)
     good = stream.process(video_frame(black)).to_ndarray(format="bgr24")
     detector.failures = 1
