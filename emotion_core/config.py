@@ -319,7 +319,7 @@ class TrainConfig(Config):
     start_from: str = setting(
         "",
         "run whose weights training starts from, of the same architecture or one it grows out of; "
-        "empty: fresh ones",
+        "the mean of several, separated by commas; empty: fresh ones",
         group="earlier",
     )
     teacher: str = setting(
@@ -329,6 +329,12 @@ class TrainConfig(Config):
     )
     teacher_share: float = setting(
         0.5, "weight of the teachers' answers against the labels", low=0, high=1, group="earlier"
+    )
+    average_with: str = setting(
+        "",
+        "runs, separated by commas, whose weights are averaged with the trained ones at the end, "
+        "each if validation gains by it; it does for runs that started from one another",
+        group="earlier",
     )
 
     precision: str = setting(

@@ -45,6 +45,7 @@ class Status:
     Times are UTC ISO 8601. ``epoch`` counts finished epochs; ``step`` of ``steps`` is inside the
     current one, with its running ``train_loss`` and ``train_accuracy`` (0..1). Before the first step
     ``teachers_asked`` is the share (0..1) of the teachers' answers that are there.
+    ``averaged_with`` names the earlier runs, separated by commas, that went into the kept weights.
     """
 
     state: str = "queued"
@@ -62,6 +63,7 @@ class Status:
     images_per_second: float = 0.0
     seconds_left: float = 0.0
     train_seconds: float = 0.0
+    averaged_with: str = ""
     error: str = ""
     pid: int = 0
     device: str = ""

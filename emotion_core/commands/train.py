@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Train; 0 when finished, 3 when stopped and resumable."""
     import threading
 
-    from emotion_core.config import TrainConfig, recipe_config
+    from emotion_core.config import TrainConfig, listed, recipe_config
     from emotion_core.errors import ConfigError
     from emotion_core.runs import create_run, load_run, pick_run
     from emotion_core.training import jobs
@@ -45,8 +45,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         from emotion_core.models.registry import create_model
 
-        if given.get("start_from") and "model" not in given:
-            earlier = pick_run(given["start_from"]).config()
+        starts = listed(given.get("start_from", ""))
+        if starts and "model" not in given:
+            earlier = pick_run(starts[0]).config()
             given["model"] = earlier.model
             options = {k: v for k, v in earlier.options.items() if k != "pretrained"}
             given["options"] = options | given.get("options", {})

@@ -63,6 +63,7 @@ def how_trained(run: Run, report: dict[str, Any]) -> str:
         how.append(f"from {pretrained_on(config.model)} weights")
     how += ["from an earlier run's weights"] if config.start_from else []
     how += ["with teachers"] if config.teacher else []
+    how += ["averaged with earlier runs"] if run.status().averaged_with else []
     return ", ".join(how)
 
 

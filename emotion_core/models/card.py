@@ -120,7 +120,7 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
     yield ""
     yield "## Training"
     yield ""
-    yield from _training(config, report)
+    yield from _training(run, config, report)
     yield ""
     yield "## Data"
     yield ""
@@ -155,12 +155,12 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
     yield from _limits(synthetic)
 
 
-def _training(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
+def _training(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
     cost, machine = report["cost"], report.get("environment", {})
     if fitted := report.get("fitted"):  # the classical baseline has no recipe
         yield fitted
     else:
-        yield from _recipe(config, report)
+        yield from _recipe(run, config, report)
     yield ""
     yield (
         f"{cost['train_seconds'] / 60:,.0f} minutes of training at {cost['images_per_second']:,.0f}"
@@ -169,7 +169,7 @@ def _training(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _recipe(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
+def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
     recipe = recipe_config(config.recipe, config.model).to_dict()
     given = {
         name: value
@@ -182,6 +182,12 @@ def _recipe(config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
         f"{config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}, seed "
         f"{config.seed}. All settings are in `config.json`, the curves in `metrics.jsonl`."
     )
+    if taken := run.status().averaged_with:
+        yield ""
+        yield (
+            "After that epoch its weights were averaged with those of earlier runs (Wortsman et al. "
+            f"2022), each taken in since validation gained by it: {taken}."
+        )
     if given:
         yield ""
         shown = ", ".join(f"`{name}={value}`" for name, value in sorted(given.items()))

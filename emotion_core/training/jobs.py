@@ -94,6 +94,7 @@ def settled(config: TrainConfig) -> TrainConfig:
         data=data,
         start_from=", ".join(map(_run_with_weights, listed(config.start_from))),
         teacher=", ".join(map(_run_with_weights, listed(config.teacher))),
+        average_with=", ".join(map(_run_with_weights, listed(config.average_with))),
     )
 
 

@@ -13,7 +13,7 @@ import os
 import pickle  # noqa: TID251 - only for its exception
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
 from emotion_core.files import atomic_path, write_json_lines
 from emotion_core.machine import resolve_device
-from emotion_core.models.checkpoint import save_checkpoint
+from emotion_core.models.checkpoint import load_weights, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, Status, now, validation_score
@@ -41,7 +41,12 @@ from emotion_core.training.optim import (
     epoch_order,
     learning_rate,
 )
-from emotion_core.training.transfer import start_from, teacher_probs
+from emotion_core.training.transfer import (
+    average_with,
+    earlier_weights,
+    start_from,
+    teacher_probs,
+)
 
 log = logging.getLogger(__name__)
 
@@ -191,8 +196,10 @@ class _Trainer:
 
         torch.manual_seed(config.seed)
         model = create_model(config.model, **config.options)
-        if config.start_from and not run.resume_path.exists():
+        if listed(config.start_from) and not run.resume_path.exists():
             start_from(model, config, data)
+        # Looked at now, and not after hours.
+        self.others = earlier_weights("average_with", model, config, data, whole=True)
         self.model = _channels_last(model.to(self.device))
         self.forward: Callable[[torch.Tensor], torch.Tensor] = (
             torch.compile(self.model, dynamic=False) if config.compile else self.model
@@ -239,6 +246,8 @@ class _Trainer:
         while self.epoch < self.config.epochs and not self._is_stale():
             self._train_epoch()
             self._finish_epoch()
+        if self.others and not self.status.averaged_with:
+            self._average_with_earlier()
 
     def _is_stale(self) -> bool:
         """Whether early stopping is on and no epoch was better for long enough."""
@@ -387,15 +396,12 @@ class _Trainer:
     def _finish_epoch(self) -> None:
         """Validate, keep the weights if they are the best, and write the epoch's row."""
         config = self.config
-        logits = predict(self.best_model, self.val_faces, self.preprocess, self.autocast)
-        if not torch.isfinite(logits).all():
+        validated = self._validated(self.best_model)
+        if not math.isfinite(validated["val_loss"]):
             raise TrainingError(
                 f"The answers on validation are no numbers after epoch {self.epoch + 1}. Lower lr "
                 f"(now {config.lr:g}) or set clip_norm."
             )
-        confusion = confusion_matrix(self.val_labels, logits.argmax(1).numpy())
-        hits = confusion.diagonal()
-        targets = torch.from_numpy(self.val_labels)
         loss_sum, right, images = self.totals.tolist()
         self.train_seconds += self._epoch_seconds
         row: dict[str, Any] = {
@@ -404,9 +410,7 @@ class _Trainer:
             "images_seen": (self.epoch + 1) * len(self._order(self.epoch)),
             "train_loss": loss_sum / images,
             "train_accuracy": right / images,
-            "val_loss": float(F.cross_entropy(logits, targets)),
-            "val_accuracy": float(hits.sum() / confusion.sum()),
-            "val_macro_f1": float(macro_f1(hits, confusion.sum(1), confusion.sum(0))),
+            **validated,
             "lr": learning_rate((self.epoch + 1) * self.steps - 1, self.steps, config),
             "seconds": round(self._epoch_seconds, 3),
             "images_per_second": round(images / max(self._epoch_seconds, 1e-9), 1),
@@ -417,18 +421,47 @@ class _Trainer:
         score = validation_score(row, config.monitor)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
-            self.run.clear_results()  # of earlier weights, if someone evaluated them meanwhile
-            save_checkpoint(
-                self.run,
-                self.best_model,
-                architecture=config.model,
-                options=config.options,
-                preprocess=self.preprocess,
-            )
+            self._keep()
         # Rows first, state second: a crash between them repeats the epoch, and _load drops its row.
         self.run.append_metrics(row)
         self._save()
         self._tell(row["images_per_second"], row)
+
+    def _validated(self, model: nn.Module) -> dict[str, float]:
+        """Loss, accuracy and macro-F1 on the validation split."""
+        logits = predict(model, self.val_faces, self.preprocess, self.autocast)
+        confusion = confusion_matrix(self.val_labels, logits.argmax(1).numpy())
+        hits = confusion.diagonal()
+        return {
+            "val_loss": float(F.cross_entropy(logits, torch.from_numpy(self.val_labels))),
+            "val_accuracy": float(hits.sum() / confusion.sum()),
+            "val_macro_f1": float(macro_f1(hits, confusion.sum(1), confusion.sum(0))),
+        }
+
+    def _keep(self, averaged_with: Sequence[str] = ()) -> None:
+        """Write ``best_model`` as the run's weights."""
+        self.run.clear_results()  # of earlier weights, if someone evaluated them meanwhile
+        save_checkpoint(
+            self.run,
+            self.best_model,
+            architecture=self.config.model,
+            options=self.config.options,
+            preprocess=self.preprocess,
+        )
+        self.status = replace(self.status, averaged_with=", ".join(averaged_with))
+
+    def _average_with_earlier(self) -> None:
+        """Take earlier runs into the kept weights, where validation gains by it."""
+        model = self.best_model
+        load_weights(model, self.run)
+        names = average_with(
+            model,
+            self.others,
+            lambda one: validation_score(self._validated(one), self.config.monitor),
+        )
+        if names:
+            self._keep(names)
+            self.run.write_status(self.status)
 
     def _tell(self, rate: float, row: dict[str, Any] | None = None) -> None:
         left = (self.config.epochs - self.epoch) * self.steps - self.step

@@ -1,7 +1,7 @@
 """What a run takes from earlier ones: weights to start from, and teachers' answers to learn."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -20,49 +20,100 @@ _BATCH = 512
 
 
 def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
-    """Copy the weights of ``config.start_from`` into a new model, in place.
+    """Copy the weights of ``config.start_from`` into a new model, in place; of several runs their mean.
 
-    Of several runs it is the mean of their weights (Wortsman et al. 2022), which is a good network
-    only where they learned from one another: from fresh weights each finds its own optimum. The
-    model may be a grown one: whatever the earlier runs have no weights for stays as it is built.
-    ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
+    The model may be a grown one: whatever the earlier runs have no weights for stays as it is
+    built. ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
 
     Raises:
         RunError: there is no such run.
-        TrainingError: one has weights that do not fit into this model, or that are not those of
-            the other runs, or it learned faces that validate this run.
+        TrainingError: one has weights that do not fit into this model, or learned faces that
+            validate this run.
         CheckpointError: one has no weights, or they are damaged.
     """
     expected = model.state_dict()
-    mean: dict[str, torch.Tensor] = {}
-    runs = [load_run(name) for name in listed(config.start_from)]
-    for run in runs:
-        earlier, weights = run.config(), read_weights(run)
-        if any(
-            name not in expected or expected[name].shape != weight.shape
-            for name, weight in weights.items()
-        ):
-            raise TrainingError(
-                f"start_from: run '{run.name}' is a {earlier.model} with options "
-                f"{earlier.options}, this one a {config.model} with {config.options}. Choose the "
-                "same architecture and options or one that grows out of it, or start from fresh "
-                "weights."
-            )
-        if mean and mean.keys() != weights.keys():
-            raise TrainingError(
-                f"start_from: run '{run.name}' has not the same layers as run '{runs[0].name}', "
-                "so there is no mean of their weights. Name runs of one architecture with the "
-                "same options."
-            )
-        _check_data(run, config, data)
-        for name, weight in weights.items():
-            part = weight.double() / len(runs)
-            mean[name] = mean[name] + part if name in mean else part
+    mean = mean_weights(list(earlier_weights("start_from", model, config, data).values()))
     fresh = len(expected) - len(mean)
     if fresh:
         log.info("%d of %d tensors are in no earlier run, they start fresh", fresh, len(expected))
-    with torch.no_grad():
-        model.load_state_dict({name: mean.get(name, value) for name, value in expected.items()})
+    model.load_state_dict({name: mean.get(name, value) for name, value in expected.items()})
+
+
+def average_with(
+    model: nn.Module,
+    others: Mapping[str, Mapping[str, torch.Tensor]],
+    score: Callable[[nn.Module], float],
+) -> list[str]:
+    """Average a trained model's weights with those of earlier runs, in place.
+
+    A greedy soup (Wortsman et al. 2022): in the order they are named, each run is taken into the
+    mean of the weights if that scores no worse with it. Runs help that started from one another's
+    weights; from fresh ones each finds its own optimum, and a mean of those is no network.
+
+    Args:
+        model: The trained model.
+        others: Weights by run, from ``earlier_weights``.
+        score: Of a model on validation; more is better.
+
+    Returns:
+        Names of the runs that were taken in.
+    """
+    taken: list[Mapping[str, torch.Tensor]] = [
+        {name: value.cpu().clone() for name, value in model.state_dict().items()}
+    ]
+    best, names = score(model), []
+    for name, weights in others.items():
+        model.load_state_dict(mean_weights([*taken, weights]))
+        found = score(model)
+        log.info("averaged with %s: validation %.4f, before %.4f", name, found, best)
+        if found >= best:
+            best = found
+            taken.append(weights)
+            names.append(name)
+    model.load_state_dict(mean_weights(taken))
+    return names
+
+
+def mean_weights(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Mean of several networks' tensors of the same names and shapes, float64."""
+    return {name: torch.stack([part[name].double() for part in parts]).mean(0) for name in parts[0]}
+
+
+def earlier_weights(
+    setting: str, model: nn.Module, config: TrainConfig, data: FaceData, *, whole: bool = False
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights of the runs that a setting names, by run: all of one shape that fits into the model.
+
+    Args:
+        setting: Name of the setting.
+        model: What they are for.
+        config: Its settings.
+        data: Its data set.
+        whole: Whether they must have all of the model's layers.
+
+    Raises:
+        RunError, TrainingError, CheckpointError: as ``start_from``.
+    """
+    expected = model.state_dict()
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    wanted = expected.keys() if whole else None
+    for name in listed(getattr(config, setting)):
+        run = load_run(name)
+        earlier, weights = run.config(), read_weights(run)
+        wanted = weights.keys() if wanted is None else wanted
+        if weights.keys() != wanted or any(
+            key not in expected or expected[key].shape != weight.shape
+            for key, weight in weights.items()
+        ):
+            raise TrainingError(
+                f"{setting}: run '{run.name}' is a {earlier.model} with options "
+                f"{earlier.options}, this one a {config.model} with {config.options}. Choose "
+                "the same architecture and options"
+                f"{'' if whole else ' or one that grows out of it'}, or leave {setting} out."
+            )
+        _check_data(run, config, data)
+        found[run.name] = weights
+    return found
 
 
 def teacher_probs(

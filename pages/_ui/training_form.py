@@ -33,6 +33,7 @@ LABELS = {
     "start_from": "Start from the weights of",
     "teacher": "Teachers",
     "teacher_share": "Weight of the teachers",
+    "average_with": "Average at the end with",
 }
 # Drawn by hand: they are not one value of one widget.
 _BY_HAND = ("model", "options", "data", "recipe")
@@ -119,7 +120,7 @@ def pick_settings(models: list[str], data: str) -> list[TrainConfig]:
     base = recipe_config(str(recipe), models[0])
     settings = [item for item in TrainConfig.settings() if item.name not in _BY_HAND]
     if len(models) > 1:  # weights fit one architecture
-        settings = [item for item in settings if item.name != "start_from"]
+        settings = [item for item in settings if item.name not in ("start_from", "average_with")]
     values: dict[str, Any] = {}
     basic = [item for item in settings if item.group == "basic"]
     for column, item in zip(st.columns(len(basic)), basic, strict=True):
@@ -165,9 +166,10 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
             help=item.help,
             persist_state="session",
         )
-    if item.name == "teacher":
+    if item.name in ("teacher", "average_with"):
+        names = _with_weights(*([base.model] if item.name == "average_with" else []))
         return ",".join(
-            st.multiselect(label, _with_weights(), key=key, help=item.help, persist_state="session")
+            st.multiselect(label, names, key=key, help=item.help, persist_state="session")
         )
     if item.choices:
         return st.selectbox(

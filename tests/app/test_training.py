@@ -118,11 +118,12 @@ def test_form_shows_every_setting_with_its_help_and_limits(root):
     kinds = [*page.number_input, *page.selectbox, *page.toggle, *page.text_input]
     shown = {widget.key: widget for widget in kinds}
     for item in TrainConfig.settings():
-        if item.name not in ("model", "options", "data", "recipe", "teacher"):
+        if item.name not in ("model", "options", "data", "recipe", "teacher", "average_with"):
             widget = shown[f"train-best-{item.name}"]
             assert widget.help == item.help and widget.value == item.default
     assert shown["train-best-momentum"].max == 0.999
-    assert page.multiselect(key="train-best-teacher").value == []
+    for several in ("teacher", "average_with"):
+        assert page.multiselect(key=f"train-best-{several}").value == []
 
 
 def test_untouched_form_trains_exactly_the_recipe(root, parked):
@@ -140,12 +141,15 @@ def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
     page = open_training()
     page.selectbox(key="train-best-start_from").set_value(earlier.name)
     page.multiselect(key="train-best-teacher").set_value([earlier.name])
+    page.multiselect(key="train-best-average_with").set_value([earlier.name])
     page.run()
     click(page, "start")
-    new = next(run for run in list_runs(root) if run.name != earlier.name)
-    assert (new.config().start_from, new.config().teacher) == (earlier.name, earlier.name)
+    new = next(run for run in list_runs(root) if run.name != earlier.name).config()
+    assert (new.start_from, new.teacher, new.average_with) == (earlier.name,) * 3
     page.multiselect(key="train-models").set_value(["grown_net"]).run()
     assert earlier.name in page.selectbox(key="train-best-start_from").options  # grows out of it
+    averaged = page.multiselect(key="train-best-average_with")
+    assert averaged.options == averaged.value == []  # but there is no mean of the two
     page.multiselect(key="train-models").set_value(["block_cnn"]).run()
     assert earlier.name not in page.selectbox(key="train-best-start_from").options
     page.multiselect(key="train-models").set_value(["sequential", "block_cnn"]).run()

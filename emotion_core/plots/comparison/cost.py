@@ -25,6 +25,9 @@ COSTS: dict[str, tuple[str, str, float]] = {
     "train_seconds": ("Training time", "minutes", 1 / 60),
 }
 
+# Settings through which a run profits from the training of others.
+_LENT = ("start_from", "teacher", "average_with")
+
 
 def cost_panel(
     comparison: Comparison, cost: str = "latency_ms", *, remeasured: dict[str, float] | None = None
@@ -112,11 +115,11 @@ def _caution(comparison: Comparison, cost: str) -> str:
     machines = {timed_on(result.report) for result in results}
     if cost == "latency_ms" and len(machines) > 1:
         return " Timed on different machines, so small differences say nothing."
-    lent = any(r.config.get("start_from") or r.config.get("teacher") for r in results)
+    lent = any(r.config.get(key) for r in results for key in _LENT)
     if cost == "train_seconds" and lent:
         return (
-            " Runs that start from earlier weights, or learn from teachers, count only their own "
-            "time."
+            " Runs that take weights from earlier runs, or learn from teachers, count only their "
+            "own time."
         )
     return ""
 

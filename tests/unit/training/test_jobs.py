@@ -323,9 +323,11 @@ def test_earlier_runs_are_found_before_a_run_starts_and_kept_by_their_full_names
     earlier.weights_path.touch()
     write_report(earlier, {})
     weightless = create_run(TrainConfig(model="grown_net"))
-    config = TrainConfig(start_from="senet", teacher=f" senet,{earlier.name[:20]} ")
+    config = TrainConfig(
+        start_from="senet", teacher=f" senet,{earlier.name[:20]} ", average_with="senet"
+    )
     found = jobs.settled(config)
-    assert found.start_from == earlier.name
+    assert found.start_from == found.average_with == earlier.name
     assert found.teacher == f"{earlier.name}, {earlier.name}"
     with pytest.raises(RunError, match=r"no-such-run"):
         jobs.start(config.replace(teacher="no-such-run"))

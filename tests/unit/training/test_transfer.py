@@ -19,7 +19,7 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import Progress, Stopped, train
-from emotion_core.training.transfer import start_from, teacher_probs
+from emotion_core.training.transfer import average_with, mean_weights, start_from, teacher_probs
 from tests.samples import write_report
 
 SMALL = TrainConfig(
@@ -57,6 +57,65 @@ def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
     # One epoch at a rate of almost nothing: what it knows, it was given.
     assert val_accuracy(earlier) > 0.9  # fresh weights know one in seven
     assert val_accuracy(run) > val_accuracy(earlier) - 0.1
+
+
+def test_a_run_starts_from_the_mean_of_several(earlier, data, tmp_path):
+    other = create_run(SMALL.replace(seed=1), tmp_path)
+    train(other, data=data)
+    config = SMALL.replace(start_from=f"{earlier.path}, {other.path}")
+    model = create_model(config.model, **config.options)
+    start_from(model, config, data)
+    one, two = read_weights(earlier), read_weights(other)
+    for name, value in model.state_dict().items():
+        assert torch.allclose(value.double(), (one[name].double() + two[name].double()) / 2)
+    # A network and what grew out of it have no mean.
+    grown = create_run(SMALL.replace(model="grown_net", start_from=str(earlier.path)), tmp_path)
+    train(grown, data=data)
+    config = SMALL.replace(model="grown_net", start_from=f"{grown.path}, {earlier.path}")
+    with pytest.raises(TrainingError, match=f"start_from: run '{earlier.name}'"):
+        start_from(create_model("grown_net", **config.options), config, data)
+
+
+def test_each_run_that_helps_goes_into_the_mean(earlier, data):
+    model = create_model(SMALL.model, **SMALL.options)
+    weights = {name: read_weights(earlier) for name in ("good", "bad", "as good")}
+    weights["bad"] = {name: torch.full_like(value, 9) for name, value in weights["bad"].items()}
+    name = next(key for key, value in weights["good"].items() if value.is_floating_point())
+    first = model.state_dict()[name].clone()
+    seen = []
+
+    def score(one):
+        seen.append(float(one.state_dict()[name].mean()))
+        return [0.5, 0.6, 0.1, 0.6][len(seen) - 1]
+
+    assert average_with(model, weights, score) == ["good", "as good"]
+    assert torch.allclose(model.state_dict()[name], (first + 2 * weights["good"][name]) / 3)
+    assert seen[2] == pytest.approx(float((first + weights["good"][name] + 9).mean() / 3), rel=1e-4)
+
+
+def test_earlier_runs_are_averaged_in_at_the_end_where_validation_gains(earlier, data, tmp_path):
+    # From the earlier weights at a rate that ruins them: the mean with them is better.
+    config = SMALL.replace(
+        epochs=1, lr=0.05, ema=0.0, seed=3, start_from=str(earlier.path), monitor="loss"
+    )
+    alone = create_run(config, tmp_path)
+    train(alone, data=data)
+    run = create_run(config.replace(average_with=str(earlier.path)), tmp_path)
+    train(run, data=data)
+    assert run.status().averaged_with == earlier.name
+    expected = mean_weights([read_weights(alone), read_weights(earlier)])
+    for name, value in read_weights(run).items():
+        if value.is_floating_point():  # not batch norm's count of batches
+            assert torch.allclose(value.double(), expected[name], atol=1e-6)
+    assert run.report()["val"]["nll"] < alone.report()["val"]["nll"]
+
+
+def test_runs_that_do_not_fit_are_refused_before_training(earlier, data, tmp_path):
+    config = SMALL.replace(options={"width": 16}, average_with=str(earlier.path))
+    run = create_run(config, tmp_path)
+    with pytest.raises(TrainingError, match=r"average_with: run .*'width': 8.*'width': 16"):
+        train(run, data=data)
+    assert not run.metrics()
 
 
 def test_a_network_grows_out_of_a_smaller_one(earlier, data):
