@@ -26,6 +26,7 @@ from torch import nn
 from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, RunError, TrainingError
+from emotion_core.evaluation.calibrate import fit_temperature
 from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
 from emotion_core.files import atomic_path, write_json_lines
 from emotion_core.machine import resolve_device
@@ -396,8 +397,8 @@ class _Trainer:
     def _finish_epoch(self) -> None:
         """Validate, keep the weights if they are the best, and write the epoch's row."""
         config = self.config
-        validated = self._validated(self.best_model)
-        if not math.isfinite(validated["val_loss"]):
+        logits = self._val_logits(self.best_model)
+        if not torch.isfinite(logits).all():
             raise TrainingError(
                 f"The answers on validation are no numbers after epoch {self.epoch + 1}. Lower lr "
                 f"(now {config.lr:g}) or set clip_norm."
@@ -410,7 +411,7 @@ class _Trainer:
             "images_seen": (self.epoch + 1) * len(self._order(self.epoch)),
             "train_loss": loss_sum / images,
             "train_accuracy": right / images,
-            **validated,
+            **self._val_figures(logits),
             "lr": learning_rate((self.epoch + 1) * self.steps - 1, self.steps, config),
             "seconds": round(self._epoch_seconds, 3),
             "images_per_second": round(images / max(self._epoch_seconds, 1e-9), 1),
@@ -427,9 +428,11 @@ class _Trainer:
         self._save()
         self._tell(row["images_per_second"], row)
 
-    def _validated(self, model: nn.Module) -> dict[str, float]:
+    def _val_logits(self, model: nn.Module) -> torch.Tensor:
+        return predict(model, self.val_faces, self.preprocess, self.autocast)
+
+    def _val_figures(self, logits: torch.Tensor) -> dict[str, float]:
         """Loss, accuracy and macro-F1 on the validation split."""
-        logits = predict(model, self.val_faces, self.preprocess, self.autocast)
         confusion = confusion_matrix(self.val_labels, logits.argmax(1).numpy())
         hits = confusion.diagonal()
         return {
@@ -452,13 +455,14 @@ class _Trainer:
 
     def _average_with_earlier(self) -> None:
         """Take earlier runs into the kept weights, where validation gains by it."""
-        model = self.best_model
-        load_weights(model, self.run)
-        names = average_with(
-            model,
-            self.others,
-            lambda one: validation_score(self._validated(one), self.config.monitor),
-        )
+        def score(model: nn.Module) -> float:
+            logits = self._val_logits(model)
+            # Calibrated, as answers will be: a mean of weights is less sure than each alone.
+            logits = logits / fit_temperature(logits.numpy(), self.val_labels)
+            return validation_score(self._val_figures(logits), self.config.monitor)
+
+        load_weights(self.best_model, self.run)
+        names = average_with(self.best_model, self.others, score)
         if names:
             self._keep(names)
             self.run.write_status(self.status)
