@@ -137,6 +137,10 @@ class Config:
         return {name: value for name, value in vars(namespace).items() if name in names}
 
 
+# Settings that name earlier runs, through which a run profits from their training.
+EARLIER = ("start_from", "teacher", "average_with")
+
+
 def listed(names: str) -> list[str]:
     """The names that a setting lists, separated by commas."""
     return [name for part in names.split(",") if (name := part.strip())]

@@ -1,6 +1,10 @@
 """``reproduce``: train the reference runs again and set them beside the committed numbers."""
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emotion_core.runs import Run
 
 HELP = "train the reference runs again, or print the table of the committed ones"
 
@@ -29,17 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and compare; 0 when all were trained, 3 when stopped and resumable."""
-    from emotion_core.commands.train import train_in_terminal
     from emotion_core.evaluation.table import markdown_table
     from emotion_core.models.card import is_shipped
     from emotion_core.runs import list_runs
-    from emotion_core.training.jobs import settled
-    from emotion_core.training.reference import (
-        reference_config,
-        reference_configs,
-        reference_name,
-        run_of,
-    )
+    from emotion_core.training.loop import Stopped
+    from emotion_core.training.reference import reference_config, reference_configs, reference_name
 
     if args.list:
         for name, config in reference_configs().items():
@@ -53,17 +51,19 @@ def run(args: argparse.Namespace) -> int:
         return 0
     committed = {reference_name(item): item for item in usable if is_shipped(item)}
 
-    names = args.only or reference_configs()
-    configs = {name: reference_config(name, args.data) for name in names}
+    names = args.only or list(reference_configs())
+    for name in names:
+        reference_config(name)  # a mistyped name is told before anything is trained
+    trained: dict[str, Run | None] = {}
     lines = []
-    for name, config in configs.items():
-        found = run_of(settled(config.replace(compile=args.compile, threads=args.threads)))
-        if found.is_locked():
-            print(f"{found.name} is being trained by another process; left out.")
-            continue
-        if found.status().state != "finished" and not train_in_terminal(found):
-            print(f"Go on with all of it by the same command, or with this run alone: {found.name}")
+    for name in names:
+        try:
+            found = _trained(name, args, trained)
+        except Stopped as stopped:
+            print(f"Go on with all of it by the same command, or with this run alone: {stopped}")
             return 3
+        if found is None:
+            continue
         new = (found.report() or {})["test"]["accuracy"]
         if name in committed:
             old = (committed[name].report() or {})["test"]["accuracy"]
@@ -72,3 +72,48 @@ def run(args: argparse.Namespace) -> int:
             lines.append(f"{name:24} not committed, here {new:.2%}")
     print("\n".join(lines))
     return 0
+
+
+def _trained(name: str, args: argparse.Namespace, trained: "dict[str, Run | None]") -> "Run | None":
+    """Train a reference run, and first those that it needs and that came without weights.
+
+    Args:
+        name: Of the reference run.
+        args: The command's.
+        trained: What this command has trained so far, by name; added to.
+
+    Returns:
+        The run; None while another process trains it or one that it needs.
+
+    Raises:
+        Stopped: with the name of the run that was stopped.
+    """
+    from emotion_core.commands.train import train_in_terminal
+    from emotion_core.training.jobs import settled
+    from emotion_core.training.loop import Stopped
+    from emotion_core.training.reference import (
+        reference_config,
+        run_of,
+        with_others,
+        without_weights,
+    )
+
+    if name in trained:
+        return trained[name]
+    trained[name] = None
+    config = reference_config(name, args.data).replace(compile=args.compile, threads=args.threads)
+    others = {}
+    for earlier, needed in without_weights(config).items():
+        found = _trained(needed, args, trained)
+        if found is None:
+            print(f"{name} needs {needed}; left out.")
+            return None
+        others[earlier] = found.name
+    run = run_of(settled(with_others(config, others)))
+    if run.is_locked():
+        print(f"{run.name} is being trained by another process; left out.")
+        return None
+    if run.status().state != "finished" and not train_in_terminal(run):
+        raise Stopped(run.name)
+    trained[name] = run
+    return run

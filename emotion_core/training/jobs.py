@@ -27,7 +27,7 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.config import TrainConfig, listed
+from emotion_core.config import EARLIER, TrainConfig, listed
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import EmotionError, RunError
 from emotion_core.paths import PROJECT, checkpoints_dir, user_path
@@ -90,12 +90,11 @@ def settled(config: TrainConfig) -> TrainConfig:
         source = user_path(data)
         recognise(source)
         data = str(source)
-    return config.replace(
-        data=data,
-        start_from=", ".join(map(_run_with_weights, listed(config.start_from))),
-        teacher=", ".join(map(_run_with_weights, listed(config.teacher))),
-        average_with=", ".join(map(_run_with_weights, listed(config.average_with))),
-    )
+    earlier = {
+        setting: ", ".join(map(_run_with_weights, listed(getattr(config, setting))))
+        for setting in EARLIER
+    }
+    return config.replace(data=data, **earlier)
 
 
 def _run_with_weights(name: str) -> str:

@@ -455,6 +455,7 @@ class _Trainer:
 
     def _average_with_earlier(self) -> None:
         """Take earlier runs into the kept weights, where validation gains by it."""
+
         def score(model: nn.Module) -> float:
             logits = self._val_logits(model)
             # Calibrated, as answers will be: a mean of weights is less sure than each alone.

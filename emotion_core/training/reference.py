@@ -1,12 +1,13 @@
 """The project's reference runs on FER-2013, as configs: ``reproduce`` trains exactly these."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from emotion_core.config import TrainConfig, recipe_config
+from emotion_core.config import EARLIER, TrainConfig, listed, recipe_config
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.models.card import is_shipped
-from emotion_core.runs import Run, create_run, list_runs
+from emotion_core.runs import Run, create_run, list_runs, load_run
 
 # Settings of where a run trains, which do not make it another experiment.
 _MACHINE = ("device", "threads", "compile", "precision")
@@ -295,6 +296,31 @@ def run_of(config: TrainConfig) -> Run:
     """The run of an experiment: a finished one, else one to go on with, else a new one."""
     found = find_run(config, finished=True) or find_run(config, finished=False)
     return found or create_run(config)
+
+
+def without_weights(config: TrainConfig) -> dict[str, str]:
+    """Earlier runs that a config names and that are here without weights, as reference runs.
+
+    Returns:
+        Name of the reference run by the name in the config.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    named = (name for setting in EARLIER for name in listed(getattr(config, setting)))
+    runs = {name: load_run(name) for name in dict.fromkeys(named)}
+    return {
+        name: reference_name(run) for name, run in runs.items() if not run.weights_path.exists()
+    }
+
+
+def with_others(config: TrainConfig, others: Mapping[str, str]) -> TrainConfig:
+    """The config with some of the earlier runs that it names replaced by others."""
+    changed = {
+        setting: ", ".join(others.get(name, name) for name in listed(getattr(config, setting)))
+        for setting in EARLIER
+    }
+    return config.replace(**changed)
 
 
 def reference_name(run: Run) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from emotion_core.config import EARLIER
 from emotion_core.evaluation.compare import Comparison, pareto_front, table_row
 from emotion_core.machine import timed_on
 from emotion_core.plots.comparison.panel import (
@@ -24,9 +25,6 @@ COSTS: dict[str, tuple[str, str, float]] = {
     "size_bytes": ("Size on disk", "MB", 1e-6),
     "train_seconds": ("Training time", "minutes", 1 / 60),
 }
-
-# Settings through which a run profits from the training of others.
-_LENT = ("start_from", "teacher", "average_with")
 
 
 def cost_panel(
@@ -115,7 +113,7 @@ def _caution(comparison: Comparison, cost: str) -> str:
     machines = {timed_on(result.report) for result in results}
     if cost == "latency_ms" and len(machines) > 1:
         return " Timed on different machines, so small differences say nothing."
-    lent = any(r.config.get(key) for r in results for key in _LENT)
+    lent = any(r.config.get(key) for r in results for key in EARLIER)
     if cost == "train_seconds" and lent:
         return (
             " Runs that take weights from earlier runs, or learn from teachers, count only their "

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from emotion_core.cli import main
+from emotion_core.config import TrainConfig
 from emotion_core.runs import create_run, list_runs
+from emotion_core.training import reference
 from emotion_core.training.reference import reference_config
 from tests.samples import write_report
 
@@ -34,3 +36,25 @@ def test_names_and_data_are_checked_before_anything_is_trained(tmp_path, monkeyp
     said = capsys.readouterr().err
     assert "Unknown reference run 'best-sequentiel'" in said and "There is nothing at" in said
     assert not list_runs()
+
+
+def test_runs_that_came_without_weights_are_trained_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+    data = "synthetic:140"
+    small = {"model": "sequential", "options": {"width": 8}, "epochs": 1, "batch_size": 32}
+    first = TrainConfig(**small, data=data)
+    shipped = create_run(first)
+    (shipped.path / "README.md").write_text("A model card.")
+    write_report(shipped, {"test.accuracy": 0.5})
+    second = first.replace(seed=1, start_from=shipped.name, average_with=shipped.name)
+    configs = {"first": first, "second": second}
+    monkeypatch.setattr(reference, "reference_configs", lambda data="": configs)
+
+    assert main(["reproduce", "--only", "second", "--data", data]) == 0
+    assert "second                   not committed, here" in capsys.readouterr().out
+    new, ancestor = [run for run in list_runs() if run != shipped]
+    assert ancestor.config() == first
+    assert new.config() == second.replace(start_from=ancestor.name, average_with=ancestor.name)
+    assert main(["reproduce", "--data", data]) == 0
+    assert "first                    committed 50.00%, here" in capsys.readouterr().out
+    assert len(list_runs()) == 3  # nothing twice
