@@ -13,6 +13,7 @@ from emotion_core.evaluation.compare import (
 from emotion_core.machine import timed_on
 from emotion_core.models.options import pretrained_on
 from emotion_core.runs import Run
+from emotion_core.training.reference import reference_name
 
 _HEAD = (
     "Run",
@@ -75,7 +76,7 @@ def _cells(run: Run, report: dict[str, Any], usual: str) -> list[str]:
         mark = " (synthetic)"
     elif data["test_fingerprint"] != usual:
         mark = f" (on {data['name']})"
-    name = ", ".join(part for part in (str(report["model"]), how_trained(run, report)) if part)
+    name = ", ".join(part for part in (_name(run), how_trained(run, report)) if part)
     return [
         f"{name}{mark}",
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
@@ -87,6 +88,11 @@ def _cells(run: Run, report: dict[str, Any], usual: str) -> list[str]:
         *_cost_cells(cost),
         f"{cost['train_seconds'] / 60:.0f} min, {_trained_on(report)}",
     ]
+
+
+def _name(run: Run) -> str:
+    """The reference run's name, which ``reproduce --only`` takes; of another run its model's."""
+    return reference_name(run) or run.config().model
 
 
 def _cost_cells(cost: dict[str, Any]) -> list[str]:
@@ -115,7 +121,8 @@ def _ensemble(runs: list[Run]) -> list[str]:
     chosen = choose_members(results)
     lines = []
     if 1 < len(chosen) < len(results):
-        names = " + ".join(result.label for result in chosen)
+        by_name = {run.name: run for run in runs}
+        names = " + ".join(_name(by_name[result.name]) for result in chosen)
         lines.append(_ensemble_line(f"ensemble chosen on validation: {names}", chosen))
     if len(results) > 1:
         lines.append(_ensemble_line(f"ensemble of our {len(results)} networks", results))

@@ -37,6 +37,10 @@ _SEQUENTIAL_FINE = "20261126-072918-sequential-s0"
 _EMOTION_NET_ENSEMBLE = "20261126-101828-emotion_net-s0"
 _EMOTION_NET_MEAN = "20261126-151739-emotion_net-s0"
 _EMOTION_NET_CLEAN = "20261126-155620-emotion_net-s0"
+_EMOTION_NET_SOUP = "20261126-162353-emotion_net-s2"
+_EMOTION_NET_AGAIN_CLEAN = "20261126-163331-emotion_net-s0"
+_SEQUENTIAL_FINE_CLEAN = "20261126-163838-sequential-s0"
+_SEQUENTIAL_TAUGHT_CLEAN = "20261126-164235-sequential-s0"
 # Earlier runs teach, since on a CPU a slow network has time for a dozen epochs. The best epoch is
 # chosen by loss, since accuracy on 2,871 validation faces moves by a point from epoch to epoch.
 _TAUGHT: dict[str, Any] = {
@@ -201,6 +205,16 @@ _BEST: dict[str, dict[str, Any]] = {
         "seed": 2,
         "start_from": f"{_EMOTION_NET_MEAN}, {_EMOTION_NET_CLEAN}",
         "average_with": f"{_EMOTION_NET_CLEAN}, {_EMOTION_NET_MEAN}, {_EMOTION_NET_ENSEMBLE}",
+    },
+    # From the other basin, taught by networks that owe it little.
+    "emotion_net-clean-taught": _CLEAN
+    | {
+        "model": "emotion_net",
+        "seed": 2,
+        "start_from": f"{_EMOTION_NET_AGAIN}, {_EMOTION_NET_AGAIN_CLEAN}",
+        "teacher": f"{_EMOTION_NET_SOUP}, {_SEQUENTIAL_FINE_CLEAN}, {_SEQUENTIAL_TAUGHT_CLEAN}",
+        "teacher_share": 0.6,
+        "average_with": f"{_EMOTION_NET_AGAIN_CLEAN}, {_EMOTION_NET_AGAIN}",
     },
     "sequential-taught-clean": _CLEAN
     | {

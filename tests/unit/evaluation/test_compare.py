@@ -296,6 +296,8 @@ def test_short_labels_say_only_what_tells_runs_apart():
     assert len(set(compare.short_labels([*rows, rows[-1] | {"run": "again"}]))) == 5
     lengths = [rows[0] | {"epochs": epochs, "run": f"{epochs}-a-s0"} for epochs in (18, 60)]
     assert compare.short_labels(lengths) == ["a (best, 18 epochs)", "a (best, 60 epochs)"]
+    times = [rows[0] | {"run": f"20261126-{time}-a-s0"} for time in ("163331", "170306")]
+    assert compare.short_labels(times) == ["a (11-26 16:33)", "a (11-26 17:03)"]
 
 
 def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):
