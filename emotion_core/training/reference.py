@@ -71,7 +71,7 @@ _FINE: dict[str, Any] = {
     "jpeg": 0.15,
     "monitor": "loss",
 }
-# Two epochs of faces as they come, after the hundred of faces made harder, and the mean of the
+# Two epochs of faces as they come, after dozens of faces made harder, and the mean of the
 # weights before and after: the faces to be recognised are no mixtures and have no holes.
 _CLEAN: dict[str, Any] = _FINE | {
     "epochs": 2,
@@ -391,10 +391,10 @@ def run_of(config: TrainConfig) -> Run:
 
 
 def without_weights(config: TrainConfig) -> dict[str, str]:
-    """Earlier runs that a config names and that are here without weights, as reference runs.
+    """Earlier runs that a config names, that are here without weights, and that can be trained.
 
     Returns:
-        Name of the reference run by the name in the config.
+        Name of the reference run that it is by the name in the config.
 
     Raises:
         RunError: there is no such run.
@@ -402,7 +402,9 @@ def without_weights(config: TrainConfig) -> dict[str, str]:
     named = (name for setting in EARLIER for name in listed(getattr(config, setting)))
     runs = {name: load_run(name) for name in dict.fromkeys(named)}
     return {
-        name: reference_name(run) for name, run in runs.items() if not run.weights_path.exists()
+        name: reference
+        for name, run in runs.items()
+        if not run.weights_path.exists() and (reference := reference_name(run))
     }
 
 
