@@ -13,7 +13,6 @@ from emotion_core.evaluation.compare import (
 from emotion_core.machine import timed_on
 from emotion_core.models.options import pretrained_on
 from emotion_core.runs import Run
-from emotion_core.training.reference import reference_name
 
 _HEAD = (
     "Run",
@@ -92,6 +91,9 @@ def _cells(run: Run, report: dict[str, Any], usual: str) -> list[str]:
 
 def _name(run: Run) -> str:
     """The reference run's name, which ``reproduce --only`` takes; of another run its model's."""
+    # Here, since it loads PyTorch, which the Overview's list of runs does without.
+    from emotion_core.training.reference import reference_name
+
     return reference_name(run) or run.config().model
 
 

@@ -340,6 +340,7 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     click(page, "start")
     (run,) = list_runs(root)
     run_until(page, lambda: run.status().epoch >= 1 or run.status().step > 0)
+    page.run()  # the run may have taken its first step after the page was drawn
     assert "of 5000" in page.get("progress")[0].proto.text
     assert len(page.get("vega_lite_chart")) == 2
 
