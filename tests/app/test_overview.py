@@ -69,6 +69,20 @@ def test_the_best_run_comes_with_its_interval_and_cost(root):
     assert "300 test faces" in board
 
 
+def test_the_best_run_is_chosen_on_validation(root):
+    faces = random_faces(300)
+    write_random_run(root, faces, model="resnet18", seed=0, skill=4.0)
+    lucky = write_random_run(root, faces, model="block_cnn", seed=1, skill=4.0)
+    report = read_json(lucky.path / "report.json")
+    report["test"]["accuracy"], report["val"]["accuracy"] = 0.99, 0.1
+    write_json(lucky.path / "report.json", report)
+    page = open_overview()
+    assert subheaders(page)[0] == "Best result: resnet18"
+    assert "chosen on validation, where it is right on" in texts(page)
+    (board,) = boards(page)
+    assert board.index("block_cnn") < board.index("resnet18")
+
+
 def test_drawn_faces_never_outrank_photographs(root):
     drawn = write_random_run(root, random_faces(400, 1), model="resnet50", seed=0, skill=9.0)
     real = write_random_run(root, random_faces(200, 2), model="sequential", seed=0, skill=2.0)
