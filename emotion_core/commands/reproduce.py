@@ -39,10 +39,11 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.training.loop import Stopped
     from emotion_core.training.reference import reference_config, reference_configs, reference_name
 
+    width = max(map(len, reference_configs()))
     if args.list:
         for name, config in reference_configs().items():
             print(
-                f"{name:24} {config.epochs:3d} epochs, batch {config.batch_size}, lr {config.lr:g}"
+                f"{name:{width}} {config.epochs:3d} epochs, batch {config.batch_size}, lr {config.lr:g}"
             )
         return 0
     usable = [item for item in list_runs() if not item.problem]
@@ -67,9 +68,9 @@ def run(args: argparse.Namespace) -> int:
         new = (found.report() or {})["test"]["accuracy"]
         if name in committed:
             old = (committed[name].report() or {})["test"]["accuracy"]
-            lines.append(f"{name:24} committed {old:.2%}, here {new:.2%}, {new - old:+.2%}")
+            lines.append(f"{name:{width}} committed {old:.2%}, here {new:.2%}, {new - old:+.2%}")
         else:
-            lines.append(f"{name:24} not committed, here {new:.2%}")
+            lines.append(f"{name:{width}} not committed, here {new:.2%}")
     print("\n".join(lines))
     return 0
 
