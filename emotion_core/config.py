@@ -5,6 +5,7 @@ import dataclasses
 import math
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -360,6 +361,13 @@ class TrainConfig(Config):
             index and not (kind == "cuda" and index.isdigit())
         ):
             raise ConfigError(f"device must be auto, cpu, cuda or cuda:N, got '{self.device}'.")
+
+    def with_earlier(self, change: Callable[[str], str]) -> Self:
+        """A copy with each earlier run's name replaced by what ``change`` makes of it."""
+        renamed = {
+            setting: ", ".join(map(change, listed(getattr(self, setting)))) for setting in EARLIER
+        }
+        return self.replace(**renamed)
 
 
 # What a recipe changes from the defaults above. The study: Adam 1e-4, batch 32, 30 epochs,

@@ -330,6 +330,12 @@ def best_epoch(rows: Sequence[Mapping[str, Any]], monitor: str) -> int:
     return int(best["epoch"])
 
 
+def made_at(name: str) -> str:
+    """When a run was made, from its name: ``11-26 17:03``; another name as it is."""
+    found = _RUN_NAME.match(name)
+    return "{}-{} {}:{}".format(*found.groups()) if found else name
+
+
 def create_run(config: TrainConfig, root: Path | None = None) -> Run:
     """Make a run folder in state queued; its name is unique."""
     root = root or checkpoints_dir()
@@ -554,7 +560,7 @@ _REPORT_PARTS = (
 )
 _RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
 
-_RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
+_RUN_NAME = re.compile(r"^\d{4}(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-")
 _TRASH = ".deleted-"  # hidden, so that a deleted run is never listed
 
 

@@ -95,7 +95,6 @@ def _trained(name: str, args: argparse.Namespace, trained: "dict[str, Run | None
     from emotion_core.training.reference import (
         reference_config,
         run_of,
-        with_others,
         without_weights,
     )
 
@@ -110,7 +109,7 @@ def _trained(name: str, args: argparse.Namespace, trained: "dict[str, Run | None
             print(f"{name} needs {needed}; left out.")
             return None
         others[earlier] = found.name
-    run = run_of(settled(with_others(config, others)))
+    run = run_of(settled(config.with_earlier(lambda earlier: others.get(earlier, earlier))))
     if run.is_locked():
         print(f"{run.name} is being trained by another process; left out.")
         return None

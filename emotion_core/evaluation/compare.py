@@ -24,7 +24,7 @@ from emotion_core.evaluation.metrics import (
     top_confidence,
 )
 from emotion_core.labels import EMOTIONS
-from emotion_core.runs import SUBSET_PREFIX, Run
+from emotion_core.runs import SUBSET_PREFIX, Run, made_at
 
 SIGNIFICANCE = 0.05
 
@@ -435,7 +435,7 @@ def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
         lambda report: f"{report['model']} ({report['recipe']})",
         lambda report: f"{report['model']} ({report['recipe']}{_seed(report['run'])})",
         lambda report: f"{report['model']} ({report['recipe']}, {report.get('epochs')} epochs)",
-        lambda report: f"{report['model']} ({_made(report['run'])})",
+        lambda report: f"{report['model']} ({made_at(report['run'])})",
         lambda report: str(report["run"]),
     ]
     found = [""] * len(reports)
@@ -591,12 +591,6 @@ def _relabel(result: Result, label: str) -> Result:
 def _seed(run: str) -> str:
     found = re.search(r"-s(\d+)(-\d+)?$", run)  # a name is as ``create_run`` made it, or anything
     return f", seed {found[1]}" if found else ""
-
-
-def _made(run: str) -> str:
-    """When a run was made, as in its name and on the Training page: 11-26 17:03."""
-    found = re.match(r"\d{4}(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-", run)
-    return "{}-{} {}:{}".format(*found.groups()) if found else run
 
 
 def _pair_of(low_high: np.ndarray) -> tuple[float, float]:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.config import EARLIER, TrainConfig, listed
+from emotion_core.config import TrainConfig
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import EmotionError, RunError
 from emotion_core.paths import PROJECT, checkpoints_dir, user_path
@@ -90,11 +90,7 @@ def settled(config: TrainConfig) -> TrainConfig:
         source = user_path(data)
         recognise(source)
         data = str(source)
-    earlier = {
-        setting: ", ".join(map(_run_with_weights, listed(getattr(config, setting))))
-        for setting in EARLIER
-    }
-    return config.replace(data=data, **earlier)
+    return config.with_earlier(_run_with_weights).replace(data=data)
 
 
 def _run_with_weights(name: str) -> str:

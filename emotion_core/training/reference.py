@@ -1,6 +1,5 @@
 """The project's reference runs on FER-2013, as configs: ``reproduce`` trains exactly these."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from emotion_core.config import EARLIER, TrainConfig, listed, recipe_config
@@ -71,7 +70,7 @@ _FINE: dict[str, Any] = {
     "jpeg": 0.15,
     "monitor": "loss",
 }
-# Two epochs of faces as they come, after dozens of faces made harder, and the mean of the
+# Two epochs of faces as they come, after dozens of epochs of faces made harder, and the mean of the
 # weights before and after: the faces to be recognised are no mixtures and have no holes.
 _CLEAN: dict[str, Any] = _FINE | {
     "epochs": 2,
@@ -406,15 +405,6 @@ def without_weights(config: TrainConfig) -> dict[str, str]:
         for name, run in runs.items()
         if not run.weights_path.exists() and (reference := reference_name(run))
     }
-
-
-def with_others(config: TrainConfig, others: Mapping[str, str]) -> TrainConfig:
-    """The config with some of the earlier runs that it names replaced by others."""
-    changed = {
-        setting: ", ".join(others.get(name, name) for name in listed(getattr(config, setting)))
-        for setting in EARLIER
-    }
-    return config.replace(**changed)
 
 
 def reference_name(run: Run) -> str:

@@ -167,7 +167,7 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
             persist_state="session",
         )
     if item.name in ("teacher", "average_with"):
-        names = _with_weights(*([base.model] if item.name == "average_with" else []))
+        names = _with_weights() if item.name == "teacher" else _with_weights(base.model)
         return ",".join(
             st.multiselect(label, names, key=key, help=item.help, persist_state="session")
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from emotion_core.runs import Run
+from emotion_core.runs import Run, made_at
 from pages._ui.shell import page_link
 from pages._ui.state import report_of
 
@@ -103,9 +103,7 @@ def run_label(run: Run) -> str:
     config, report = run.config(), report_of(run)
     data = report["data"]["name"] if report else config.data.rstrip("/").rpartition("/")[2]
     options = "".join(f" {key}={value}" for key, value in config.options.items())
-    stamp = run.name[:15]
-    date = f"{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]}"
-    return f"{config.model}{options} · seed {config.seed} · {data} · {date}"
+    return f"{config.model}{options} · seed {config.seed} · {data} · {made_at(run.name)}"
 
 
 def percent(value: float, digits: int = 1) -> str:
