@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from emotion_core.errors import DataError, EmotionError
+from emotion_core.evaluation.calibrate import fit_temperature
 from emotion_core.evaluation.metrics import (
     Bootstrap,
     bootstrap,
@@ -124,10 +125,10 @@ class PairTest:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The mean of the runs' calibrated probabilities.
+    """The mean of the runs' calibrated probabilities, calibrated once more.
 
     Attributes:
-        probs: ``(n, 7)``.
+        probs: ``(n, 7)``, from ``ensemble_probs``.
         metrics: As a report's.
         gain: Accuracy minus that of the best member.
         gain_ci95: Paired bootstrap interval of it.
@@ -249,9 +250,13 @@ def compare_runs(runs: Iterable[Run]) -> Comparison:
 
 
 def ensemble_probs(results: Sequence[Result]) -> np.ndarray:
-    """Mean of calibrated probabilities ``(n, 7)``."""
-    mean: np.ndarray = np.mean([result.probs for result in results], axis=0)
-    return mean
+    """Mean of calibrated probabilities ``(n, 7)``, calibrated once more.
+
+    Networks that disagree leave their mean less sure than it is right, the more the better they
+    complement one another. So the mean has a temperature of its own, fitted on validation (pool,
+    then calibrate: Rahaman and Thiery 2021). Which emotion leads stays the same.
+    """
+    return _calibrated([result.probs for result in results], _pooled_temperature(results))
 
 
 def keep_flips(results: Sequence[Result]) -> bool:
@@ -272,8 +277,7 @@ def flip_ensemble_probs(results: Sequence[Result]) -> np.ndarray:
             f"Run '{missing}' keeps no answers to mirrored faces: python -m emotion_core evaluate "
             f"{missing} writes them."
         )
-    mean: np.ndarray = np.mean(kept, axis=0)
-    return mean
+    return _calibrated(kept, _pooled_temperature(results))
 
 
 def ensemble_metrics(
@@ -299,8 +303,8 @@ def ensemble_metrics(
 def choose_members(results: Sequence[Result]) -> list[Result]:
     """Members of an ensemble, chosen on validation alone (Caruana et al. 2004).
 
-    Beginning with the best, the result that lowers the validation NLL of the mean most is added,
-    until none lowers it. Results on other validation faces than most have are left out.
+    Beginning with the best, the result that lowers the validation NLL of the ensemble most is
+    added, until none lowers it. Results on other validation faces than most have are left out.
 
     Returns:
         In the order of choice; none if most results keep no validation.
@@ -321,8 +325,32 @@ def choose_members(results: Sequence[Result]) -> list[Result]:
 
 
 def _val_loss(results: Sequence[Result]) -> float:
-    mean = np.mean([result.val_probs for result in results], axis=0)
-    return negative_log_likelihood(results[0].val_labels, mean) if len(mean) else math.inf
+    if not len(results[0].val_probs):
+        return math.inf
+    probs = _calibrated([result.val_probs for result in results], _pooled_temperature(results))
+    return negative_log_likelihood(results[0].val_labels, probs)
+
+
+def _pooled_temperature(results: Sequence[Result]) -> float:
+    """Of the mean of several results; 1 where they share no validation faces, and of one alone."""
+    first = results[0]
+    if len(results) == 1 or any(
+        not np.array_equal(result.val_ids, first.val_ids)
+        or not np.array_equal(result.val_labels, first.val_labels)
+        for result in results
+    ):
+        return 1.0
+    return fit_temperature(_log_mean([result.val_probs for result in results]), first.val_labels)
+
+
+def _calibrated(probs: Sequence[np.ndarray], temperature: float) -> np.ndarray:
+    return softmax(_log_mean(probs), temperature)
+
+
+def _log_mean(probs: Sequence[np.ndarray]) -> np.ndarray:
+    # float16 files hold zeros, and the least that float16 tells from zero is 6e-8.
+    logs: np.ndarray = np.log(np.maximum(np.mean(probs, axis=0), 1e-8))
+    return logs
 
 
 def mcnemar_exact(only_a: int, only_b: int) -> float:

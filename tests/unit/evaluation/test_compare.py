@@ -17,6 +17,7 @@ from statsmodels.stats.multitest import multipletests
 from emotion_core.bench.dashboard import random_faces, write_random_run
 from emotion_core.errors import DataError
 from emotion_core.evaluation import compare
+from emotion_core.evaluation.calibrate import fit_temperature
 from emotion_core.evaluation.table import markdown_table
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
@@ -125,7 +126,10 @@ def test_figures_of_the_report_come_back_from_the_stored_predictions(runs):
 def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     found = compare.compare_runs(runs)
     mean = sum(result.probs for result in found.results) / 3
-    np.testing.assert_allclose(found.ensemble.probs, mean, atol=1e-15)
+    pooled = np.log(sum(result.val_probs for result in found.results) / 3)
+    temperature = fit_temperature(pooled, found.results[0].val_labels)
+    expected = compare.softmax(np.log(mean), temperature)
+    np.testing.assert_allclose(found.ensemble.probs, expected, atol=1e-12)
     accuracy = (mean.argmax(axis=1) == found.labels).mean()
     best = max(result.right.mean() for result in found.results)
     assert found.ensemble.metrics["accuracy"] == pytest.approx(accuracy)
@@ -147,6 +151,30 @@ def test_an_ensemble_with_flip_needs_answers_to_mirrored_faces(runs):
     found = compare.ensemble_metrics(turned, flip=True)
     mean = sum(result.probs[:, ::-1] for result in results)
     assert found["accuracy"] == pytest.approx((mean.argmax(1) == results[0].labels).mean())
+
+
+def test_an_ensemble_is_as_sure_as_it_is_right_on_validation():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(7, size=4_000)
+
+    def answers(name):
+        """Right half the time, sure by 0.9, and wrong by chance elsewhere than the others."""
+        guess = np.where(rng.random(4_000) < 0.5, labels, rng.integers(7, size=4_000))
+        logits = np.log(np.where(np.eye(7)[guess] > 0, 0.9, 0.1 / 6))
+        probs = compare.softmax(logits, fit_temperature(logits, labels))
+        return _result(name, labels, probs)
+
+    results = [answers(name) for name in "abc"]
+    mean = sum(result.probs for result in results) / 3
+    probs = compare.ensemble_probs(results)
+    accuracy = (probs.argmax(1) == labels).mean()
+    np.testing.assert_array_equal(probs.argmax(1), mean.argmax(1))
+    assert mean.max(1).mean() < accuracy - 0.03
+    assert probs.max(1).mean() == pytest.approx(accuracy, abs=1e-6)
+    # Without shared validation faces there is nothing to calibrate on.
+    alone = [results[0], replace(results[1], val_ids=results[1].val_ids[::-1])]
+    both = (results[0].probs + results[1].probs) / 2
+    np.testing.assert_allclose(compare.ensemble_probs(alone), both, atol=1e-12)
 
 
 def test_members_are_chosen_by_validation_alone(runs):
@@ -171,8 +199,32 @@ def test_a_run_without_validation_is_no_member(runs):
 
 
 def _val_loss(results):
-    mean = np.mean([result.val_probs for result in results], axis=0)
-    return -np.log(mean[np.arange(len(mean)), results[0].val_labels]).mean()
+    labels = results[0].val_labels
+    logs = np.log(np.mean([result.val_probs for result in results], axis=0))
+    probs = compare.softmax(logs, fit_temperature(logs, labels) if len(results) > 1 else 1.0)
+    return -np.log(probs[np.arange(len(probs)), labels]).mean()
+
+
+def _result(name, labels, probs):
+    """A run that answers alike on validation and test."""
+    ids = np.arange(len(labels))
+    return compare.Result(
+        name=name,
+        label=name,
+        config={},
+        report={},
+        rows=[],
+        ids=ids,
+        labels=labels,
+        logits=np.log(probs),
+        probs=probs,
+        flip_probs=None,
+        predicted=probs.argmax(1),
+        subsets={},
+        val_ids=ids,
+        val_labels=labels,
+        val_probs=probs,
+    )
 
 
 def test_one_run_has_no_pairs_and_no_ensemble(runs):
