@@ -57,8 +57,12 @@ def how_trained(run: Run, report: dict[str, Any]) -> str:
     """Recipe, epochs and what came from earlier runs; empty for the classical baseline."""
     if not report["epochs"]:
         return ""
+    return f"{report['recipe']} recipe, {_epochs(run, report)}"
+
+
+def _epochs(run: Run, report: dict[str, Any]) -> str:
     config = run.config()
-    how = [f"{report['recipe']} recipe", f"{report['epochs']} epochs"]
+    how = [f"{report['epochs']} epochs"]
     if config.options.get("pretrained"):
         how.append(f"from {pretrained_on(config.model)} weights")
     how += ["from an earlier run's weights"] if config.start_from else []
@@ -75,9 +79,8 @@ def _cells(run: Run, report: dict[str, Any], usual: str) -> list[str]:
         mark = " (synthetic)"
     elif data["test_fingerprint"] != usual:
         mark = f" (on {data['name']})"
-    name = ", ".join(part for part in (_name(run), how_trained(run, report)) if part)
     return [
-        f"{name}{mark}",
+        f"{_row_name(run, report)}{mark}",
         f"{test['accuracy']:.1%} ({low:.1%} to {high:.1%})",
         f"{subsets['leak_free']['accuracy']:.1%}" if "leak_free" in subsets else "",
         f"{subsets['private_test']['accuracy']:.1%}" if "private_test" in subsets else "",
@@ -87,6 +90,15 @@ def _cells(run: Run, report: dict[str, Any], usual: str) -> list[str]:
         *_cost_cells(cost),
         f"{cost['train_seconds'] / 60:.0f} min, {_trained_on(report)}",
     ]
+
+
+def _row_name(run: Run, report: dict[str, Any]) -> str:
+    name = _name(run)
+    if not report["epochs"]:
+        return name
+    # A reference run's name begins with its recipe.
+    known = name.startswith(f"{report['recipe']}-")
+    return f"{name}, {_epochs(run, report) if known else how_trained(run, report)}"
 
 
 def _name(run: Run) -> str:
