@@ -130,12 +130,12 @@ def _is_ours(report: dict[str, Any]) -> bool:
 
 
 def _ensemble(runs: list[Run]) -> list[str]:
-    """Means of calibrated probabilities: of the members chosen on validation, and of all networks."""
+    """Ensembles: of members chosen on validation among runs that have weights, and of all networks."""
     results, _ = load_results(runs)
-    chosen = choose_members(results)
+    by_name = {run.name: run for run in runs}
+    chosen = choose_members([r for r in results if by_name[r.name].weights_path.exists()])
     lines = []
     if 1 < len(chosen) < len(results):
-        by_name = {run.name: run for run in runs}
         names = " + ".join(_name(by_name[result.name]) for result in chosen)
         lines.append(_ensemble_line(f"ensemble chosen on validation: {names}", chosen))
     if len(results) > 1:

@@ -259,6 +259,24 @@ _BEST: dict[str, dict[str, Any]] = {
         "seed": 7,
         "start_from": _EMOTION_NET,
     },
+    # From there once more at the first rate, which finds another optimum (Huang et al. 2017).
+    "emotion_net-labels-again": _CLEAR_LABELS
+    | {
+        "model": "emotion_net",
+        "epochs": 5,
+        "warmup_epochs": 0.3,
+        "seed": 8,
+        "start_from": _EMOTION_NET_LABELS,
+    },
+    "sequential-fine-labels": _CLEAR_LABELS
+    | {
+        "model": "sequential",
+        "options": {"stem_stride": 1},
+        "epochs": 6,
+        "warmup_epochs": 0.3,
+        "seed": 7,
+        "start_from": _SEQUENTIAL_FINE_CLEAN,
+    },
     "sequential-taught-clean": _CLEAN
     | {
         "model": "sequential",
