@@ -15,6 +15,7 @@ from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import hardware, timed_on
+from emotion_core.models.card import is_shipped
 from emotion_core.plots.comparison.agreement import (
     agreement_panel,
     ensemble_sentence,
@@ -96,7 +97,7 @@ def pick_comparison() -> Comparison:
 
 
 def _first_choice(found: list[Run]) -> list[str]:
-    """The newest run, the best others on its test set, each of another architecture, then the rest.
+    """The user's newest run, the best others on its test set, each another architecture, then the rest.
 
     Where the newest is alone on its test set, it is the set of most runs. Best by validation: the
     test split chooses nothing, not even what is shown first.
@@ -108,7 +109,7 @@ def _first_choice(found: list[Run]) -> list[str]:
     wanted = newest if count[newest] > 1 else count.most_common(1)[0][0]
     same = [name for name in reports if tests[name] == wanted]
     order = sorted(same, key=lambda name: -reports[name]["val"]["accuracy"])
-    if wanted == newest:
+    if wanted == newest and not is_shipped(found[0]):
         order = list(dict.fromkeys([found[0].name, *order]))
     best: dict[str, str] = {}
     for name in order:
