@@ -309,7 +309,7 @@ def choose_members(results: Sequence[Result]) -> list[Result]:
     Returns:
         In the order of choice; none if most results keep no validation.
     """
-    seen = [(result.val_ids.tobytes(), result.val_labels.tobytes()) for result in results]
+    seen = [_val_faces(result) for result in results]
     usual = collections.Counter(seen).most_common(1)[0][0] if seen else None
     left = [result for result, faces in zip(results, seen, strict=True) if faces == usual]
     chosen: list[Result] = []
@@ -333,14 +333,15 @@ def _val_loss(results: Sequence[Result]) -> float:
 
 def _pooled_temperature(results: Sequence[Result]) -> float:
     """Of the mean of several results; 1 where they share no validation faces, and of one alone."""
-    first = results[0]
-    if len(results) == 1 or any(
-        not np.array_equal(result.val_ids, first.val_ids)
-        or not np.array_equal(result.val_labels, first.val_labels)
-        for result in results
-    ):
+    if len(results) == 1 or len({_val_faces(result) for result in results}) > 1:
         return 1.0
-    return fit_temperature(_log_mean([result.val_probs for result in results]), first.val_labels)
+    logits = _log_mean([result.val_probs for result in results])
+    return fit_temperature(logits, results[0].val_labels)
+
+
+def _val_faces(result: Result) -> tuple[bytes, bytes]:
+    """Equal for results that were validated on the same faces."""
+    return result.val_ids.tobytes(), result.val_labels.tobytes()
 
 
 def _calibrated(probs: Sequence[np.ndarray], temperature: float) -> np.ndarray:

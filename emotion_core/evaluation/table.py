@@ -57,10 +57,10 @@ def how_trained(run: Run, report: dict[str, Any]) -> str:
     """Recipe, epochs and what came from earlier runs; empty for the classical baseline."""
     if not report["epochs"]:
         return ""
-    return f"{report['recipe']} recipe, {_epochs(run, report)}"
+    return f"{report['recipe']} recipe, {_course(run, report)}"
 
 
-def _epochs(run: Run, report: dict[str, Any]) -> str:
+def _course(run: Run, report: dict[str, Any]) -> str:
     config = run.config()
     how = [f"{report['epochs']} epochs"]
     if config.options.get("pretrained"):
@@ -98,7 +98,7 @@ def _row_name(run: Run, report: dict[str, Any]) -> str:
         return name
     # A reference run's name begins with its recipe.
     known = name.startswith(f"{report['recipe']}-")
-    return f"{name}, {_epochs(run, report) if known else how_trained(run, report)}"
+    return f"{name}, {_course(run, report) if known else how_trained(run, report)}"
 
 
 def _name(run: Run) -> str:
