@@ -121,7 +121,7 @@ def write_random_run(
     """
     from emotion_core.config import recipe_config
     from emotion_core.data.splits import split_indices
-    from emotion_core.evaluation.calibrate import fit_temperature
+    from emotion_core.evaluation.calibrate import fit_calibration
     from emotion_core.evaluation.report import build_report, to_half, write_report
     from emotion_core.runs import Status, create_run, now
 
@@ -176,7 +176,7 @@ def write_random_run(
         labels=labels,
         logits=logits,
         flipped=flipped,
-        temperature=fit_temperature(logits["val"], labels["val"]),
+        calibration=fit_calibration(logits["val"], labels["val"]),
     )
     write_report(
         run,

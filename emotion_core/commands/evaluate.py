@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
     for name, metrics in report["subsets"].items():
         _print(name.replace("_", " "), metrics)
     _print("with flip averaging", report["flip_tta"]["test"])
-    print(f"temperature {report['temperature']:.3f}, written to {first.path / 'report.json'}")
+    print(
+        f"temperature {report['temperature']:.3f}, smoothing {report['smoothing']:.2f}, written to {first.path / 'report.json'}"
+    )
     return 0
 
 

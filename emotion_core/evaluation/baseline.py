@@ -16,7 +16,7 @@ from emotion_core.config import recipe_config
 from emotion_core.data.faces import FaceData
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import DataError
-from emotion_core.evaluation.calibrate import fit_temperature
+from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.evaluation.report import build_report, environment, to_half, write_report
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.runs import Run, create_run, now
@@ -98,7 +98,7 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
         labels=labels,
         logits=logits,
         flipped=flipped,
-        temperature=fit_temperature(logits["val"], labels["val"]),
+        calibration=fit_calibration(logits["val"], labels["val"]),
     )
     report["summary"] = SUMMARY
     report["fitted"] = (
@@ -124,7 +124,7 @@ def _fit(features: np.ndarray, labels: np.ndarray, penalty: float) -> Pipeline:
 
 
 def _logits(model: Pipeline, faces: np.ndarray) -> np.ndarray:
-    """One-against-rest scores ``(n, 7)``, which the temperature makes probabilities."""
+    """One-against-rest scores ``(n, 7)``, which calibration makes probabilities."""
     return to_half(model.decision_function(hog_features(faces)))
 
 

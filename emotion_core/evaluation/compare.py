@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from emotion_core.errors import DataError, EmotionError
-from emotion_core.evaluation.calibrate import fit_temperature
+from emotion_core.evaluation.calibrate import Calibration, fit_temperature
 from emotion_core.evaluation.metrics import (
     Bootstrap,
     bootstrap,
@@ -544,10 +544,10 @@ def _read_result(run: Run) -> Result:
             f"Run '{run.name}' has no report.json (it is {state}); finish or evaluate it."
         )
     try:
-        temperature = float(report["temperature"])
+        calibration = Calibration(float(report["temperature"]), float(report.get("smoothing", 0.0)))
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"Run '{run.name}': report.json has no valid temperature ({error}); evaluate it again."
+            f"Run '{run.name}': report.json has no valid calibration ({error}); evaluate it again."
         ) from error
     emotions = list(report["test"]["per_emotion"])
     if emotions != list(EMOTIONS):
@@ -568,9 +568,14 @@ def _read_result(run: Run) -> Result:
                 f"found {found}; evaluate it again."
             )
     logits = arrays["logits"].astype(np.float64)
-    if not np.isfinite(logits).all() or not 0 < temperature < math.inf:
+    if not np.isfinite(logits).all() or not 0 < calibration.temperature < math.inf:
         raise DataError(f"Run '{run.name}': its predictions hold values that are not numbers.")
-    probs = softmax(logits, temperature)
+    if not 0 <= calibration.smoothing < 1:
+        raise DataError(
+            f"Run '{run.name}': smoothing in report.json must be at least 0 and below 1, found "
+            f"{calibration.smoothing:g}; evaluate it again."
+        )
+    probs = softmax(logits, *calibration)
     flipped = arrays.get("flip_logits", logits[:0])
     return Result(
         name=run.name,
@@ -582,7 +587,7 @@ def _read_result(run: Run) -> Result:
         labels=arrays["labels"].astype(np.int64),
         logits=logits,
         probs=probs,
-        flip_probs=(probs + softmax(flipped, temperature)) / 2
+        flip_probs=(probs + softmax(flipped, *calibration)) / 2
         if flipped.shape == logits.shape
         else None,
         predicted=top_confidence(logits)[0],

@@ -272,10 +272,10 @@ def _table_section(comparison: Comparison) -> str:
 
 
 def _calibration_section(comparison: Comparison) -> str:
-    head = ["Run", "Temperature"]
+    head = ["Run", "Temperature", "Smoothing"]
     head += [f"{name} {stage}" for name in ("ECE", "Brier", "NLL") for stage in ("before", "after")]
     body = [
-        [row["run"], _number(row["temperature"], 2)]
+        [row["run"], _number(row["temperature"], 2), _number(row["smoothing"], 2)]
         + [
             _number(row[f"{key}_{stage}"], 3)
             for key in ("ece", "brier", "nll")
@@ -325,6 +325,7 @@ def _provenance_section(comparison: Comparison) -> str:
             ],
             ["Data fingerprint", report["data"].get("fingerprint", "")],
             ["Temperature", _number(report["temperature"], 3)],
+            ["Smoothing", _number(report.get("smoothing", 0.0), 2)],
             ["Evaluated", report.get("date", "")],
             ["Latency backend", cost.get("latency_backend", "")],
             ["Versions", f"Python {env.get('python', '?')}, PyTorch {env.get('torch', '?')}"],

@@ -1,8 +1,8 @@
 """The result of a finished run: ``report.json`` and ``predictions.npz``.
 
-Everything that is chosen (epoch, temperature, threshold) is chosen on validation; the test split
+Everything that is chosen (epoch, calibration, threshold) is chosen on validation; the test split
 is predicted once and only reported. All figures are computed from the logits as they are stored,
-so ``predictions.npz`` and the temperature give the figures of ``report.json`` again.
+so ``predictions.npz`` and the calibration give the figures of ``report.json`` again.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import same_source
 from emotion_core.data.splits import Split, require_test, split_indices
 from emotion_core.errors import DataError, RunError
-from emotion_core.evaluation.calibrate import abstain_threshold, fit_temperature
+from emotion_core.evaluation.calibrate import Calibration, abstain_threshold, fit_calibration
 from emotion_core.evaluation.metrics import classification_metrics, softmax
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
@@ -50,7 +50,7 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
 
 
 def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
-    from emotion_core.models.checkpoint import load_classifier, set_temperature
+    from emotion_core.models.checkpoint import load_classifier, set_calibration
 
     split = split_indices(data, val_fraction=run.config().val_fraction)
     require_test(data, split)
@@ -62,10 +62,10 @@ def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
         flipped[name] = _predict(classifier, data.images[:, :, ::-1], indices)
     labels = {"val": data.labels[split.val], "test": data.labels[split.test]}
 
-    temperature = fit_temperature(logits["val"], labels["val"])
-    set_temperature(run, temperature)
+    calibration = fit_calibration(logits["val"], labels["val"])
+    set_calibration(run, calibration)
     report, arrays = build_report(
-        run, data, split, labels=labels, logits=logits, flipped=flipped, temperature=temperature
+        run, data, split, labels=labels, logits=logits, flipped=flipped, calibration=calibration
     )
     report["cost"] = measure_cost(run)
     report["environment"] = environment()
@@ -102,7 +102,7 @@ def measure_on(
     """Score a run on faces from elsewhere; nothing is fitted to them and nothing is written.
 
     Args:
-        run: A run with weights; its stored temperature is used.
+        run: A run with weights; its stored calibration is used.
         data: Any data set.
         split: ``test``, or ``all`` for every face of a set that the run never saw.
         device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
@@ -121,7 +121,8 @@ def measure_on(
         raise DataError(f"'{data.name}' ({data.source}) has no {split} images to report on.")
     classifier = load_classifier(run, backend="torch", device=device)
     logits = _predict(classifier, data.images, indices)
-    return classification_metrics(data.labels[indices], softmax(logits, classifier.temperature))
+    probs = softmax(logits, classifier.temperature, classifier.smoothing)
+    return classification_metrics(data.labels[indices], probs)
 
 
 def write_report(run: Run, report: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -139,7 +140,7 @@ def build_report(
     labels: dict[str, np.ndarray],
     logits: dict[str, np.ndarray],
     flipped: dict[str, np.ndarray],
-    temperature: float,
+    calibration: Calibration,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """All figures that follow from logits, and the arrays to keep.
 
@@ -150,14 +151,14 @@ def build_report(
         labels: ``val`` and ``test`` truths ``(n,)``.
         logits: ``val`` and ``test`` float16 ``(n, 7)``.
         flipped: The same for mirrored faces.
-        temperature: Fitted on ``logits["val"]``.
+        calibration: Fitted on ``logits["val"]``.
 
     Returns:
         The report without ``cost`` and ``environment``, and the arrays of ``predictions.npz``.
     """
     config, rows = run.config(), run.metrics()
-    probs = {name: softmax(values, temperature) for name, values in logits.items()}
-    tta = {name: (probs[name] + softmax(flipped[name], temperature)) / 2 for name in probs}
+    probs = {name: softmax(values, *calibration) for name, values in logits.items()}
+    tta = {name: (probs[name] + softmax(flipped[name], *calibration)) / 2 for name in probs}
     plain = classification_metrics(labels["test"], softmax(logits["test"]), resamples=1)
     test = classification_metrics(labels["test"], probs["test"])
     abstention = abstain_threshold(labels["val"], probs["val"])
@@ -189,7 +190,7 @@ def build_report(
             for name, mask in subsets.items()
         },
         "flip_tta": {name: classification_metrics(labels[name], tta[name]) for name in tta},
-        "temperature": temperature,
+        **calibration._asdict(),
         "test_uncalibrated": {name: plain[name] for name in ("ece", "nll", "brier")},
         "abstain": {
             "threshold": abstention.threshold,

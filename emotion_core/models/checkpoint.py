@@ -11,6 +11,8 @@ from torch import nn
 
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import CheckpointError
+from emotion_core.evaluation.calibrate import Calibration
+from emotion_core.evaluation.metrics import softmax
 from emotion_core.files import read_json, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import resolve_device
@@ -29,6 +31,7 @@ def save_checkpoint(
     options: dict[str, Any],
     preprocess: Preprocess,
     temperature: float = 1.0,
+    smoothing: float = 0.0,
     half: bool = False,
 ) -> None:
     """Write a model's weights and metadata into a run folder, atomically.
@@ -39,7 +42,8 @@ def save_checkpoint(
         architecture: Its registered name.
         options: What it was created with.
         preprocess: Its pixel normalisation.
-        temperature: Logits are divided by it before the softmax (Guo et al. 2017).
+        temperature: Calibration, as for ``softmax``.
+        smoothing: The same.
         half: Store floating-point weights as fp16; they are widened again when loaded.
     """
     tensors = {}
@@ -61,13 +65,14 @@ def save_checkpoint(
             "std": preprocess.std,
             "per_image": preprocess.per_image,
             "temperature": temperature,
+            "smoothing": smoothing,
         },
     )
 
 
-def set_temperature(run: Run, temperature: float) -> None:
-    """Store a temperature fitted after training."""
-    write_json(run.model_path, _metadata(run) | {"temperature": float(temperature)})
+def set_calibration(run: Run, calibration: Calibration) -> None:
+    """Store a calibration fitted after training."""
+    write_json(run.model_path, _metadata(run) | calibration._asdict())
 
 
 class Classifier:
@@ -80,6 +85,7 @@ class Classifier:
         model: The module in eval mode.
         preprocess: Its pixel normalisation.
         temperature: Calibration; 1 leaves probabilities as trained.
+        smoothing: Calibration; 0 leaves probabilities as trained.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class Classifier:
         options: dict[str, Any],
         preprocess: Preprocess,
         temperature: float = 1.0,
+        smoothing: float = 0.0,
         backend: str = "auto",
         device: str = "cpu",
         calibration: np.ndarray | None = None,
@@ -102,7 +109,7 @@ class Classifier:
         self.architecture = architecture
         self.options = options
         self.preprocess = preprocess
-        self.temperature = temperature
+        self.temperature, self.smoothing = temperature, smoothing
         self.device = device
         self._forward = backends.create_backend(
             backend, self.model, preprocess, device=device, calibration=calibration
@@ -147,11 +154,7 @@ class Classifier:
         Raises:
             CheckpointError: the array has another shape or type.
         """
-        scaled = self.logits(faces) / self.temperature
-        scaled -= scaled.max(axis=1, keepdims=True) if len(scaled) else 0.0
-        exponentials = np.exp(scaled)
-        probs: np.ndarray = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return probs
+        return softmax(self.logits(faces), self.temperature, self.smoothing).astype(np.float32)
 
 
 def load_classifier(
@@ -198,6 +201,7 @@ def load_classifier(
         options=values["options"],
         preprocess=Preprocess(values["mean"], values["std"], values["per_image"]),
         temperature=values["temperature"],
+        smoothing=values["smoothing"],
         backend=backend,
         device=str(resolve_device(device)),
         calibration=calibration,
@@ -251,6 +255,7 @@ def _metadata(run: Run) -> dict[str, Any]:
         "std": int | float,
         "per_image": bool,
         "temperature": int | float,
+        "smoothing": int | float,
     }
     try:
         values = read_json(run.model_path)
@@ -260,6 +265,8 @@ def _metadata(run: Run) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Run '{run.name}': model.json cannot be read ({error}).") from error
+    if isinstance(values, dict):
+        values.setdefault("smoothing", 0.0)  # runs made before it was fitted lack it
     for key, kind in needed.items():
         if not isinstance(values, dict) or not isinstance(values.get(key), kind):
             raise CheckpointError(f"Run '{run.name}': model.json lacks a valid '{key}'.")
@@ -271,6 +278,11 @@ def _metadata(run: Run) -> dict[str, Any]:
     if not values["temperature"] > 0:
         raise CheckpointError(
             f"Run '{run.name}': temperature must be above 0, got {values['temperature']}."
+        )
+    if not 0 <= values["smoothing"] < 1:
+        raise CheckpointError(
+            f"Run '{run.name}': smoothing must be at least 0 and below 1, got "
+            f"{values['smoothing']}."
         )
     checked: dict[str, Any] = values
     return checked

@@ -12,7 +12,7 @@ import torch
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import ModelError, unknown
 from emotion_core.files import atomic_path
-from emotion_core.labels import EMOTIONS
+from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.models.backends import check_against, create_session
 from emotion_core.models.checkpoint import Classifier, load_classifier
 from emotion_core.models.onnx_graph import INPUT, OUTPUT, export_onnx
@@ -25,10 +25,9 @@ def export_run(run: Run, format: str, out: Path | None = None, *, half: bool = F
     """Write a run's model in another format, with all that is needed to use it.
 
     ``onnx`` is a whole program: gray faces uint8 ``(N, 48, 48)`` in, logits float32 ``(N, 7)``
-    out, pixel normalisation inside; divide the logits by the stored temperature before the
-    softmax to get calibrated probabilities. It is compared with PyTorch before it is written.
+    out, pixel normalisation inside; its metadata tells how to get calibrated probabilities. It is compared with PyTorch before it is written.
     ``h5`` and ``safetensors`` hold the tensors under PyTorch's names. In each, labels,
-    preprocessing, temperature, architecture and options travel as metadata.
+    preprocessing, calibration, architecture and options travel as metadata.
 
     Args:
         run: A run with weights.
@@ -75,6 +74,12 @@ def _metadata(classifier: Classifier) -> dict[str, str]:
         "std": preprocess.std,
         "per_image": preprocess.per_image,
         "temperature": classifier.temperature,
+        "smoothing": classifier.smoothing,
+        "probabilities": (
+            "divide logits by temperature, take the softmax; if smoothing is above 0, subtract "
+            f"t = smoothing / {NUM_CLASSES}, turn each x into x + sqrt(x^2 + (t / 4)^2), and divide "
+            "by the sum"
+        ),
     }
     return {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
@@ -87,9 +92,7 @@ def _write_onnx(classifier: Classifier, metadata: dict[str, str], path: Path, ha
 
     proto = onnx.load_model_from_string(graph)
     proto.producer_name, proto.doc_string = "emotion_core", "Facial expression classifier"
-    onnx.helper.set_model_props(
-        proto, metadata | {"output": "logits; divide by temperature, then softmax"}
-    )
+    onnx.helper.set_model_props(proto, metadata | {"output": "logits"})
     onnx.checker.check_model(proto)
     onnx.save_model(proto, path)
     session = create_session(str(path), threads=1)

@@ -26,8 +26,8 @@ from torch import nn
 from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, RunError, TrainingError
-from emotion_core.evaluation.calibrate import fit_temperature
-from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
+from emotion_core.evaluation.calibrate import fit_calibration
+from emotion_core.evaluation.metrics import confusion_matrix, macro_f1, softmax
 from emotion_core.files import atomic_path, write_json_lines
 from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import load_weights, save_checkpoint
@@ -459,7 +459,8 @@ class _Trainer:
         def score(model: nn.Module) -> float:
             logits = self._val_logits(model)
             # Calibrated, as answers will be: a mean of weights is less sure than each alone.
-            logits = logits / fit_temperature(logits.numpy(), self.val_labels)
+            found = fit_calibration(logits.numpy(), self.val_labels)
+            logits = torch.from_numpy(np.log(softmax(logits.numpy(), *found))).float()
             return validation_score(self._val_figures(logits), self.config.monitor)
 
         load_weights(self.best_model, self.run)

@@ -67,6 +67,7 @@ def _halve(run: Run) -> float:
         options=full.options,
         preprocess=full.preprocess,
         temperature=full.temperature,
+        smoothing=full.smoothing,
         half=True,
     )
     after = load_classifier(run, backend="torch").logits(faces).argmax(1)

@@ -214,7 +214,7 @@ def draw_table(comparison: Comparison) -> None:
                 format="%.1f %%", help="Test faces without a twin in the training data"
             ),
             "With flip": number(format="%.1f %%", help="Mean with the mirrored face"),
-            "ECE": number(format="%.3f", help="Calibration error after temperature scaling"),
+            "ECE": number(format="%.3f", help="Gap between confidence and accuracy"),
             "Val peak": number(format="%.1f %%", help="Best validation accuracy"),
             "Train − val": number(format="%.1f pp", help="Overfitting gap at that epoch"),
             "Parameters": number(format="%.2f M"),
@@ -255,7 +255,7 @@ def draw_calibration(comparison: Comparison) -> None:
     """Whether confidence can be trusted, and what abstaining buys."""
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        before = st.toggle("Show before temperature scaling too", key="before_temperature")
+        before = st.toggle("Show before calibration too", key="before_calibration")
     with right:
         target = st.slider(
             "Accuracy that answers should have",
@@ -284,6 +284,10 @@ def draw_calibration(comparison: Comparison) -> None:
         column_config={
             "Run": st.column_config.TextColumn(pinned=True),
             "Temperature": number(format="%.2f", help="Above 1 the raw outputs were too sure"),
+            "Smoothing": number(
+                format="%.2f",
+                help="Share of a uniform answer that training mixed in and calibration takes out",
+            ),
             "Abstain below": st.column_config.TextColumn(
                 help="Confidence that gives the accuracy chosen above"
             ),
@@ -293,8 +297,8 @@ def draw_calibration(comparison: Comparison) -> None:
     )
     st.caption(
         "ECE is the mean gap between confidence and accuracy in 15 bins; Brier and negative "
-        "log-likelihood (NLL) judge the whole distribution. Lower is better. The temperature was "
-        "fitted on validation; the threshold is read off this test set."
+        "log-likelihood (NLL) judge the whole distribution. Lower is better. Temperature and "
+        "smoothing were fitted on validation; the threshold is read off this test set."
     )
 
 
@@ -510,6 +514,7 @@ def _calibration_rows(comparison: Comparison) -> list[dict[str, Any]]:
     rows = []
     for row in calibration_table(comparison):
         shown: dict[str, Any] = {"Run": row["run"], "Temperature": row["temperature"]}
+        shown["Smoothing"] = row["smoothing"]
         for key, name in names.items():
             for stage in ("before", "after"):
                 shown[f"{name} {stage}"] = row[f"{key}_{stage}"]

@@ -25,7 +25,7 @@ from emotion_core.plots.comparison.panel import (
 
 
 def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
-    """Confidence against accuracy, after and on request before temperature scaling."""
+    """Confidence against accuracy, after and on request before calibration."""
     fig, colors, table = go.Figure(), colors_of(comparison), []
     fig.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="perfect", line={"color": "#8A8A8A", "dash": "dot"}
@@ -61,7 +61,7 @@ def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
                 ),
             )
             table += [
-                {"run": result.name, "temperature": stage, "low": bins.edges[i]}
+                {"run": result.name, "calibration": stage, "low": bins.edges[i]}
                 | {"high": bins.edges[i + 1], "count": int(bins.count[i])}
                 | {"confidence": float(bins.confidence[i]), "accuracy": float(bins.accuracy[i])}
                 for i in np.flatnonzero(filled)
@@ -73,16 +73,17 @@ def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
     best = int(np.argmin(errors))
     reading = (
         f"{comparison.results[best].label} knows best how sure it may be: its confidence is off by "
-        f"{100 * errors[best]:.1f} points on average after temperature scaling (ECE)."
+        f"{100 * errors[best]:.1f} points on average after calibration (ECE)."
     )
     return Panel("reliability", "Reliability", fig, reading, table)
 
 
 def calibration_table(comparison: Comparison) -> list[dict[str, Any]]:
-    """ECE, Brier score and negative log-likelihood of each run before and after temperature."""
+    """ECE, Brier score and negative log-likelihood of each run before and after calibration."""
     rows = []
     for result in comparison.results:
         row: dict[str, Any] = {"run": result.label, "temperature": result.report["temperature"]}
+        row["smoothing"] = result.report.get("smoothing", 0.0)
         for stage, probs in (("before", softmax(result.logits)), ("after", result.probs)):
             row[f"ece_{stage}"] = reliability(result.labels, probs).ece
             row[f"brier_{stage}"] = brier_score(result.labels, probs)

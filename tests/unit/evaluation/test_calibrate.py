@@ -1,4 +1,4 @@
-"""Temperature and abstention do what they promise on validation."""
+"""Calibration and abstention do what they promise on validation."""
 
 import numpy as np
 import pytest
@@ -32,6 +32,45 @@ def test_temperature_mends_overconfidence():
     after = metrics.reliability(labels, metrics.softmax(logits, temperature)).ece
     assert temperature > 1
     assert after < 0.03 < before
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.floats(0.2, 5), st.floats(0, 0.9))
+def test_smoothing_is_taken_out_without_changing_the_order(seed, temperature, smoothing):
+    _, logits = faces(seed, n=50)
+    probs = metrics.softmax(logits, temperature, smoothing)
+    np.testing.assert_allclose(probs.sum(axis=1), 1)
+    assert probs.min() > 0
+    plain = metrics.softmax(logits, temperature)
+    ordered = np.take_along_axis(probs, plain.argsort(axis=1), axis=1)
+    assert (np.diff(ordered, axis=1) >= 0).all()
+
+
+def test_calibration_finds_the_smoothing_of_the_labels_that_a_network_learned():
+    """A network that learned labels smoothed by 0.1 to the end: its answers are such mixtures."""
+    rng = np.random.default_rng(0)
+    truth = metrics.softmax(2.5 * rng.normal(size=(20_000, 7)))
+    labels = (rng.random((len(truth), 1)) > truth.cumsum(axis=1)).sum(axis=1).clip(max=6)
+    logits = np.log(0.9 * truth + 0.1 / 7)
+    found = calibrate.fit_calibration(logits, labels)
+    assert found.smoothing == pytest.approx(0.1, abs=0.021)
+    assert found.temperature == pytest.approx(1, abs=0.05)
+    alone = calibrate.Calibration(calibrate.fit_temperature(logits, labels))
+    errors = [metrics.reliability(labels, metrics.softmax(logits, *c)).ece for c in (found, alone)]
+    assert errors[0] < 0.01 < errors[1]
+
+
+def test_smoothing_has_to_be_worth_a_second_number():
+    """Labels drawn from the answers themselves, for many draws: temperature 1 is all there is."""
+    found = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        logits = 2 * rng.normal(size=(300, 7))
+        probs = metrics.softmax(logits)
+        labels = (rng.random((300, 1)) > probs.cumsum(axis=1)).sum(axis=1).clip(max=6)
+        found.append(calibrate.fit_calibration(logits, labels))
+    assert sum(item.smoothing == 0 for item in found) >= 7
+    assert calibrate.fit_calibration(np.zeros((0, 7)), np.zeros(0, int)) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize(

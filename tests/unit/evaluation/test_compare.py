@@ -295,6 +295,14 @@ SPOILT = {
     ),
     "too few predictions": (shorten_predictions, r"'logits' of shape \(300, 7\), found \(10, 7\)"),
     "not numbers": (break_logits, "not numbers"),
+    "no temperature": (
+        lambda run: spoil_report(run, lambda r: r.update(temperature="warm")),
+        "no valid calibration",
+    ),
+    "all smoothing": (
+        lambda run: spoil_report(run, lambda r: r.update(smoothing=1.0)),
+        "smoothing in report.json must be at least 0 and below 1, found 1",
+    ),
     "other labels": (other_labels, "has the labels surprise, sad"),
     "swapped labels": (swap_labels, "holds other test labels"),
     "another test set": (

@@ -17,6 +17,7 @@ from emotion_core.data.sources import load_data
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import CheckpointError, DataError, RunError
 from emotion_core.evaluation import metrics, report
+from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
@@ -42,7 +43,7 @@ def evaluated(some_faces, tmp_path_factory):
     for epoch, accuracy in enumerate((0.2, 0.5, 0.5, 0.4), start=1):
         run.append_metrics({"epoch": epoch, "val_accuracy": accuracy, "images_per_second": 10.0})
     model = create_model("sequential", width=4)
-    # Larger outputs than a fresh network's, so that the temperature has something to mend.
+    # Larger outputs than a fresh network's, so that calibration has something to mend.
     torch.nn.init.normal_(model[-1].weight, std=9.0)
     options = {"architecture": "sequential", "options": {"width": 4}}
     save_checkpoint(run, model, preprocess=Preprocess(), **options)
@@ -54,8 +55,8 @@ def test_report_on_disk_has_the_documented_fields(evaluated):
     assert run.report() == found
     assert set(found) == {
         *("format", "run", "model", "options", "recipe", "epochs", "best_epoch", "date", "data"),
-        *("val", "test", "subsets", "flip_tta", "temperature", "test_uncalibrated", "abstain"),
-        *("cost", "environment", "trained_on"),
+        *("val", "test", "subsets", "flip_tta", "test_uncalibrated", "abstain"),
+        *("temperature", "smoothing", "cost", "environment", "trained_on"),
     }
     assert set(found["test"]) == {
         *("n", "accuracy", "accuracy_ci95", "macro_f1", "macro_f1_ci95", "weighted_f1"),
@@ -83,18 +84,22 @@ def test_stored_predictions_are_those_of_the_loaded_classifier(evaluated, some_f
     assert found["test"]["accuracy"] == pytest.approx(accuracy)
 
 
-def test_every_figure_follows_from_stored_logits_and_temperature(evaluated):
+def test_every_figure_follows_from_stored_logits_and_calibration(evaluated):
     run, found = evaluated
     arrays = run.predictions()
     for name, prefix in (("test", ""), ("val", "val_")):
-        probs = metrics.softmax(arrays[f"{prefix}logits"], found["temperature"])
+        probs = metrics.softmax(arrays[f"{prefix}logits"], found["temperature"], found["smoothing"])
         again = metrics.classification_metrics(arrays[f"{prefix}labels"], probs)
         assert again == found[name]
 
 
-def test_temperature_is_fitted_on_validation_and_stored_with_the_weights(evaluated):
+def test_calibration_is_fitted_on_validation_and_stored_with_the_weights(evaluated):
     run, found = evaluated
-    assert load_classifier(run).temperature == found["temperature"] > 1
+    classifier, arrays = load_classifier(run), run.predictions()
+    fitted = fit_calibration(arrays["val_logits"], arrays["val_labels"])
+    assert (classifier.temperature, classifier.smoothing) == fitted
+    assert (found["temperature"], found["smoothing"]) == fitted
+    assert fitted.temperature > 1
     assert found["test"]["nll"] < found["test_uncalibrated"]["nll"]
 
 

@@ -50,7 +50,7 @@ def settle() -> Callable[[nn.Module, np.ndarray], nn.Module]:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, faces: np.ndarray) -> Run:
-    """A small ``sequential`` with settled weights, temperature 1.5."""
+    """A small ``sequential`` with settled weights, temperature 1.5, smoothing 0.1."""
     options = {"width": 8}
     config = TrainConfig(model="sequential", options=options, data="synthetic")
     made = create_run(config, tmp_path_factory.mktemp("checkpoints"))
@@ -63,6 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, faces: np.ndarray) -> Run:
         options=options,
         preprocess=Preprocess(),
         temperature=1.5,
+        smoothing=0.1,
     )
     return made
 

@@ -39,7 +39,9 @@ def test_card_holds_the_reports_figures(evaluated):
     report = evaluated.report()
     assert text.startswith(f"# Model card: {evaluated.name}\n")
     assert f"{report['test']['accuracy']:.2%}" in text
-    assert f"temperature {report['temperature']:.3f}" in text
+    assert (
+        f"temperature {report['temperature']:.3f} and smoothing {report['smoothing']:.2f}" in text
+    )
     assert f"{report['cost']['parameters']:,} parameters" in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     for emotion in EMOTIONS:

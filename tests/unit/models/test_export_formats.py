@@ -33,8 +33,13 @@ def test_onnx_takes_pixels_and_gives_the_classifiers_probabilities(run, faces, t
     for batch in (faces[:1], faces[:5]):
         (logits,) = session.run(None, {"faces": batch})
         np.testing.assert_allclose(logits, classifier.logits(batch), rtol=1e-4, atol=1e-4)
+        # As the metadata says it.
         scaled = np.exp(logits / float(about["temperature"]))
         probs = scaled / scaled.sum(axis=1, keepdims=True)
+        t = float(about["smoothing"]) / 7
+        probs = probs - t + np.sqrt((probs - t) ** 2 + (t / 4) ** 2)
+        probs /= probs.sum(axis=1, keepdims=True)
+        assert "subtract t = smoothing / 7" in about["probabilities"]
         np.testing.assert_allclose(probs, classifier.probs(batch), rtol=1e-3, atol=1e-4)
 
 
@@ -51,6 +56,7 @@ def test_h5_holds_every_tensor_and_the_metadata(run, tmp_path, half, dtype):
         assert file.attrs["architecture"] == "sequential"
         assert json.loads(file.attrs["options"]) == {"width": 8}
         assert float(file.attrs["temperature"]) == 1.5
+        assert float(file.attrs["smoothing"]) == 0.1
 
 
 @pytest.mark.parametrize(("half", "dtype"), [(False, torch.float32), (True, torch.float16)])

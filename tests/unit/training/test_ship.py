@@ -85,10 +85,10 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     train(other)
     runs = [finished, other]
     first, second = (run.predictions() for run in runs)
-    temperatures = [run.report()["temperature"] for run in runs]
+    calibrations = [(r["temperature"], r["smoothing"]) for r in (run.report() for run in runs)]
     mean = sum(
-        softmax(arrays["logits"].astype(float), temperature)
-        for arrays, temperature in zip((first, second), temperatures, strict=True)
+        softmax(arrays["logits"].astype(float), *calibration)
+        for arrays, calibration in zip((first, second), calibrations, strict=True)
     )
     right = mean.argmax(1) == first["labels"]
     assert (first["subset_leak_free"] == second["subset_leak_free"]).all()
@@ -97,8 +97,8 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     assert cells[1].startswith(f"{right.mean():.1%}")
     assert cells[2] == f"{right[first['subset_leak_free']].mean():.1%}"
     both = sum(
-        softmax(arrays[kind].astype(float), temperature)
-        for arrays, temperature in zip((first, second), temperatures, strict=True)
+        softmax(arrays[kind].astype(float), *calibration)
+        for arrays, calibration in zip((first, second), calibrations, strict=True)
         for kind in ("logits", "flip_logits")
     )
     assert cells[4] == f"{(both.argmax(1) == first['labels']).mean():.1%}"

@@ -1,0 +1,52 @@
+"""What model.json may say, and what is said where it is wrong."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from emotion_core.errors import CheckpointError
+from emotion_core.evaluation.metrics import softmax
+from emotion_core.files import read_json, write_json
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.runs import Run
+
+
+@pytest.fixture
+def own(run, tmp_path) -> Run:
+    """A copy of the small run that a test may spoil."""
+    return Run(shutil.copytree(run.path, tmp_path / run.name))
+
+
+def test_probabilities_are_the_calibrated_softmax_of_the_logits(own, faces):
+    classifier = load_classifier(own)
+    assert (classifier.temperature, classifier.smoothing) == (1.5, 0.1)
+    probs = classifier.probs(faces[:9])
+    assert probs.dtype == np.float32
+    np.testing.assert_allclose(probs, softmax(classifier.logits(faces[:9]), 1.5, 0.1), atol=1e-6)
+    assert classifier.probs(faces[:0]).shape == (0, 7)
+
+
+def test_a_checkpoint_made_before_smoothing_was_known_has_none(own, faces):
+    values = read_json(own.model_path)
+    del values["smoothing"]
+    write_json(own.model_path, values)
+    classifier = load_classifier(own)
+    assert classifier.smoothing == 0
+    logits = classifier.logits(faces[:9])
+    np.testing.assert_allclose(classifier.probs(faces[:9]), softmax(logits, 1.5), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("temperature", 0, "temperature must be above 0, got 0"),
+        ("smoothing", 1.0, "smoothing must be at least 0 and below 1, got 1.0"),
+        ("smoothing", -0.1, "smoothing must be at least 0 and below 1, got -0.1"),
+        ("smoothing", "much", "lacks a valid 'smoothing'"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_named(own, name, value, message):
+    write_json(own.model_path, read_json(own.model_path) | {name: value})
+    with pytest.raises(CheckpointError, match=message):
+        load_classifier(own)
