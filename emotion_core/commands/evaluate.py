@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         nargs="+",
         default=[],
-        help="print the ensemble of RUN and these runs from their stored predictions instead",
+        help="print the ensemble of RUN and these runs instead, from their stored predictions, or "
+        "on the faces that --data names",
     )
 
 
@@ -34,12 +35,14 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.errors import ConfigError
     from emotion_core.runs import pick_run
 
-    if args.ensemble and (args.data or args.split != "test" or args.device != "auto"):
+    stored = args.ensemble and not args.data
+    if stored and (args.split != "test" or args.device != "auto"):
         raise ConfigError(
-            "--ensemble reads stored predictions of test: leave out --data, --split and --device."
+            "--ensemble reads stored predictions of test: leave out --split and --device, or name "
+            "other faces by --data."
         )
-    first = pick_run(args.run, weights=not args.ensemble)
-    if args.ensemble:
+    first = pick_run(args.run, weights=not stored)
+    if stored:
         from emotion_core.evaluation.compare import ensemble_metrics, keep_flips, load_results
 
         others = [pick_run(name, weights=False) for name in args.ensemble]
@@ -57,15 +60,18 @@ def run(args: argparse.Namespace) -> int:
     data = load_data(args.data or first.config().data)
     # Its own data set is that also after faces were added to it.
     same = belongs_to(first, data)
-    own = same or same_source(first.config().data, data.source)
-    if own and args.split == "all":
-        raise ConfigError(
-            f"{first.name} was trained on {data.name}: --split all would count training faces. "
-            "Leave it out, or name another data set."
-        )
-    if not same:
-        metrics = measure_on(first, data, args.split, device=args.device)
-        _print(f"{first.name} on {data.name}, {args.split}", metrics)
+    runs = list(dict.fromkeys([first, *map(pick_run, args.ensemble)]))
+    for member in runs:
+        own = belongs_to(member, data) or same_source(member.config().data, data.source)
+        if own and args.split == "all":
+            raise ConfigError(
+                f"{member.name} was trained on {data.name}: --split all would count training faces. "
+                "Leave it out, or name another data set."
+            )
+    if not same or args.ensemble:
+        metrics = measure_on(runs, data, args.split, device=args.device)
+        name = f"ensemble of {len(runs)} runs" if args.ensemble else first.name
+        _print(f"{name} on {data.name}, {args.split}", metrics)
         for emotion, row in metrics["per_emotion"].items():
             print(f"  {emotion:9} {row['recall']:7.2%} of {row['support']:,}")
         return 0
@@ -75,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
         _print(name.replace("_", " "), metrics)
     _print("with flip averaging", report["flip_tta"]["test"])
     print(
-        f"temperature {report['temperature']:.3f}, smoothing {report['smoothing']:.2f}, written to {first.path / 'report.json'}"
+        f"temperature {report['temperature']:.3f}, smoothing {report['smoothing']:.2f}, written to "
+        f"{first.path / 'report.json'}"
     )
     return 0
 

@@ -256,7 +256,17 @@ def ensemble_probs(results: Sequence[Result]) -> np.ndarray:
     complement one another. So the mean has a temperature of its own, fitted on validation (pool,
     then calibrate: Rahaman and Thiery 2021). Which emotion leads stays the same.
     """
-    return _calibrated([result.probs for result in results], _pooled_temperature(results))
+    return pool_probs(results, [result.probs for result in results])
+
+
+def pool_probs(results: Sequence[Result], probs: Sequence[np.ndarray]) -> np.ndarray:
+    """As ``ensemble_probs``, of what the same runs answer to any faces.
+
+    Args:
+        results: The runs' results, whose validation gives the temperature.
+        probs: For each run in that order ``(n, 7)``, calibrated.
+    """
+    return softmax(_log_mean(probs), _pooled_temperature(results))
 
 
 def keep_flips(results: Sequence[Result]) -> bool:
@@ -277,7 +287,7 @@ def flip_ensemble_probs(results: Sequence[Result]) -> np.ndarray:
             f"Run '{missing}' keeps no answers to mirrored faces: python -m emotion_core evaluate "
             f"{missing} writes them."
         )
-    return _calibrated(kept, _pooled_temperature(results))
+    return pool_probs(results, kept)
 
 
 def ensemble_metrics(
@@ -327,7 +337,7 @@ def choose_members(results: Sequence[Result]) -> list[Result]:
 def _val_loss(results: Sequence[Result]) -> float:
     if not len(results[0].val_probs):
         return math.inf
-    probs = _calibrated([result.val_probs for result in results], _pooled_temperature(results))
+    probs = pool_probs(results, [result.val_probs for result in results])
     return negative_log_likelihood(results[0].val_labels, probs)
 
 
@@ -342,10 +352,6 @@ def _pooled_temperature(results: Sequence[Result]) -> float:
 def _val_faces(result: Result) -> tuple[bytes, bytes]:
     """Equal for results that were validated on the same faces."""
     return result.val_ids.tobytes(), result.val_labels.tobytes()
-
-
-def _calibrated(probs: Sequence[np.ndarray], temperature: float) -> np.ndarray:
-    return softmax(_log_mean(probs), temperature)
 
 
 def _log_mean(probs: Sequence[np.ndarray]) -> np.ndarray:

@@ -7,6 +7,7 @@ so ``predictions.npz`` and the calibration give the figures of ``report.json`` a
 
 import contextlib
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,15 @@ def _readable_report(run: Run) -> dict[str, Any] | None:
 
 
 def measure_on(
-    run: Run, data: FaceData, split: str = "test", *, device: str = "auto"
+    runs: Sequence[Run], data: FaceData, split: str = "test", *, device: str = "auto"
 ) -> dict[str, Any]:
-    """Score a run on faces from elsewhere; nothing is fitted to them and nothing is written.
+    """Score a run, or the ensemble of several, on faces from elsewhere.
+
+    Nothing is fitted to these faces and nothing is written.
 
     Args:
-        run: A run with weights; its stored calibration is used.
+        runs: With weights; their stored calibration is used, and that of an ensemble comes from
+            their stored answers on validation.
         data: Any data set.
         split: ``test``, or ``all`` for every face of a set that the run never saw.
         device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
@@ -111,17 +115,25 @@ def measure_on(
         As ``classification_metrics``.
 
     Raises:
-        CheckpointError: the run's weights are missing or do not fit.
-        DataError: the split has no images.
+        CheckpointError: a run's weights are missing or do not fit.
+        DataError: the split has no images, or the runs make no ensemble; the message says why.
     """
+    from emotion_core.evaluation.compare import load_results, pool_probs
     from emotion_core.models.checkpoint import load_classifier
 
     indices = np.arange(len(data)) if split == "all" else data.indices(split)
     if len(indices) == 0:
         raise DataError(f"'{data.name}' ({data.source}) has no {split} images to report on.")
-    classifier = load_classifier(run, backend="torch", device=device)
-    logits = _predict(classifier, data.images, indices)
-    probs = softmax(logits, classifier.temperature, classifier.smoothing)
+    runs = list(dict.fromkeys(runs))
+    results, refused = load_results(runs) if len(runs) > 1 else ([], [])
+    if refused:
+        raise DataError(f"These runs make no ensemble. {refused[0].reason}")
+    answers = []
+    for run in runs:
+        classifier = load_classifier(run, backend="torch", device=device)
+        logits = _predict(classifier, data.images, indices)
+        answers.append(softmax(logits, classifier.temperature, classifier.smoothing))
+    probs = pool_probs(results, answers) if results else answers[0]
     return classification_metrics(data.labels[indices], probs)
 
 
