@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from emotion_core.evaluation.metrics import negative_log_likelihood, softmax, top_confidence
+from emotion_core.evaluation.metrics import negative_log_likelihood, top_confidence
+from emotion_core.probabilities import Calibration, softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 _SMOOTHINGS = tuple(step / 50 for step in range(16))  # 0 to 0.3
@@ -14,13 +14,6 @@ _SMOOTHINGS = tuple(step / 50 for step in range(16))  # 0 to 0.3
 # from which such an accuracy is believed.
 ABSTAIN_ACCURACY = 0.80
 _MIN_COVERAGE = 0.10
-
-
-class Calibration(NamedTuple):
-    """What ``softmax`` is given beside logits."""
-
-    temperature: float = 1.0
-    smoothing: float = 0.0
 
 
 def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from emotion_core.errors import DataError, EmotionError
-from emotion_core.evaluation.calibrate import Calibration, fit_temperature
+from emotion_core.evaluation.calibrate import fit_temperature
 from emotion_core.evaluation.metrics import (
     Bootstrap,
     bootstrap,
     classification_metrics,
     interval,
     negative_log_likelihood,
-    softmax,
     top_confidence,
 )
 from emotion_core.labels import EMOTIONS
+from emotion_core.probabilities import Calibration, softmax
 from emotion_core.runs import SUBSET_PREFIX, Run, made_at
 
 SIGNIFICANCE = 0.05

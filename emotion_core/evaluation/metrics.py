@@ -17,31 +17,6 @@ _Z95 = 1.959963984540054
 _CHUNK = 250
 
 
-def softmax(logits: np.ndarray, temperature: float = 1.0, smoothing: float = 0.0) -> np.ndarray:
-    """Probabilities of logits, calibrated.
-
-    Args:
-        logits: ``(n, classes)``; the order within each row stays the same.
-        temperature: Each row is divided by it first (Guo et al. 2017).
-        smoothing: Share of a uniform distribution that is taken out of the probabilities again,
-            0 to below 1, since a network that learned from labels smoothed by e answers (1 - e) p
-            + e / classes instead of p (Szegedy et al. 2016). What would fall below zero is bent
-            above it, around a corner a quarter as wide as what is taken out.
-
-    Returns:
-        float64 ``(n, classes)``, rows sum to 1.
-    """
-    scaled = np.asarray(logits, np.float64) / temperature
-    scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=-np.inf))
-    probs: np.ndarray = scaled / scaled.sum(axis=1, keepdims=True)
-    if smoothing > 0:
-        taken = smoothing / probs.shape[1]
-        probs -= taken
-        probs += np.hypot(probs, taken / 4)
-        probs /= probs.sum(axis=1, keepdims=True)
-    return probs
-
-
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Counts ``(7, 7)`` int64; rows are true, columns predicted."""
     flat = np.asarray(labels, np.int64) * NUM_CLASSES + np.asarray(predicted, np.int64)

@@ -18,12 +18,13 @@ from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import same_source
 from emotion_core.data.splits import Split, require_test, split_indices
 from emotion_core.errors import DataError, RunError
-from emotion_core.evaluation.calibrate import Calibration, abstain_threshold, fit_calibration
-from emotion_core.evaluation.metrics import classification_metrics, softmax
+from emotion_core.evaluation.calibrate import abstain_threshold, fit_calibration
+from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
 from emotion_core.models.card import is_shipped, write_card
+from emotion_core.probabilities import Calibration, softmax
 from emotion_core.runs import SUBSET_PREFIX, Run, best_epoch, now
 
 FORMAT = 1

@@ -11,13 +11,12 @@ from torch import nn
 
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import CheckpointError
-from emotion_core.evaluation.calibrate import Calibration
-from emotion_core.evaluation.metrics import softmax
 from emotion_core.files import read_json, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import resolve_device
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
+from emotion_core.probabilities import Calibration, softmax
 from emotion_core.runs import Run, pick_run
 
 FORMAT = 1

@@ -27,12 +27,13 @@ from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.evaluation.calibrate import fit_calibration
-from emotion_core.evaluation.metrics import confusion_matrix, macro_f1, softmax
+from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
 from emotion_core.files import atomic_path, write_json_lines
 from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import load_weights, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
+from emotion_core.probabilities import softmax
 from emotion_core.runs import Run, Status, now, validation_score
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.optim import (

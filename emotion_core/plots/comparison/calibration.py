@@ -11,7 +11,6 @@ from emotion_core.evaluation.metrics import (
     brier_score,
     negative_log_likelihood,
     reliability,
-    softmax,
 )
 from emotion_core.plots.comparison.panel import (
     CURVE_POINTS,
@@ -22,6 +21,7 @@ from emotion_core.plots.comparison.panel import (
     style_with_legend,
     symbol,
 )
+from emotion_core.probabilities import softmax
 
 
 def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotion_core.evaluation import calibrate, metrics
+from emotion_core.probabilities import Calibration, softmax
 
 
 def faces(seed: int, n: int = 400, skill: float = 2.0, scale: float = 3.0):
@@ -19,7 +20,7 @@ def faces(seed: int, n: int = 400, skill: float = 2.0, scale: float = 3.0):
 def test_answers_are_on_average_as_sure_as_they_are_right(seed, skill, scale):
     labels, logits = faces(seed, skill=skill, scale=scale)
     found = calibrate.fit_temperature(logits, labels)
-    predicted, confidence = metrics.top_confidence(metrics.softmax(logits, found))
+    predicted, confidence = metrics.top_confidence(softmax(logits, found))
     low, high = calibrate.TEMPERATURE_RANGE
     assert low < found < high
     assert confidence.mean() == pytest.approx((predicted == labels).mean(), abs=1e-9)
@@ -27,36 +28,24 @@ def test_answers_are_on_average_as_sure_as_they_are_right(seed, skill, scale):
 
 def test_temperature_mends_overconfidence():
     labels, logits = faces(0, n=5000, scale=6.0)
-    before = metrics.reliability(labels, metrics.softmax(logits)).ece
+    before = metrics.reliability(labels, softmax(logits)).ece
     temperature = calibrate.fit_temperature(logits, labels)
-    after = metrics.reliability(labels, metrics.softmax(logits, temperature)).ece
+    after = metrics.reliability(labels, softmax(logits, temperature)).ece
     assert temperature > 1
     assert after < 0.03 < before
-
-
-@settings(max_examples=30)
-@given(st.integers(0, 10_000), st.floats(0.2, 5), st.floats(0, 0.9))
-def test_smoothing_is_taken_out_without_changing_the_order(seed, temperature, smoothing):
-    _, logits = faces(seed, n=50)
-    probs = metrics.softmax(logits, temperature, smoothing)
-    np.testing.assert_allclose(probs.sum(axis=1), 1)
-    assert probs.min() > 0
-    plain = metrics.softmax(logits, temperature)
-    ordered = np.take_along_axis(probs, plain.argsort(axis=1), axis=1)
-    assert (np.diff(ordered, axis=1) >= 0).all()
 
 
 def test_calibration_finds_the_smoothing_of_the_labels_that_a_network_learned():
     """A network that learned labels smoothed by 0.1 to the end: its answers are such mixtures."""
     rng = np.random.default_rng(0)
-    truth = metrics.softmax(2.5 * rng.normal(size=(20_000, 7)))
+    truth = softmax(2.5 * rng.normal(size=(20_000, 7)))
     labels = (rng.random((len(truth), 1)) > truth.cumsum(axis=1)).sum(axis=1).clip(max=6)
     logits = np.log(0.9 * truth + 0.1 / 7)
     found = calibrate.fit_calibration(logits, labels)
     assert found.smoothing == pytest.approx(0.1, abs=0.021)
     assert found.temperature == pytest.approx(1, abs=0.05)
-    alone = calibrate.Calibration(calibrate.fit_temperature(logits, labels))
-    errors = [metrics.reliability(labels, metrics.softmax(logits, *c)).ece for c in (found, alone)]
+    alone = Calibration(calibrate.fit_temperature(logits, labels))
+    errors = [metrics.reliability(labels, softmax(logits, *c)).ece for c in (found, alone)]
     assert errors[0] < 0.01 < errors[1]
 
 
@@ -66,7 +55,7 @@ def test_smoothing_has_to_be_worth_a_second_number():
     for seed in range(10):
         rng = np.random.default_rng(seed)
         logits = 2 * rng.normal(size=(300, 7))
-        probs = metrics.softmax(logits)
+        probs = softmax(logits)
         labels = (rng.random((300, 1)) > probs.cumsum(axis=1)).sum(axis=1).clip(max=6)
         found.append(calibrate.fit_calibration(logits, labels))
     assert sum(item.smoothing == 0 for item in found) >= 7
@@ -88,7 +77,7 @@ def test_temperature_stays_in_range_where_validation_says_nothing(logits, labels
 def test_all_right_on_validation_is_not_taken_for_certainty():
     labels = np.arange(98) % 7
     found = calibrate.fit_temperature(3 * np.eye(7)[labels], labels)
-    confidence = metrics.softmax(3 * np.eye(7)[labels], found).max(axis=1)
+    confidence = softmax(3 * np.eye(7)[labels], found).max(axis=1)
     assert confidence == pytest.approx(0.99)
 
 
@@ -96,7 +85,7 @@ def test_all_right_on_validation_is_not_taken_for_certainty():
 def test_coverage_curve_equals_counting_at_every_threshold(seed, n, levels):
     rng = np.random.default_rng(seed)
     labels = rng.integers(7, size=n)
-    probs = metrics.softmax(rng.integers(0, levels + 1, size=(n, 7)).astype(float))
+    probs = softmax(rng.integers(0, levels + 1, size=(n, 7)).astype(float))
     curve = calibrate.coverage_curve(labels, probs)
     predicted, confidence = metrics.top_confidence(probs)
     assert curve.threshold.tolist() == sorted(set(confidence.tolist()), reverse=True)
@@ -110,7 +99,7 @@ def test_coverage_curve_equals_counting_at_every_threshold(seed, n, levels):
 
 def test_threshold_is_the_lowest_that_reaches_the_accuracy():
     labels, logits = faces(1, n=2000, skill=1.5)
-    probs = metrics.softmax(logits, 3.0)
+    probs = softmax(logits, 3.0)
     found = calibrate.abstain_threshold(labels, probs, 0.9)
     predicted, confidence = metrics.top_confidence(probs)
     kept = confidence >= found.threshold
@@ -124,13 +113,13 @@ def test_threshold_is_the_lowest_that_reaches_the_accuracy():
 
 def test_threshold_is_zero_where_every_answer_may_be_given():
     labels = np.arange(7)
-    found = calibrate.abstain_threshold(labels, metrics.softmax(9 * np.eye(7)), 0.9)
+    found = calibrate.abstain_threshold(labels, softmax(9 * np.eye(7)), 0.9)
     assert (found.threshold, found.coverage, found.reached) == (0.0, 1.0, True)
 
 
 def test_an_accuracy_out_of_reach_is_said_to_be_so():
     labels = (np.arange(70) + 1) % 7
-    probs = metrics.softmax(np.eye(7)[np.arange(70) % 7])
+    probs = softmax(np.eye(7)[np.arange(70) % 7])
     found = calibrate.abstain_threshold(labels, probs, 0.8)
     assert not found.reached
     assert found.accuracy == 0.0

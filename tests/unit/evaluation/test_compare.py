@@ -25,6 +25,7 @@ from emotion_core.plots.comparison.agreement import ensemble_sentence
 from emotion_core.plots.comparison.confusion import confusion_panel
 from emotion_core.plots.comparison.panel import percent
 from emotion_core.plots.comparison.scores import accuracy_panel
+from emotion_core.probabilities import softmax
 from emotion_core.runs import Run, list_runs
 
 
@@ -128,7 +129,7 @@ def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     mean = sum(result.probs for result in found.results) / 3
     pooled = np.log(sum(result.val_probs for result in found.results) / 3)
     temperature = fit_temperature(pooled, found.results[0].val_labels)
-    expected = compare.softmax(np.log(mean), temperature)
+    expected = softmax(np.log(mean), temperature)
     np.testing.assert_allclose(found.ensemble.probs, expected, atol=1e-12)
     accuracy = (mean.argmax(axis=1) == found.labels).mean()
     best = max(result.right.mean() for result in found.results)
@@ -161,7 +162,7 @@ def test_an_ensemble_is_as_sure_as_it_is_right_on_validation():
         """Right half the time, sure by 0.9, and wrong by chance elsewhere than the others."""
         guess = np.where(rng.random(4_000) < 0.5, labels, rng.integers(7, size=4_000))
         logits = np.log(np.where(np.eye(7)[guess] > 0, 0.9, 0.1 / 6))
-        probs = compare.softmax(logits, fit_temperature(logits, labels))
+        probs = softmax(logits, fit_temperature(logits, labels))
         return _result(name, labels, probs)
 
     results = [answers(name) for name in "abc"]
@@ -201,7 +202,7 @@ def test_a_run_without_validation_is_no_member(runs):
 def _val_loss(results):
     labels = results[0].val_labels
     logs = np.log(np.mean([result.val_probs for result in results], axis=0))
-    probs = compare.softmax(logs, fit_temperature(logs, labels) if len(results) > 1 else 1.0)
+    probs = softmax(logs, fit_temperature(logs, labels) if len(results) > 1 else 1.0)
     return -np.log(probs[np.arange(len(probs)), labels]).mean()
 
 

@@ -23,6 +23,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
+from emotion_core.probabilities import softmax
 from emotion_core.runs import Run, create_run
 
 
@@ -89,7 +90,7 @@ def test_every_figure_follows_from_stored_logits_and_calibration(evaluated):
     run, found = evaluated
     arrays = run.predictions()
     for name, prefix in (("test", ""), ("val", "val_")):
-        probs = metrics.softmax(arrays[f"{prefix}logits"], found["temperature"], found["smoothing"])
+        probs = softmax(arrays[f"{prefix}logits"], found["temperature"], found["smoothing"])
         again = metrics.classification_metrics(arrays[f"{prefix}labels"], probs)
         assert again == found[name]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from emotion_core.errors import CheckpointError
-from emotion_core.evaluation.metrics import softmax
 from emotion_core.files import read_json, write_json
 from emotion_core.models.checkpoint import load_classifier
+from emotion_core.probabilities import softmax
 from emotion_core.runs import Run
 
 
