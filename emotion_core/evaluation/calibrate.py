@@ -20,9 +20,9 @@ def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """The calibration under which the truths are most likely, each with its own temperature.
 
     A temperature alone leaves a network that learned smoothed or mixed labels, or a teacher's
-    answers, too unsure where it is surest and too sure in the middle. It is the weight of the
-    uniform member in ensemble temperature scaling (Zhang et al. 2020), but below zero. As a second
-    number it has to make the truths more than e times as likely (Akaike 1974).
+    answers, too unsure where it is surest and too sure in the middle. Smoothing mends that: the
+    uniform member of ensemble temperature scaling (Zhang et al. 2020) with a weight below zero. As
+    a second number it has to make the truths more than e times as likely (Akaike 1974).
 
     Args:
         logits: ``(n, 7)`` raw outputs on validation.

@@ -101,7 +101,8 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
     yield ""
     yield (
         f"Probabilities are calibrated with temperature {report['temperature']:.3f} and smoothing "
-        f"{report.get('smoothing', 0.0):.2f}, fitted on validation; without them the ECE on test is {report['test_uncalibrated']['ece']:.3f}."
+        f"{report.get('smoothing', 0.0):.2f}, fitted on validation; without them the ECE "
+        f"on test is {report['test_uncalibrated']['ece']:.3f}."
     )
     abstain = report.get("abstain")
     if abstain:

@@ -25,7 +25,8 @@ def export_run(run: Run, format: str, out: Path | None = None, *, half: bool = F
     """Write a run's model in another format, with all that is needed to use it.
 
     ``onnx`` is a whole program: gray faces uint8 ``(N, 48, 48)`` in, logits float32 ``(N, 7)``
-    out, pixel normalisation inside; its metadata tells how to get calibrated probabilities. It is compared with PyTorch before it is written.
+    out, pixel normalisation inside; its metadata tells how to get calibrated probabilities. It is
+    compared with PyTorch before it is written.
     ``h5`` and ``safetensors`` hold the tensors under PyTorch's names. In each, labels,
     preprocessing, calibration, architecture and options travel as metadata.
 
