@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
     # Its own data set is that also after faces were added to it.
     same = belongs_to(first, data)
     runs = list(dict.fromkeys([first, *map(pick_run, args.ensemble)]))
-    for member in runs:
-        own = belongs_to(member, data) or same_source(member.config().data, data.source)
-        if own and args.split == "all":
+    for member in runs if args.split == "all" else ():
+        if belongs_to(member, data) or same_source(member.config().data, data.source):
             raise ConfigError(
                 f"{member.name} was trained on {data.name}: --split all would count training faces. "
                 "Leave it out, or name another data set."

@@ -28,16 +28,15 @@ def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         logits: ``(n, 7)`` raw outputs on validation.
         labels: ``(n,)`` truths.
     """
-    best, lowest = Calibration(fit_temperature(logits, labels)), math.inf
     if len(logits) == 0:
-        return best
-    for smoothing in _SMOOTHINGS:
-        found = Calibration(fit_temperature(logits, labels, smoothing), smoothing)
-        loss = len(labels) * negative_log_likelihood(labels, softmax(logits, *found))
-        loss += smoothing > 0
-        if loss < lowest:
-            best, lowest = found, loss
-    return best
+        return Calibration()
+
+    def cost(found: Calibration) -> float:
+        nll = negative_log_likelihood(labels, softmax(logits, *found))
+        return len(labels) * nll + (found.smoothing > 0)
+
+    tried = (Calibration(fit_temperature(logits, labels, s), s) for s in _SMOOTHINGS)
+    return min(tried, key=cost)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray, smoothing: float = 0.0) -> float:

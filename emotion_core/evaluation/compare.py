@@ -39,6 +39,7 @@ class Result:
         label: Short name for people, unique within a comparison.
         config: The run's settings.
         report: ``report.json``.
+        calibration: What made ``probs`` of ``logits``.
         rows: ``metrics.jsonl``.
         ids: ``(n,)`` image names, in canonical test order.
         labels: ``(n,)`` int64 truths.
@@ -56,6 +57,7 @@ class Result:
     label: str
     config: dict[str, Any]
     report: dict[str, Any]
+    calibration: Calibration
     rows: list[dict[str, Any]]
     ids: np.ndarray
     labels: np.ndarray
@@ -550,7 +552,7 @@ def _read_result(run: Run) -> Result:
             f"Run '{run.name}' has no report.json (it is {state}); finish or evaluate it."
         )
     try:
-        calibration = Calibration(float(report["temperature"]), float(report.get("smoothing", 0.0)))
+        calibration = Calibration.of(report)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"Run '{run.name}': report.json has no valid calibration ({error}); evaluate it again."
@@ -588,6 +590,7 @@ def _read_result(run: Run) -> Result:
         label=run.name,
         config=run.config().to_dict(),
         report=report,
+        calibration=calibration,
         rows=run.metrics(),
         ids=arrays["ids"],
         labels=arrays["labels"].astype(np.int64),

@@ -10,6 +10,7 @@ from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import hardware
 from emotion_core.models.registry import model_summary
+from emotion_core.probabilities import Calibration
 from emotion_core.runs import Run
 
 _ROWS = {
@@ -99,10 +100,11 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
         ],
     )
     yield ""
+    calibration = Calibration.of(report)
     yield (
-        f"Probabilities are calibrated with temperature {report['temperature']:.3f} and smoothing "
-        f"{report.get('smoothing', 0.0):.2f}, fitted on validation; without them the ECE "
-        f"on test is {report['test_uncalibrated']['ece']:.3f}."
+        f"Probabilities are calibrated with temperature {calibration.temperature:.3f} and smoothing "
+        f"{calibration.smoothing:.2f}, fitted on validation; without them the ECE on test is "
+        f"{report['test_uncalibrated']['ece']:.3f}."
     )
     abstain = report.get("abstain")
     if abstain:

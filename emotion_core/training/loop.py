@@ -461,7 +461,8 @@ class _Trainer:
             logits = self._val_logits(model)
             # Calibrated, as answers will be: a mean of weights is less sure than each alone.
             found = fit_calibration(logits.numpy(), self.val_labels)
-            logits = torch.from_numpy(np.log(softmax(logits.numpy(), *found))).float()
+            probs = np.maximum(softmax(logits.numpy(), *found), np.finfo(np.float64).eps)
+            logits = torch.from_numpy(np.log(probs)).float()
             return validation_score(self._val_figures(logits), self.config.monitor)
 
         load_weights(self.best_model, self.run)

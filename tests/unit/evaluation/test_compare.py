@@ -25,7 +25,7 @@ from emotion_core.plots.comparison.agreement import ensemble_sentence
 from emotion_core.plots.comparison.confusion import confusion_panel
 from emotion_core.plots.comparison.panel import percent
 from emotion_core.plots.comparison.scores import accuracy_panel
-from emotion_core.probabilities import softmax
+from emotion_core.probabilities import Calibration, softmax
 from emotion_core.runs import Run, list_runs
 
 
@@ -214,6 +214,7 @@ def _result(name, labels, probs):
         label=name,
         config={},
         report={},
+        calibration=Calibration(),
         rows=[],
         ids=ids,
         labels=labels,
