@@ -1,12 +1,13 @@
 """The study's ``.npy`` dictionary, read without running any code that it may carry.
 
-``numpy.save`` of a dictionary writes a pickle. The reader here lets that pickle build arrays,
-strings, numbers and plain containers and refuses every other name.
+``numpy.save`` of a dictionary writes a pickle. The reader here lets that pickle name arrays,
+strings, numbers and plain containers, builds the arrays itself, and refuses every other name.
 """
 
 import pickle  # noqa: TID251 - subclassed to forbid everything but plain arrays
+import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
@@ -15,28 +16,83 @@ from emotion_core.data.parsed import Parsed, Progress, split_code, to_face
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
 
-# All that a pickle of arrays needs; none of these runs code from the file.
-_ALLOWED = {
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    *(
-        (f"numpy.{core}.{module}", name)
-        for core in ("core", "_core")
-        for module, name in (
-            ("multiarray", "_reconstruct"),
-            ("multiarray", "scalar"),
-            ("numeric", "_frombuffer"),
-        )
-    ),
-    ("_codecs", "encode"),
+
+class _Dtype:
+    """Stands for ``numpy.dtype``: numbers, text and objects, without fields."""
+
+    def __init__(self, code: str, *_: Any) -> None:
+        if not re.fullmatch(r"[bcfiuOSU][0-9]{1,6}", code):
+            raise DataError(f"it holds arrays of '{code}', which faces and labels do not need")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *parts = state
+        if order not in tuple("<>|=") or any(part is not None for part in parts[:3]):
+            raise DataError("it holds arrays with fields, which faces and labels do not need")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """Stands for ``numpy.ndarray``, whose own pickling takes addresses in memory from the file."""
+
+    def __init__(self, *_: Any) -> None:
+        self.state: tuple[Any, ...] = (1, (0,), _Dtype("u1"), False, b"")
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.state = state
+
+    @classmethod
+    def of_buffer(cls, raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Self:
+        array = cls()
+        array.state = (1, shape, dtype, order == "F", raw)
+        return array
+
+    @classmethod
+    def of_text(cls, text: str, _: str) -> bytes:
+        return text.encode("latin1")  # how old pickles hold bytes
+
+    @classmethod
+    def scalar(cls, dtype: _Dtype, raw: bytes) -> Any:
+        return cls.of_buffer(raw, dtype, (1,), "C").array()[0]
+
+    def array(self) -> np.ndarray:
+        _, shape, kind, fortran, raw = self.state
+        if kind.dtype.hasobject:
+            flat = np.empty(len(raw), object)
+            flat[:] = [_plain(item) for item in raw]
+        else:
+            flat = np.frombuffer(raw, kind.dtype)
+        return flat.reshape(shape, order="F" if fortran else "C")
+
+
+# All names that a pickle of arrays needs, and what stands in for them.
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): None,
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): _Array.of_text,
 }
+for _core in ("numpy.core", "numpy._core"):
+    _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = _Array
+    _ALLOWED[f"{_core}.multiarray", "scalar"] = _Array.scalar
+    _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _Array.of_buffer
 
 
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise DataError(f"it wants to load {module}.{name}, which plain arrays do not need")
-        return super().find_class(module, name)
+        return _ALLOWED[module, name]
+
+
+def _plain(value: Any) -> Any:
+    """The value with arrays for what stands for them."""
+    if isinstance(value, _Array):
+        return value.array()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    return value
 
 
 def read_numpy_dict(path: Path, progress: Progress | None = None) -> Parsed:
@@ -88,7 +144,7 @@ def _load(file: BinaryIO) -> Any:
     _, _, dtype = reader(file)
     if dtype != np.dtype(object):
         raise DataError(f"it holds one array of {dtype}, without labels")
-    array = _PlainUnpickler(file).load()
+    array = _plain(_PlainUnpickler(file).load())
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
 
 

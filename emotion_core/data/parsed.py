@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from emotion_core.data.faces import FACE_SIZE, SPLITS, Note
+from emotion_core.data.faces import FACE_SIZE, Note
 from emotion_core.errors import DataError
-from emotion_core.labels import EMOTIONS
 
 Progress = Callable[[str, float], object]  # what is being done, share done 0..1
 
@@ -192,32 +191,3 @@ def usage_of(name: str) -> str:
         if name.strip().lower().startswith(usage.lower()):
             return usage
     return ""
-
-
-def cut_test(parsed: Parsed) -> None:
-    """Give a source without test images some of its training images; what it calls val stays."""
-    splits, labels = np.array(parsed.splits, np.uint8), np.array(parsed.labels, np.int64)
-    train = np.flatnonzero(splits == SPLITS.index("train"))
-    if (splits == SPLITS.index("test")).any() or not len(train):
-        return
-    codes, message = cut_flat(labels[train]), "none given; cut 80/10/10 by emotion"
-    count = len(train)
-    if len(train) < len(splits):
-        codes[codes == SPLITS.index("val")] = SPLITS.index("train")
-        count = int((codes == SPLITS.index("test")).sum())
-        message = "no test given; a tenth of each emotion's training images became test"
-    splits[train] = codes
-    parsed.splits = splits.tolist()
-    parsed.notes.append(Note("mended", "splits", message, count))
-
-
-def cut_flat(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Split codes: 80/10/10 of each emotion, by seed."""
-    rng = np.random.default_rng(seed)
-    codes = np.zeros(len(labels), np.uint8)
-    for label in range(len(EMOTIONS)):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        tenth = max(1, round(len(members) / 10)) if len(members) >= 3 else 0
-        codes[members[:tenth]] = SPLITS.index("test")
-        codes[members[tenth : 2 * tenth]] = SPLITS.index("val")
-    return codes

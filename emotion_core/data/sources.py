@@ -16,7 +16,8 @@ from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
 from emotion_core.data.fer2013 import is_fer2013, source_path
 from emotion_core.data.folder import holds_pictures, read_folder, read_zip, walk
 from emotion_core.data.numpy_dict import read_numpy_dict
-from emotion_core.data.parsed import Parsed, Progress, as_text, cut_test
+from emotion_core.data.parsed import Parsed, Progress, as_text
+from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, SYNTHETIC_SPEC, synthetic_faces
 from emotion_core.data.table import parquet_files, read_csv, read_parquet
 from emotion_core.errors import DataError
@@ -24,7 +25,7 @@ from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
-_FORMAT = 5  # of the cache; raise it when parsing changes
+_FORMAT = 6  # of the cache; raise it when parsing changes
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,13 @@ def recognise(path: Path) -> Form:
 
 def _synthetic(text: str, progress: Progress | None) -> FaceData:
     _, _, number = text.partition(":")
-    if number and not (number.isdigit() and 70 <= int(number) <= 200_000):
+    if number and not (number.isdecimal() and 70 <= int(number) <= 200_000):
         raise DataError(f"synthetic:N takes a number from 70 to 200000, got '{number}'.")
     return synthetic_faces(int(number) if number else DEFAULT_COUNT, progress=progress)
 
 
 def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) -> None:
     """Write a parsed source to the cache: all of it, or nothing."""
-    cut_test(parsed)
     labels = np.array(parsed.labels, np.int64)
     splits = np.array(parsed.splits, np.uint8)
     images = np.stack(parsed.images) if parsed.images else np.empty((0, 48, 48), np.uint8)
@@ -136,6 +136,9 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
     if not len(labels):
         reason = f" {parsed.skipped[0][0]}: {parsed.skipped[0][1]}." if parsed.skipped else ""
         raise DataError(f"{path} has no readable face.{reason}")
+    if cut := cut_test(images, labels, splits):
+        told = "no test given; a tenth of each emotion's training images became test"
+        parsed.notes.append(Note("mended", "splits", told, cut))
     notes = list(parsed.all_notes())
     for label, emotion in enumerate(EMOTIONS):
         if not (labels == label).any():
@@ -150,8 +153,10 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
         "notes": [asdict(note) for note in notes],
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    outer = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = outer / "parsed"  # inside, because the outer one is for this user only
     try:
+        temporary.mkdir()
         np.save(temporary / "images.npy", images)
         np.savez(
             temporary / "rows.npz",
@@ -169,7 +174,7 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
             if older != folder:
                 shutil.rmtree(older, ignore_errors=True)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(outer, ignore_errors=True)
 
 
 def _open(folder: Path, spec: str) -> FaceData | None:

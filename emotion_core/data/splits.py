@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emotion_core.data.duplicates import grouped
-from emotion_core.data.faces import FaceData, canonical_order
+from emotion_core.data.duplicates import grouped, near_duplicate_groups
+from emotion_core.data.faces import SPLITS, FaceData, canonical_order
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 
@@ -52,6 +52,26 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     return Split(train, val, data.indices("test"))
 
 
+def cut_test(images: np.ndarray, labels: np.ndarray, splits: np.ndarray) -> int:
+    """Make a tenth of each emotion's training images test, if nothing is; cut as val is.
+
+    Args:
+        images: uint8 ``(n, 48, 48)``.
+        labels: int64 ``(n,)``.
+        splits: uint8 ``(n,)``, codes as in ``SPLITS``; changed in place.
+
+    Returns:
+        How many images became test.
+    """
+    train = np.flatnonzero(splits == SPLITS.index("train"))
+    if (splits == SPLITS.index("test")).any() or not len(train):
+        return 0
+    ordered = train[canonical_order(images[train], labels[train])]
+    chosen = ordered[_cut(near_duplicate_groups(images[ordered]), labels[ordered], 0, 0.1)]
+    splits[chosen] = SPLITS.index("test")
+    return len(chosen)
+
+
 def require_test(data: FaceData, split: Split) -> None:
     """Refuse data whose split has no test images.
 
@@ -63,9 +83,9 @@ def require_test(data: FaceData, split: Split) -> None:
 
 
 def _cut(groups: np.ndarray, labels: np.ndarray, seed: int, fraction: float) -> np.ndarray:
-    """Which positions val gets: of each emotion, whole groups in random order up to the share.
+    """Which positions are cut off: of each emotion, whole groups in random order up to the share.
 
-    Groups larger than the share stay in training, or one burst of frames could be all of val.
+    Groups larger than the share stay in training, or one burst of frames could be all that is cut.
     """
     rng = np.random.default_rng(seed)
     _, first, inverse, sizes = np.unique(

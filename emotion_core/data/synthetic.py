@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from emotion_core.data.faces import FACE_SIZE, SPLITS, FaceData, Note, fingerprint
-from emotion_core.data.parsed import Progress, cut_flat
+from emotion_core.data.parsed import Progress
 from emotion_core.labels import EMOTIONS
 
 SYNTHETIC_SPEC = "synthetic"
@@ -85,7 +85,7 @@ def synthetic_faces(
         images[position] = draw_face(EMOTIONS[label], (seed, position))
         if progress and (position + 1) % _CHUNK == 0:
             progress("Drawing faces", (position + 1) / count)
-    splits = cut_flat(labels, seed)
+    splits = _cut(labels, seed)
     test = splits == SPLITS.index("test")
     return FaceData(
         images=images,
@@ -319,3 +319,15 @@ class _Canvas:
         control = 2 * b - (a + c) / 2
         curve: np.ndarray = _START * a + _CONTROL * control + _END * c
         return curve
+
+
+def _cut(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Split codes: 80/10/10 of each emotion, by seed."""
+    rng = np.random.default_rng(seed)
+    codes = np.zeros(len(labels), np.uint8)
+    for label in range(len(EMOTIONS)):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        tenth = max(1, round(len(members) / 10)) if len(members) >= 3 else 0
+        codes[members[:tenth]] = SPLITS.index("test")
+        codes[members[tenth : 2 * tenth]] = SPLITS.index("val")
+    return codes

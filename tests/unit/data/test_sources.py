@@ -15,6 +15,7 @@ from emotion_core.data.duplicates import grouped
 from emotion_core.data.folder import read_folder, read_zip, write_folder
 from emotion_core.data.numpy_dict import read_numpy_dict
 from emotion_core.data.sources import load_data, recognise, same_source
+from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import DEFAULT_COUNT
 from emotion_core.data.table import read_csv, read_parquet
 from emotion_core.errors import DataError
@@ -70,12 +71,29 @@ def test_a_flat_folder_is_cut_by_emotion(write, faces, tmp_path):
     data = load_data(flat)
     counts = data.counts()
     assert {split: sum(row.values()) for split, row in counts.items()} == {
-        "train": 112,
-        "val": 14,
+        "train": 126,
         "test": 14,
     }
     assert all(min(row.values()) > 0 for row in counts.values())
-    assert any("cut 80/10/10" in note.message for note in data.notes)
+    assert any("a tenth of each emotion" in note.message for note in data.notes)
+
+
+def test_frames_of_one_moment_stay_on_one_side_of_a_cut_test(faces, tmp_path, own_cache):
+    rng = np.random.default_rng(0)
+    chosen = [i for i in range(len(faces)) if faces.labels[i] in (3, 4)][:20]
+    for i in chosen:
+        folder = tmp_path / "burst" / EMOTIONS[faces.labels[i]]
+        folder.mkdir(parents=True, exist_ok=True)
+        for frame in range(5):
+            noisy = faces.images[i] + rng.normal(0, 2, (48, 48))
+            cv2.imwrite(str(folder / f"{i}_{frame}.png"), noisy.clip(0, 255).astype(np.uint8))
+    data = load_data(tmp_path / "burst")
+    split = split_indices(data, val_fraction=0.3)
+    moments = [
+        {data.ids[i].split("/")[-1].split("_")[0] for i in part} for part in vars(split).values()
+    ]
+    assert all(moments) and len(split.val) == pytest.approx(0.3 * 90, abs=6)
+    assert not (moments[0] & moments[1] or moments[0] & moments[2] or moments[1] & moments[2])
 
 
 def test_without_test_images_some_of_train_become_test_and_val_stays(write, tmp_path):
@@ -282,6 +300,38 @@ def test_code_in_a_npy_file_is_refused_and_does_not_run(tmp_path, own_cache):
     assert pickle.dumps(_Bomb(victim))  # the bomb itself is live
 
 
+class _Forged:
+    """An array of objects whose places in memory the file gives."""
+
+    def __init__(self, build, *arguments, state=None):
+        self.parts = (build, arguments) if state is None else (build, arguments, state)
+
+    def __reduce__(self):
+        return self.parts
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        _Forged(np.ndarray, (4,), "O", b"A" * 32),
+        _Forged(
+            np._core.multiarray._reconstruct,
+            np.ndarray,
+            (0,),
+            b"b",
+            state=(1, (4,), _Forged(np.dtype, "O8", False, True), False, b"A" * 32),
+        ),
+        _Forged(np.dtype, "O8", False, True, state=(3, "|", None, ("a",), {"a": 1}, 8, 1, 0)),
+    ],
+)
+def test_a_npy_file_cannot_reach_into_memory(tmp_path, own_cache, labels):
+    images = np.zeros((4, 48, 48), np.uint8)
+    content = np.array({"train": (images, labels)}, dtype=object)
+    np.save(tmp_path / "forged.npy", content, allow_pickle=True)
+    with pytest.raises(DataError, match="refused|not a readable|labels"):
+        load_data(tmp_path / "forged.npy")
+
+
 def test_a_npy_dictionary_with_number_labels_is_refused(tmp_path, faces):
     np.save(tmp_path / "a.npy", {"train": (faces.images, faces.labels)}, allow_pickle=True)
     with pytest.raises(DataError, match="labels of 'train' are numbers"):
@@ -330,6 +380,19 @@ def test_zip_entries_that_lead_outside_are_refused(tmp_path, own_cache, name):
     with pytest.raises(DataError, match="leads outside the archive"):
         load_data(path)
     assert leftovers(own_cache) == []
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_zips_whose_unpacking_has_no_limit_are_refused(write, tmp_path, own_cache, method):
+    path = tmp_path / "faces.zip"
+    with (
+        zipfile.ZipFile(write.zip(tmp_path / "a.zip")) as plain,
+        zipfile.ZipFile(path, "w", method) as archive,
+    ):
+        for name in plain.namelist():
+            archive.writestr(name, plain.read(name))
+    with pytest.raises(DataError, match="zip it with Deflate"):
+        load_data(path)
 
 
 def test_zip_bombs_are_refused_before_they_are_unpacked(tmp_path, own_cache):
