@@ -209,7 +209,9 @@ class TrainConfig(Config):
     schedule: str = setting(
         "cosine", "learning rate over time", choices=("cosine", "constant"), group="optimizer"
     )
-    warmup_epochs: float = setting(1.0, "epochs of linear warm-up", low=0, group="optimizer")
+    warmup_epochs: float = setting(
+        1.0, "epochs of linear warm-up", low=0, high=10_000, group="optimizer"
+    )
     clip_norm: float = setting(
         5.0, "largest gradient norm; 0 turns clipping off", low=0, group="optimizer"
     )
@@ -344,7 +346,7 @@ class TrainConfig(Config):
 
     precision: str = setting(
         "auto",
-        "arithmetic; auto is bf16 on CUDA and where it pays on a CPU with bf16 instructions",
+        "arithmetic; auto is bf16 on GPUs and CPUs with instructions for it, where it pays",
         choices=("auto", "fp32", "bf16"),
         group="machine",
     )

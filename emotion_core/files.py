@@ -75,7 +75,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         if line.strip():
             with contextlib.suppress(ValueError):
                 rows.append(json.loads(line))
-    return rows
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def sha256_file(path: Path) -> str:

@@ -9,13 +9,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 def checkpoints_dir() -> Path:
     """Run folders, shipped and the user's own (``EMOTION_CHECKPOINTS``)."""
-    return Path(os.environ.get("EMOTION_CHECKPOINTS", PROJECT / "checkpoints"))
+    return _place("EMOTION_CHECKPOINTS", PROJECT / "checkpoints")
 
 
 def cache_dir() -> Path:
     """Parsed data sets, downloads and detector files (``EMOTION_CACHE``)."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return Path(os.environ.get("EMOTION_CACHE", base / "emotion_core"))
+    return _place(
+        "EMOTION_CACHE", _place("XDG_CACHE_HOME", Path.home() / ".cache") / "emotion_core"
+    )
+
+
+def _place(variable: str, default: Path) -> Path:
+    """An empty variable means the same as none."""
+    return Path(os.environ.get(variable) or default)
 
 
 def user_path(text: str) -> Path:

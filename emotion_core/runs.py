@@ -218,7 +218,7 @@ class Run:
         try:
             with probe:
                 return False
-        except filelock.Timeout:
+        except (filelock.Timeout, PermissionError):  # of another account's run only it can tell
             return True
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -426,7 +426,7 @@ def best_run(root: Path | None = None, *, model: str | None = None, weights: boo
             ranked.append((data, report["val"]["accuracy"], run))
     if not ranked:
         raise RunError(
-            f"No trained {model or 'model'} is on this machine. Train one on the Training page or "
+            f"No trained {model or 'model'}{' with weights' if model and weights else ''} is on this machine. Train one on the Training page or "
             f"with 'python -m emotion_core train{f' --model {model}' if model else ''}'."
         )
     return max(ranked, key=lambda item: item[:2])[2]
@@ -445,10 +445,16 @@ def pick_run(name: str | Path, root: Path | None = None, *, weights: bool = True
     Raises:
         RunError: no run, or more than one, fits.
     """
-    if not (Path(name) / "config.json").exists():
-        with contextlib.suppress(RunError):
-            return best_run(root, model=str(name), weights=weights)
-    return load_run(name, root)
+    if (Path(name) / "config.json").exists():
+        return load_run(name, root)
+    try:
+        return best_run(root, model=str(name), weights=weights)
+    except RunError as no_best:
+        try:
+            return load_run(name, root)
+        except RunError as no_run:
+            models = {run.config().model for run in list_runs(root) if not run.problem}
+            raise (no_best if str(name) in models else no_run) from None
 
 
 def delete_run(run: Run) -> None:
@@ -479,13 +485,14 @@ def restore_run(name: str, root: Path | None = None) -> Run:
     """Bring a deleted run back.
 
     Args:
-        name: Its name, or a part that no other deleted run has.
-        root: Folder of the runs, by default the one in use.
+        name: Its name, or a part that no other deleted run has, or the path of its folder.
+        root: Folder of the runs, by default the path's or else the one in use.
 
     Raises:
         RunError: no deleted run, or more than one, fits, or its name is taken again.
     """
-    root = root or checkpoints_dir()
+    place, name = Path(name).parent, Path(name).name
+    root = root or (checkpoints_dir() if place == Path() else place)
     names = deleted_runs(root)
     fitting = [item for item in names if item == name] or [item for item in names if name in item]
     if len(fitting) != 1:

@@ -75,12 +75,12 @@ class Task:
             # Nice, and in a group of its own, so that the live page keeps its frames; nohup for
             # when the terminal closes (as training jobs).
             process = subprocess.Popen(
-                ["nice", "-n", "10", "nohup", *command] if os.name == "posix" else command,
+                ["nice", "-n", "10", "nohup", *command],
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                process_group=0 if os.name == "posix" else None,
+                process_group=0,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )
         write_json(self._progress_path, {"pid": process.pid, "asked": time.time()})
@@ -95,7 +95,9 @@ class Task:
         """
         lock = self._lock()
         try:
-            lock.acquire()
+            lock.acquire(
+                timeout=1
+            )  # a look at its state by another process takes it for an instant
         except filelock.Timeout as error:
             raise RunError(self.busy) from error
         try:

@@ -27,8 +27,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Write runs into a temporary folder, open the real page on them and print the figures."""
     from streamlit.testing.v1 import AppTest
 
+    from emotion_core.errors import ConfigError
     from emotion_core.paths import PROJECT
 
+    if args.runs < 1:
+        raise ConfigError(f"--runs must be 1 or more, got {args.runs}.")
     with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder:
         root = Path(folder)
         data = random_faces(args.faces)

@@ -72,10 +72,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Paste, find, crop, classify."""
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
+    from emotion_core.errors import ConfigError
     from emotion_core.live import detect
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.runs import best_run, pick_run
 
+    if args.faces < len(SIZES):  # one of each
+        raise ConfigError(f"--faces must be {len(SIZES)} or more, got {args.faces}.")
     found = pick_run(args.run) if args.run else best_run()
     classifier = load_classifier(found)
     data = load_data(args.data)

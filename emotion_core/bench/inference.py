@@ -195,10 +195,10 @@ def _times(backends: dict[str, _Forward], faces: np.ndarray, repeats: int) -> di
     """Median milliseconds a call, in short turns, so that a busy moment hits all alike."""
     milliseconds: dict[str, list[float]] = {kind: [] for kind in backends}
     turn = 10
-    for _ in range(max(1, repeats // turn)):
+    for done in range(0, repeats, turn):
         for kind, forward in backends.items():
             forward(faces)  # its weights are back in the cache
-            for _ in range(turn):
+            for _ in range(min(turn, repeats - done)):
                 start = time.perf_counter()
                 forward(faces)
                 milliseconds[kind].append((time.perf_counter() - start) * 1000)

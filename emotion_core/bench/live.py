@@ -28,12 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure three scenes with each detector that is here."""
+    from emotion_core.errors import ConfigError
     from emotion_core.live.detect import create_detector, yunet_path
     from emotion_core.live.pipeline import LivePipeline
     from emotion_core.live.settings import LiveConfig
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.runs import best_run, pick_run
 
+    if args.frames < 20:  # the first ten warm up
+        raise ConfigError(f"--frames must be 20 or more, got {args.frames}.")
     found = pick_run(args.run) if args.run else best_run()
     fast, eager = load_classifier(found), load_classifier(found, backend="torch")
     scenes = {"640x480, 1 face": (640, 480, 1), "640x480, 5 faces": (640, 480, 5), "1280x720, 1 face": (1280, 720, 1)}  # fmt: skip

@@ -1,6 +1,11 @@
 """``evaluate``: a run's report on validation and test, or the ensemble of several runs."""
 
 import argparse
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emotion_core.runs import Run
 
 HELP = "predict a run's test split and write its report, or measure it on other faces"
 
@@ -32,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it and print the figures."""
-    from emotion_core.errors import ConfigError
+    from emotion_core.errors import ConfigError, DataError
     from emotion_core.runs import pick_run
 
     stored = args.ensemble and not args.data
@@ -41,17 +46,27 @@ def run(args: argparse.Namespace) -> int:
             "--ensemble reads stored predictions of test: leave out --split and --device, or name "
             "other faces by --data."
         )
-    first = pick_run(args.run, weights=not stored)
-    if stored:
-        from emotion_core.evaluation.compare import ensemble_metrics, keep_flips, load_results
+    names = [args.run, *args.ensemble]
+    runs = list(dict.fromkeys(pick_run(name, weights=not stored) for name in names))
+    first, title = runs[0], runs[0].name
+    if args.ensemble:
+        from emotion_core.evaluation import compare
 
-        others = [pick_run(name, weights=False) for name in args.ensemble]
-        results, refused = load_results([first, *others])
-        for refusal in refused:
-            print(f"left out: {refusal.reason}")
-        _print(f"ensemble of {len(results)} runs", ensemble_metrics(results))
-        if keep_flips(results):
-            _print("with flip averaging", ensemble_metrics(results, flip=True))
+        if len(runs) < 2:
+            raise DataError(f"An ensemble needs two runs, and --ensemble only names {first.name}.")
+        results, refused = compare.load_results(runs)
+        if refused:
+            raise DataError(f"These runs make no ensemble. {refused[0].reason}")
+        title = f"ensemble of {len(runs)} runs"
+        if not compare.share_validation(results):
+            print(compare.UNCALIBRATED)
+    if stored:
+        from emotion_core.evaluation.metrics import classification_metrics
+
+        labels, flipped = results[0].labels, compare.flip_ensemble_probs(results)
+        _print(title, classification_metrics(labels, compare.ensemble_probs(results)))
+        if flipped is not None:
+            _print("with flip averaging", classification_metrics(labels, flipped))
         return 0
 
     from emotion_core.data.sources import load_data, same_source
@@ -60,17 +75,16 @@ def run(args: argparse.Namespace) -> int:
     data = load_data(args.data or first.config().data)
     # Its own data set is that also after faces were added to it.
     same = belongs_to(first, data)
-    runs = list(dict.fromkeys([first, *map(pick_run, args.ensemble)]))
-    for member in runs if args.split == "all" else ():
+    for member in _with_earlier(runs) if args.split == "all" else ():
         if belongs_to(member, data) or same_source(member.config().data, data.source):
+            what = member.name if member in runs else f"{member.name}, an earlier run behind it,"
             raise ConfigError(
-                f"{member.name} was trained on {data.name}: --split all would count training faces. "
+                f"{what} was trained on {data.name}: --split all would count training faces. "
                 "Leave it out, or name another data set."
             )
     if not same or args.ensemble:
         metrics = measure_on(runs, data, args.split, device=args.device)
-        name = f"ensemble of {len(runs)} runs" if args.ensemble else first.name
-        _print(f"{name} on {data.name}, {args.split}", metrics)
+        _print(f"{title} on {data.name}, {args.split}", metrics)
         for emotion, row in metrics["per_emotion"].items():
             print(f"  {emotion:9} {row['recall']:7.2%} of {row['support']:,}")
         return 0
@@ -84,6 +98,23 @@ def run(args: argparse.Namespace) -> int:
         f"{first.path / 'report.json'}"
     )
     return 0
+
+
+def _with_earlier(runs: "list[Run]") -> "list[Run]":
+    """Runs and those whose training went into theirs, as far back as they are here."""
+    from emotion_core.config import EARLIER, listed
+    from emotion_core.errors import EmotionError
+    from emotion_core.runs import load_run
+
+    found = list(runs)
+    for run in found:  # which grows meanwhile
+        for name in listed(",".join(getattr(run.config(), setting) for setting in EARLIER)):
+            with contextlib.suppress(EmotionError):
+                earlier = load_run(name, run.path.parent)
+                earlier.config()
+                if earlier not in found:
+                    found.append(earlier)
+    return found
 
 
 def _print(title: str, metrics: dict) -> None:

@@ -26,11 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export and say where."""
+    from emotion_core.errors import ModelError
     from emotion_core.evaluation.tracking import write_mlflow, write_tensorboard
     from emotion_core.models.export import export_run
     from emotion_core.runs import pick_run
 
-    found = pick_run(args.run)
+    tracking = args.format in ("tensorboard", "mlflow")
+    if args.half and tracking:
+        raise ModelError("--half is for the formats that hold weights, h5 and safetensors.")
+    found = pick_run(args.run, weights=not tracking)
     if args.format == "tensorboard":
         logs = args.out or "tensorboard"
         print(f"{write_tensorboard(found, Path(logs))}: open with tensorboard --logdir {logs}")

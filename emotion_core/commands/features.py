@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     found = pick_run(args.run)
     features = load_features(found)
     others = features is not None and args.faces not in (None, len(features.rows))
-    if features is None or others or not args.tsne:
+    if features is None or others or args.data or not args.tsne:
         from emotion_core.data.sources import load_data
 
         data = load_data(args.data or found.config().data)
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             features = compute_features(
                 found,
                 data,
-                faces=args.faces or FACES,
+                faces=args.faces or (len(features.rows) if features else FACES),
                 progress=lambda share: bar.update(share - bar.n),
             )
     print(f"{len(features.rows):,} faces, {features.values.shape[1]} features")

@@ -1,6 +1,7 @@
 """``jobs``: training in the background, one at a time per device."""
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from emotion_core.errors import RunError
+    from emotion_core.paths import checkpoints_dir
     from emotion_core.runs import load_run, purge_deleted, restore_run
     from emotion_core.training import jobs
 
@@ -70,7 +72,9 @@ def run(args: argparse.Namespace) -> int:
             print(f"{chosen.name}: queued again.")
         else:
             jobs.delete(chosen)
-            undo = f" Undo: python -m emotion_core jobs restore {chosen.name}"
+            known = chosen.path.parent == checkpoints_dir().resolve()
+            again = chosen.name if known else shlex.quote(str(chosen.path))
+            undo = f" Undo: python -m emotion_core jobs restore {again}"
             print(f"{chosen.name}: deleted." + ("" if args.purge else undo))
     if action == "delete" and args.purge:
         print(f"{purge_deleted()} removed for good.")

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     rows, failed, written = [], 0, set[str]()
     for path in map(Path, args.images):
         try:
-            image = photos.read_image(_read(path), str(path))
+            data = _read(path)
+            image = photos.read_image(data, str(path))
         except ImageError as error:
             print(f"error: {error}", file=sys.stderr)
             failed += 1
@@ -50,14 +51,15 @@ def run(args: argparse.Namespace) -> int:
             results = [photos.classify_whole(image, classifier)]
         else:
             results = photos.classify_photo(image, detector, classifier)
+        scale = photos.shrinkage(data)  # boxes are told in pixels of the file
         print(f"{path}: {len(results)} face{'' if len(results) == 1 else 's'}")
         for number, result in enumerate(results, start=1):
-            x1, y1, x2, y2 = (round(float(value)) for value in result.box_xyxy)
+            x1, y1, x2, y2 = (round(scale * float(value)) for value in result.box_xyxy)
             print(f"  {number}  {result.emotion:8} {result.confidence:4.0%}  {x1},{y1},{x2},{y2}")
-            rows.append({"image": str(path)} | photos.result_row(number, result))
+            rows.append({"image": str(path)} | photos.result_row(number, result, scale))
         if args.annotate:
-            _, data = cv2.imencode(".jpg", photos.draw_photo(image, photos.as_faces(results)))
-            write_bytes(Path(args.annotate) / _free_name(path, written), data.tobytes())
+            _, jpeg = cv2.imencode(".jpg", photos.draw_photo(image, photos.as_faces(results)))
+            write_bytes(Path(args.annotate) / _free_name(path, written), jpeg.tobytes())
     if args.csv:
         text = io.StringIO()
         columns = list(rows[0]) if rows else ["image"]

@@ -1,5 +1,6 @@
 """Images that show the same photograph: byte-identical or nearly so."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -52,12 +53,13 @@ def grouped(data: FaceData) -> np.ndarray:
     FER-2013 takes about 20 s the first time on 2 cores.
     """
     path = _cache_path(data)
-    if path.exists():
+    # The cache only saves time: a damaged file or a folder that cannot be written must not end a run.
+    with contextlib.suppress(OSError, ValueError, EOFError):
         groups: np.ndarray = np.load(path, allow_pickle=False)
         if groups.shape == (len(data),):
             return groups
     groups = near_duplicate_groups(data.images)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with contextlib.suppress(OSError), atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, groups, allow_pickle=False)
     return groups
 

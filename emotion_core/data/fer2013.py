@@ -65,9 +65,10 @@ def find_fer2013() -> Path:
     ):
         if place is not None and place.exists():
             return _download_in(place) or place
+    missing = f" FER2013_DIR is {named}, where there is nothing." if named else ""
     raise DataError(
-        "FER-2013 is not on this machine yet. Run 'python -m emotion_core data fetch fer2013', set "
-        f"FER2013_DIR, or put it into data/fer2013. {BY_HAND}"
+        f"FER-2013 is not on this machine yet.{missing} Run 'python -m emotion_core data fetch "
+        f"fer2013', set FER2013_DIR, or put it into data/fer2013. {BY_HAND}"
     )
 
 

@@ -30,14 +30,16 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
     """
     target = download_dir()
     with _ONE_AT_A_TIME:
-        if not target.exists():
+        if not (target / "train").is_dir():
             _fetch(target, progress)
     return target
 
 
 def _fetch(target: Path, progress: Progress | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fer2013.", dir=target.parent) as name:
+    with tempfile.TemporaryDirectory(
+        prefix=".fer2013.", dir=target.parent, ignore_cleanup_errors=True
+    ) as name:
         temporary = Path(name)
         outcome: list[Path | Exception] = []
         # kagglehub reads its folder from the environment, and only there.
@@ -74,7 +76,7 @@ def _fetch(target: Path, progress: Progress | None) -> None:
             raise FetchError(f"The download of {DATASET} holds no train folder. {BY_HAND}")
         with contextlib.suppress(OSError):  # another process may have been faster
             found.rename(target)
-        if not target.exists():
+        if not (target / "train").is_dir():
             raise FetchError(f"FER-2013 could not be moved to {target}. {BY_HAND}")
 
 

@@ -24,7 +24,7 @@ _ENDS = (("JPEG", b"\xff\xd8", b"\xff\xd9", 64), ("PNG", _PNG, b"IEND", 16))
 
 @dataclass
 class Parsed:
-    """Faces collected by a reader; ``finish`` turns the lists into arrays."""
+    """Faces collected by a reader."""
 
     images: list[np.ndarray] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)

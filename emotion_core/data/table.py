@@ -84,8 +84,9 @@ def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
 
 def _csv_label(text: str) -> int | None:
     text = text.strip()
-    if text.isdecimal() and int(text) < NUM_CLASSES:
-        return _CSV_LABELS[int(text)]
+    number = text.removesuffix(".0")  # as pandas writes numbers of a column with gaps
+    if len(number) == 1 and number.isdecimal() and int(number) < NUM_CLASSES:
+        return _CSV_LABELS[int(number)]
     return parse_emotion(text)
 
 

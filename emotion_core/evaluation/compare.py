@@ -28,6 +28,9 @@ from emotion_core.probabilities import Calibration, softmax
 from emotion_core.runs import SUBSET_PREFIX, Run, made_at
 
 SIGNIFICANCE = 0.05
+UNCALIBRATED = (
+    "The ensemble's probabilities are not calibrated, as the runs share no validation faces."
+)
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,8 @@ def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
                 refused.append(Refusal(result.name, reason))
             else:
                 kept.append(result)
-    labels = short_labels([result.report for result in kept])
+    # A copied folder's report still has the other's name.
+    labels = short_labels([result.report | {"run": result.name} for result in kept])
     return [_relabel(r, label) for r, label in zip(kept, labels, strict=True)], refused
 
 
@@ -226,19 +230,19 @@ def compare_runs(runs: Iterable[Run]) -> Comparison:
         raise DataError(f"There is nothing to compare. {reasons or 'Choose at least one run.'}")
     labels = results[0].labels
     predicted = [result.predicted for result in results]
-    mixed = ensemble_probs(results)
-    samples = bootstrap(labels, np.stack([*predicted, mixed.argmax(axis=1)]))
-    members = Bootstrap(samples.accuracy[:, :-1], samples.macro_f1[:, :-1], samples.f1[:, :-1])
     ensemble = None
-    if len(results) > 1:
+    if len(results) == 1:
+        members = bootstrap(labels, np.stack(predicted))
+    else:
+        mixed = ensemble_probs(results)
+        samples = bootstrap(labels, np.stack([*predicted, mixed.argmax(axis=1)]))
+        members = Bootstrap(samples.accuracy[:, :-1], samples.macro_f1[:, :-1], samples.f1[:, :-1])
         metrics = classification_metrics(labels, mixed)
         accuracies = [result.right.mean() for result in results]
         best = int(np.argmax(accuracies))
         gain = samples.accuracy[:, -1] - samples.accuracy[:, best]
-        flip_accuracy = math.nan
-        if keep_flips(results):
-            both = flip_ensemble_probs(results)
-            flip_accuracy = float((both.argmax(axis=1) == labels).mean())
+        both = flip_ensemble_probs(results)
+        flip_accuracy = math.nan if both is None else float((both.argmax(1) == labels).mean())
         ensemble = Ensemble(
             mixed,
             metrics,
@@ -271,45 +275,15 @@ def pool_probs(results: Sequence[Result], probs: Sequence[np.ndarray]) -> np.nda
     return softmax(_log_mean(probs), _pooled_temperature(results))
 
 
-def keep_flips(results: Sequence[Result]) -> bool:
-    """Whether every run keeps its answers to mirrored faces."""
-    return all(result.flip_probs is not None for result in results)
-
-
-def flip_ensemble_probs(results: Sequence[Result]) -> np.ndarray:
-    """As ``ensemble_probs``, of each face and its mirror image.
-
-    Raises:
-        DataError: a run keeps no answers to mirrored faces.
-    """
+def flip_ensemble_probs(results: Sequence[Result]) -> np.ndarray | None:
+    """As ``ensemble_probs``, of each face and its mirror image; None if a run did not keep that."""
     kept = [result.flip_probs for result in results if result.flip_probs is not None]
-    if len(kept) < len(results):
-        missing = next(result.name for result in results if result.flip_probs is None)
-        raise DataError(
-            f"Run '{missing}' keeps no answers to mirrored faces: python -m emotion_core evaluate "
-            f"{missing} writes them."
-        )
-    return pool_probs(results, kept)
+    return pool_probs(results, kept) if len(kept) == len(results) else None
 
 
-def ensemble_metrics(
-    results: Sequence[Result], mask: np.ndarray | None = None, *, flip: bool = False
-) -> dict[str, Any]:
-    """Metrics of the ensemble of results on one test set.
-
-    Args:
-        results: Runs on that set.
-        mask: ``(n,)`` bool, the part of the set to look at.
-        flip: Whether each run also looks at the mirrored faces.
-
-    Raises:
-        DataError: there are no runs, or one keeps no answers to mirrored faces.
-    """
-    if not results:
-        raise DataError("An ensemble needs at least one run with predictions on this test set.")
-    kept = slice(None) if mask is None else mask
-    probs = flip_ensemble_probs(results) if flip else ensemble_probs(results)
-    return classification_metrics(results[0].labels[kept], probs[kept])
+def share_validation(results: Sequence[Result]) -> bool:
+    """Whether an ensemble of these can be calibrated: all keep answers to the same faces."""
+    return len({_val_faces(result) for result in results}) == 1 and len(results[0].val_ids) > 0
 
 
 def choose_members(results: Sequence[Result]) -> list[Result]:
@@ -345,7 +319,7 @@ def _val_loss(results: Sequence[Result]) -> float:
 
 def _pooled_temperature(results: Sequence[Result]) -> float:
     """Of the mean of several results; 1 where they share no validation faces, and of one alone."""
-    if len(results) == 1 or len({_val_faces(result) for result in results}) > 1:
+    if len(results) == 1 or not share_validation(results):
         return 1.0
     logits = _log_mean([result.val_probs for result in results])
     return fit_temperature(logits, results[0].val_labels)
@@ -568,6 +542,10 @@ def _read_result(run: Run) -> Result:
         raise DataError(f"Run '{run.name}' has no predictions.npz; evaluate it again.")
     n = report["test"].get("n")
     shapes = {"ids": (n,), "labels": (n,), "logits": (n, len(EMOTIONS))}
+    v = arrays.get("val_ids", np.array([])).size
+    val_shapes = {"val_ids": (v,), "val_labels": (v,), "val_probs": (v, len(EMOTIONS))}
+    if val_shapes.keys() & arrays.keys():
+        shapes |= val_shapes
     for key, shape in shapes.items():
         if key not in arrays or arrays[key].shape != shape:
             found = arrays[key].shape if key in arrays else "nothing"
@@ -576,7 +554,9 @@ def _read_result(run: Run) -> Result:
                 f"found {found}; evaluate it again."
             )
     logits = arrays["logits"].astype(np.float64)
-    if not np.isfinite(logits).all() or not 0 < calibration.temperature < math.inf:
+    val_probs = arrays.get("val_probs", np.zeros((0, len(EMOTIONS)))).astype(np.float64)
+    finite = np.isfinite(logits).all() and np.isfinite(val_probs).all()
+    if not finite or not 0 < calibration.temperature < math.inf:
         raise DataError(f"Run '{run.name}': its predictions hold values that are not numbers.")
     if not 0 <= calibration.smoothing < 1:
         raise DataError(
@@ -607,7 +587,7 @@ def _read_result(run: Run) -> Result:
         },
         val_ids=arrays.get("val_ids", np.array([])),
         val_labels=arrays.get("val_labels", np.array([], np.int64)).astype(np.int64),
-        val_probs=arrays.get("val_probs", np.zeros((0, len(EMOTIONS)))).astype(np.float64),
+        val_probs=val_probs,
     )
 
 

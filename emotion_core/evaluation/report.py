@@ -230,9 +230,9 @@ def to_half(values: np.ndarray) -> np.ndarray:
     """Round ``(n, 7)`` scores to float16 so that the largest of each row stays the largest.
 
     Rounding can make two scores equal, and a tie would turn some predictions around. A diverged
-    network's scores may be beyond float16 and become its largest number.
+    network's scores may be beyond float16 and become its largest numbers.
     """
-    largest = np.finfo(np.float16).max
+    largest = np.nextafter(np.finfo(np.float16).max, np.float16(0))  # one is left for the winner
     half: np.ndarray = np.clip(values, -largest, largest).astype(np.float16)
     top = values.argmax(axis=1)
     rows = np.flatnonzero(half.argmax(axis=1) != top)

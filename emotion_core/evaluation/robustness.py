@@ -145,7 +145,8 @@ def measure_robustness(
 ) -> dict[str, Any]:
     """Accuracy under every corruption and strength, written to ``robustness.json``.
 
-    It is not written, only returned, if the run's report is about other test faces.
+    It is not written, only returned, if the run's report is about other test faces, or if a
+    measurement on more faces is there.
 
     Args:
         run: A run with weights.
@@ -210,7 +211,9 @@ def measure_robustness(
             "corruptions": curves,
             "mean": float(np.mean(list(curves.values()))),
         }
-        if run.is_tested_on(loaded.test_fingerprint):
+        stored = load_robustness(run)
+        more = stored is not None and stored["images"] > len(labels)
+        if run.is_tested_on(loaded.test_fingerprint) and not more:
             write_json(run.path / "robustness.json", result)
     return result
 
@@ -220,19 +223,21 @@ def robustness_task(run: Run) -> Task:
     return Task(run, "robustness", f"Run '{run.name}' is being measured already.")
 
 
-def start_robustness(run: Run, *, data: str = "", images: int = IMAGES) -> None:
+def start_robustness(run: Run, *, data: str = "", images: int | None = None) -> None:
     """Measure in a process of its own that outlives the dashboard.
 
     Args:
         run: A run with weights.
         data: Data set; by default the one that the run was trained on.
-        images: Test faces to spoil.
+        images: Test faces to spoil; by default 1,000, or as many as a stored measurement has if
+            they are more.
 
     Raises:
         RunError: the run has no weights, or is being measured already.
     """
     if not run.weights_path.exists():
         raise RunError(f"Run '{run.name}' has no weights, so its robustness cannot be measured.")
+    images = images or max(IMAGES, (load_robustness(run) or {}).get("images", 0))
     arguments = ["robustness", str(run.path.resolve()), "--images", str(images)]
     robustness_task(run).start(*arguments, *(["--data", data] if data else []))
 

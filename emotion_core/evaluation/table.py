@@ -6,10 +6,12 @@ from typing import Any
 from emotion_core.evaluation.compare import (
     Result,
     choose_members,
-    ensemble_metrics,
-    keep_flips,
+    ensemble_probs,
+    flip_ensemble_probs,
     load_results,
+    share_validation,
 )
+from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.machine import timed_on
 from emotion_core.models.options import pretrained_on
 from emotion_core.runs import Run
@@ -144,15 +146,16 @@ def _ensemble(runs: list[Run]) -> list[str]:
 
 
 def _ensemble_line(name: str, results: list[Result]) -> str:
-    test = ensemble_metrics(results)
+    labels, probs = results[0].labels, ensemble_probs(results)
+    test = classification_metrics(labels, probs)
     low, high = test["accuracy_ci95"]
+    right = probs.argmax(axis=1) == labels
     parts = [
-        f"{ensemble_metrics(results, mask)['accuracy']:.1%}" if mask is not None else ""
+        f"{right[mask].mean():.1%}" if mask is not None else ""
         for mask in (results[0].subsets.get(name) for name in ("leak_free", "private_test"))
     ]
-    flipped = ""
-    if keep_flips(results):
-        flipped = f"{ensemble_metrics(results, flip=True)['accuracy']:.1%}"
+    both = flip_ensemble_probs(results)
+    flipped = "" if both is None else f"{(both.argmax(axis=1) == labels).mean():.1%}"
     costs = [result.report["cost"] for result in results]
     added = ("parameters", "macs", "latency_ms")
     total = {key: sum(cost[key] for cost in costs) for key in added}
@@ -162,7 +165,7 @@ def _ensemble_line(name: str, results: list[Result]) -> str:
         *parts,
         flipped,
         f"{test['macro_f1']:.3f}",
-        f"{test['ece']:.3f}",
+        f"{test['ece']:.3f}" + ("" if share_validation(results) else " (not calibrated)"),
         *_cost_cells(total),
         "",
     ]

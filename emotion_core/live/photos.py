@@ -113,6 +113,11 @@ def read_image(data: bytes, name: str = "The picture") -> np.ndarray:
     return np.ascontiguousarray(rgb[..., ::-1])
 
 
+def shrinkage(data: bytes) -> float:
+    """How many times larger a picture is than ``read_image`` gives it; 1 if it fits."""
+    return max(1.0, max(Image.open(io.BytesIO(data), formats=FORMATS).size) / MAX_SIDE)
+
+
 class PhotoDetector:
     """Finds the small faces of a group and the one that fills a portrait.
 
@@ -226,10 +231,11 @@ def draw_photo(
     return draw_faces(small, placed, names=names)
 
 
-def result_row(number: int, result: FaceResult) -> dict[str, Any]:
+def result_row(number: int, result: FaceResult, scale: float) -> dict[str, Any]:
     """One face as a row of a table: ``face``, ``emotion``, ``confidence``, a column an emotion,
-    the box ``x1 y1 x2 y2`` in pixels, and the detector's ``score``."""
-    box = [round(float(value), 1) for value in result.box_xyxy]
+    the box ``x1 y1 x2 y2`` in pixels of the file, by its ``shrinkage``, and the detector's
+    ``score``."""
+    box = [round(scale * float(value), 1) for value in result.box_xyxy]
     probs = {e: round(float(p), 4) for e, p in zip(EMOTIONS, result.probs, strict=True)}
     return {
         "face": number,

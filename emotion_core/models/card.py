@@ -155,7 +155,7 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
             f"validation predictions and {f'{gain:+.2%}' if gain else '0.00%'} of accuracy."
         )
     yield ""
-    yield from _limits(synthetic)
+    yield from _limits(data["name"], synthetic)
 
 
 def _training(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
@@ -197,11 +197,11 @@ def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[s
         yield f"Changed from the recipe: {shown}."
 
 
-def _limits(synthetic: bool) -> Iterator[str]:
+def _limits(data: str, synthetic: bool) -> Iterator[str]:
     yield "## Limits"
     yield ""
     yield ("- It guesses the expression that a face shows to an onlooker, not what a person feels.")
-    if not synthetic:
+    if data == "FER-2013":
         yield (
             "- FER-2013's labels are noisy: people agree with them on about 65 % of the faces "
             "(Goodfellow et al. 2013), so a part of the errors are errors of the labels."
@@ -223,7 +223,7 @@ def _limits(synthetic: bool) -> Iterator[str]:
         yield "MIT, like the code."
     else:
         yield (
-            "MIT for the weights and figures, like the code. The photographs of FER-2013 are not "
+            f"MIT for the weights and figures, like the code. The photographs of {data} are not "
             "included; their rights stay with their owners."
         )
 

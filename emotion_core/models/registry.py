@@ -65,7 +65,10 @@ def create_model(name: str, **options: Any) -> nn.Module:
         ModelError: the name or an option is unknown, or an option's value is not allowed.
     """
     check_model(name, options)
-    return _builder(name)(**options)
+    try:
+        return _builder(name)(**options)
+    except RuntimeError as error:  # PyTorch's, above all for more memory than there is
+        raise ModelError(f"{name} cannot be built with these options: {error}") from error
 
 
 def check_model(name: str, options: Mapping[str, Any]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 import plotly.graph_objects as go
+from scipy.spatial import cKDTree
 
 from emotion_core.labels import COLORS, EMOTIONS
-from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, emotion_colors, style
+from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, style
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -121,7 +122,7 @@ def feature_map(
         if faces is not None:
             value["image"] = _data_uri(faces[index])
         values.append(value)
-    scale = {"domain": list(EMOTIONS), "range": list(emotion_colors().values())}
+    scale = {"domain": list(EMOTIONS), "range": list(COLORS.values())}
     shapes = {"domain": list(EMOTIONS), "range": list(_SHAPES)}
     tooltip = [{"field": "actual"}, {"field": "predicted"}]
     if faces is not None:
@@ -151,9 +152,10 @@ def feature_map(
 
 def map_reading(positions: np.ndarray, labels: np.ndarray) -> str:
     """One sentence: how often the nearest neighbour on the map has the same emotion."""
-    distance = np.square(positions[:, None] - positions[None]).sum(axis=2)
-    np.fill_diagonal(distance, np.inf)
-    same = float((labels[distance.argmin(axis=1)] == labels).mean())
+    _, two = cKDTree(positions).query(positions, k=2)
+    # A point at the same place may come before the point itself.
+    other = np.where(two[:, 0] == np.arange(len(two)), two[:, 1], two[:, 0])
+    same = float((labels[other] == labels).mean())
     shares = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
     return (
         f"The nearest neighbour on the map has the same actual emotion for {same:.0%} of "

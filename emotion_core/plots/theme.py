@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 import plotly.graph_objects as go
 
-from emotion_core.labels import COLORS
-
 # Hues apart for colour vision deficiencies (after Tol's "vibrant"), in tones with a contrast of
 # at least 3:1 against both page colours; the order keeps neighbours apart.
 RUN_PALETTE: tuple[str, ...] = (
@@ -26,11 +24,6 @@ LEGEND_BELOW = {"orientation": "h", "xref": "container", "yref": "container", "x
     "yanchor": "bottom"
 }
 _GRID = "rgba(128, 128, 128, 0.25)"
-
-
-def emotion_colors() -> dict[str, str]:
-    """Emotion to colour, in label order."""
-    return dict(COLORS)
 
 
 def run_colors(names: Iterable[str]) -> dict[str, str]:

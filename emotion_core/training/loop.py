@@ -124,7 +124,7 @@ def train(
         )
         loaded = data if data is not None else load_data(config.data)
         _Trainer(run, config, loaded, stop or threading.Event(), on_progress).fit()
-        evaluate_run(run, loaded)
+        evaluate_run(run, loaded, device=config.device)
         run.write_status(replace(run.status(), state="finished", finished=now(), seconds_left=0.0))
         run.resume_path.unlink(missing_ok=True)
 
@@ -155,11 +155,12 @@ def _failures_written(run: Run) -> Iterator[None]:
 def bf16_pays(model: nn.Module, device: torch.device) -> bool:
     """Whether a network trains faster in bf16 here than in fp32, as measured in docs/training.md.
 
-    It does on CUDA, and on CPUs with instructions for bf16, unless the network filters each
-    channel by itself: PyTorch's depthwise convolutions are twice as slow in bf16 on a CPU.
+    It does on GPUs and CPUs with instructions for bf16 (older GPUs only emulate it), unless the
+    network filters each channel by itself: PyTorch's depthwise convolutions are twice as slow in
+    bf16 on a CPU.
     """
-    if device.type != "cpu":
-        return True
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     able = torch.cpu.get_capabilities()
     if not (able.get("avx512_bf16") or able.get("amx_bf16")):
         return False
@@ -282,11 +283,11 @@ class _Trainer:
         started, seconds_before = time.monotonic(), self._epoch_seconds
         first = self.step
         while self.step < self.steps:
+            full = False
             try:
                 self._train_step(batches[self.step])
             except RuntimeError as error:
-                if _is_out_of_memory(error):
-                    raise self._out_of_memory() from error
+                full = _is_out_of_memory(error)
                 # Importing torch._dynamo for its exceptions would slow every start down.
                 if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
                     raise TrainingError(
@@ -294,7 +295,10 @@ class _Trainer:
                         f"({str(error).strip().splitlines()[0]}). Install a C++ compiler (g++ or "
                         "clang), or turn compile off."
                     ) from error
-                raise
+                if not full:
+                    raise
+            if full:  # outside of the handler, whose traceback holds what the step had stored
+                raise self._out_of_memory()
             self.step += 1
             elapsed = time.monotonic() - started
             self._epoch_seconds = seconds_before + elapsed

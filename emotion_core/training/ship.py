@@ -1,7 +1,5 @@
 """Make a finished run ready to be committed: fp16 weights, checked, with a model card."""
 
-import shutil
-
 import numpy as np
 
 from emotion_core.errors import RunError
@@ -10,12 +8,14 @@ from emotion_core.files import write_json
 from emotion_core.models.card import write_card
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.runs import Run
+from emotion_core.tasks import running_tasks
 
 # fp16 rounds weights by at most 0.05 %; more loss of accuracy than this means an overflow.
 _LARGEST_LOSS = 0.002
-_KEPT = {"config.json", "status.json", "metrics.jsonl", "report.json", "predictions.npz"}
-_KEPT |= {"robustness.json", "README.md"}
-_WEIGHTS = {"model.safetensors", "model.json"}
+_MADE_AGAIN = (
+    *("resume.pt", "progress.jsonl", "features.npz", "tsne.npz"),
+    *("*.log", "*.lock", "*-progress.json", ".*.tmp"),
+)
 
 
 def ship_run(run: Run, *, weights: bool = True) -> float:
@@ -33,17 +33,25 @@ def ship_run(run: Run, *, weights: bool = True) -> float:
         Share of validation faces whose prediction changed through fp16.
 
     Raises:
-        RunError: the run is not finished, or fp16 costs accuracy.
+        RunError: the run is not finished, is at work, lacks a report, or fp16 costs accuracy.
     """
-    status = run.status()
-    if status.state != "finished":
-        raise RunError(f"Run '{run.name}' is {status.state}; only a finished run can be shipped.")
-    changed = _halve(run) if weights else 0.0
-    kept = _KEPT | _WEIGHTS if weights else _KEPT
-    for path in run.path.iterdir():
-        if path.name not in kept:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    write_card(run)
+    with run.locked("shipped"):
+        status = run.status()
+        if status.state != "finished":
+            raise RunError(
+                f"Run '{run.name}' is {status.state}; only a finished run can be shipped."
+            )
+        if working := running_tasks(run):
+            raise RunError(f"Run '{run.name}' is at work: {', '.join(working)}. Wait for its end.")
+        changed = _halve(run) if weights else 0.0
+        write_card(run)  # before anything goes, as it refuses an incomplete report
+        if not weights:
+            run.weights_path.unlink(missing_ok=True)
+            run.model_path.unlink(missing_ok=True)
+            write_card(run)
+    for pattern in _MADE_AGAIN:
+        for path in run.path.glob(pattern):
+            path.unlink()
     return changed
 
 

@@ -62,9 +62,10 @@ def draw_photo(run: Run, report: dict[str, Any]) -> None:
             _photo_face(run, index, result)
     if len(results) > _SHOWN_FACES:
         st.caption(f"The {_SHOWN_FACES} largest are shown; the CSV has all {len(results)}.")
+    scale = photos.shrinkage(data)
     st.download_button(
         "CSV",
-        data=csv_text([photos.result_row(i, r) for i, r in enumerate(results, start=1)]),
+        data=csv_text([photos.result_row(i, r, scale) for i, r in enumerate(results, start=1)]),
         file_name=f"{Path(upload.name).stem}-emotions.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -121,6 +121,10 @@ def test_an_architecture_means_its_best_run_on_validation(tmp_path):
         pick_run("densenet121", tmp_path)
     with pytest.raises(RunError, match="'resnet18' fits 4 runs"):
         load_run("resnet18", tmp_path)
+    for run in runs:
+        run.weights_path.unlink(missing_ok=True)
+    with pytest.raises(RunError, match="No trained resnet18 with weights is on this machine"):
+        pick_run("resnet18", tmp_path)
 
 
 def test_full_name_wins_over_longer_names_that_contain_it(tmp_path):
@@ -232,6 +236,11 @@ def test_predictions_come_back_without_unpickling(run):
     run.predictions_path.write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(RunError, match=r"predictions\.npz cannot be read"):
         run.predictions()
+
+
+def test_a_deleted_run_of_another_folder_is_restored_by_its_path(run):
+    delete_run(run)
+    assert restore_run(str(run.path)) == run
 
 
 def test_deleted_run_is_gone_and_can_be_restored_whole(run):

@@ -4,7 +4,12 @@ import math
 
 import plotly.graph_objects as go
 
-from emotion_core.evaluation.compare import Comparison, agreement
+from emotion_core.evaluation.compare import (
+    UNCALIBRATED,
+    Comparison,
+    agreement,
+    share_validation,
+)
 from emotion_core.plots.comparison.panel import (
     SHADES,
     Panel,
@@ -32,9 +37,12 @@ def agreement_panel(comparison: Comparison) -> Panel:
         reading = "One run agrees with itself; choose two."
     else:
         low, pair = min(pairs, key=lambda item: item[0])
+        apart, n = round((1 - low) * len(comparison.labels)), len(comparison.labels)
         reading = (
-            f"{labels[pair.a]} and {labels[pair.b]} differ most: they give the same answer on "
-            f"{percent(low, 0)} of the faces."
+            f"{labels[pair.a]} and {labels[pair.b]} differ most: they answer differently on "
+            f"{apart:,} of {n:,} faces."
+            if apart
+            else "The answers to all faces are the same."
         )
     return Panel("agreement", "Same answers", fig, reading, table)
 
@@ -97,5 +105,5 @@ def ensemble_sentence(comparison: Comparison) -> str:
         f"The ensemble of these {len(comparison.results)} runs is right on "
         f"{percent(metrics['accuracy'])} (macro-F1 {metrics['macro_f1']:.3f}), {gain:+.1f} points "
         f"against the best member, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {verdict}."
-        f"{mirrored}"
+        f"{mirrored}" + ("" if share_validation(comparison.results) else f" {UNCALIBRATED}")
     )

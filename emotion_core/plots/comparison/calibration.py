@@ -71,9 +71,11 @@ def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
     fig.update_yaxes(tickformat=".0%", range=[0, 1], title="share that is right")
     style_with_legend(fig, 370)
     best = int(np.argmin(errors))
-    reading = (
-        f"{comparison.results[best].label} knows best how sure it may be: its confidence is off by "
-        f"{100 * errors[best]:.1f} points on average after calibration (ECE)."
+    label = comparison.results[best].label
+    several = len(errors) > 1
+    reading = f"{label} knows best how sure it may be: its" if several else f"{label}'s"
+    reading += (
+        f" confidence is off by {100 * errors[best]:.1f} points on average after calibration (ECE)."
     )
     return Panel("reliability", "Reliability", fig, reading, table)
 

@@ -71,8 +71,8 @@ def curves_panel(
             if not train and raw:
                 final[label] = max(raw) if quantity in ("Accuracy", "Macro-F1") else raw[-1]
     if axis == "epoch":
-        for model in study:
-            _add_study_curve(fig, table, model, keys)
+        for index, model in enumerate(study):
+            _add_study_curve(fig, table, model, keys, symbol(index))
     percent = quantity in ("Accuracy", "Overfitting gap", "Macro-F1")
     short = axis == "epoch" and max((len(rows) for *_, rows in results), default=0) <= 10
     fig.update_xaxes(title=AXES[axis], dtick=1 if short and not study else None)
@@ -119,7 +119,7 @@ def _curve_value(row: dict[str, Any], key: str) -> float:
 
 
 def _add_study_curve(
-    fig: go.Figure, table: list[dict[str, Any]], model: str, keys: Sequence[str]
+    fig: go.Figure, table: list[dict[str, Any]], model: str, keys: Sequence[str], mark: str
 ) -> None:
     rows = study_rows(model)
     for key in keys:
@@ -131,8 +131,9 @@ def _add_study_curve(
         fig.add_scatter(
             x=x,
             y=y,
-            mode="lines",
+            mode="lines+markers",
             name=f"study's {model}, {part} ({MARK})",
+            marker={"symbol": mark, "size": 6, "maxdisplayed": 8},
             line={"color": "#8A8A8A", "dash": STUDY_DASH, "width": 1.2 if part == "train" else 2.2},
         )
         table += [

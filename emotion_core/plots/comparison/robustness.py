@@ -11,6 +11,7 @@ from emotion_core.plots.comparison.panel import (
     Panel,
     colors_of,
     heatmap,
+    join,
     percent,
     style_with_legend,
     symbol,
@@ -29,6 +30,7 @@ def robustness_panel(
         corruption: Name of one; empty for the mean of all.
     """
     fig, colors, table, drops = go.Figure(), colors_of(comparison), [], {}
+    measured, note = _on_most_faces(comparison, measured)
     for index, result in enumerate(comparison.results):
         if result.name not in measured:
             continue
@@ -59,7 +61,7 @@ def robustness_panel(
         mean, clean = drops[best]
         reading = (
             f"Under {name}, {best} holds up best: {percent(mean)} on average over the five strengths, "
-            f"{100 * (clean - mean):.1f} points below its clean accuracy."
+            f"{100 * (clean - mean):.1f} points below its clean accuracy.{note}"
         )
     else:
         reading = "None of these runs has been measured yet."
@@ -70,6 +72,7 @@ def robustness_panel(
 
 def robustness_matrix_panel(comparison: Comparison, measured: dict[str, dict[str, Any]]) -> Panel:
     """Mean accuracy over the five strengths of each corruption, a row a run."""
+    measured, note = _on_most_faces(comparison, measured)
     results = [result for result in comparison.results if result.name in measured]
     names = sorted({name for r in results for name in measured[r.name]["corruptions"]})
     z = np.array(
@@ -84,7 +87,7 @@ def robustness_matrix_panel(comparison: Comparison, measured: dict[str, dict[str
     worst = int(z.mean(axis=0).argmin())
     reading = (
         f"{names[worst][0].upper() + names[worst][1:]} hurts most: {percent(z[:, worst].mean(), 0)} on average over the runs "
-        "and strengths."
+        f"and strengths.{note}"
     )
     table = [
         {"run": r.name, "mean": measured[r.name]["mean"]}
@@ -92,3 +95,14 @@ def robustness_matrix_panel(comparison: Comparison, measured: dict[str, dict[str
         for r, row in zip(results, z, strict=True)
     ]
     return Panel("robustness-matrix", "Where each run fails", fig, reading, table)
+
+
+def _on_most_faces(
+    comparison: Comparison, measured: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """The measurements on the most faces, as others cannot be ranked with them, and who is left out."""
+    labels = {r.name: r.label for r in comparison.results if r.name in measured}
+    most = max((measured[name]["images"] for name in labels), default=0)
+    fewer = [label for name, label in labels.items() if measured[name]["images"] < most]
+    note = f" Measured on fewer than {most:,} faces and left out: {join(fewer)}." if fewer else ""
+    return {name: measured[name] for name in labels if measured[name]["images"] == most}, note

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.metrics import interval, one_vs_rest, wilson_interval
 from emotion_core.evaluation.study import MARK, study_test
-from emotion_core.labels import EMOTIONS
+from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots.comparison.panel import (
     CURVE_POINTS,
     DIVERGING,
@@ -22,7 +22,7 @@ from emotion_core.plots.comparison.panel import (
     style_with_legend,
     wrapped,
 )
-from emotion_core.plots.theme import emotion_colors, style
+from emotion_core.plots.theme import style
 
 _NUMBERED = 10  # runs up to which the cells of a matrix have room for numbers
 
@@ -187,7 +187,7 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
         y=list(EMOTIONS),
         x=support,
         orientation="h",
-        marker={"color": list(emotion_colors().values())},
+        marker={"color": list(COLORS.values())},
         text=[f"{count:,}" for count in support],
         textposition="outside",
         cliponaxis=False,
@@ -222,6 +222,8 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
         f"Hardest is {worst} and easiest {best}: {whose}{name} is {percent(mean[worst], 0)} "
         f"({support[EMOTIONS.index(worst)]:,} test faces) against {percent(mean[best], 0)} "
         f"({support[EMOTIONS.index(best)]:,})."
+        if len(mean) > 1
+        else f"Every test face is {best}: {whose}{name} is {percent(mean[best], 0)}."
     )
     height = 150 + len(EMOTIONS) * max(34, 15 * len(comparison.results))
     style_with_legend(fig, height, above=True)
@@ -239,7 +241,7 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
         area = curve.auc if roc else curve.average_precision
         scores.append(area)
         x, y = (curve.fall_out, curve.recall) if roc else (curve.recall, curve.precision)
-        keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), CURVE_POINTS)).astype(int))
+        keep = _thinned(x, y)
         fig.add_scatter(
             x=x[keep],
             y=y[keep],
@@ -275,7 +277,7 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
     measure = "area under the ROC curve" if roc else "average precision"
     if not truth.any():
         reading = f"The test set has no {emotion} faces, so there is nothing to find."
-    elif np.isnan(scores).all():
+    elif truth.all():
         reading = f"Every test face is {emotion}; nothing can be confused with it."
     else:
         best = int(np.nanargmax(scores))
@@ -284,6 +286,13 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
             f"{scores[best]:.3f}, where guessing gives {chance:.3f}."
         )
     return Panel(f"{'roc' if roc else 'pr'}-{emotion}", f"{kind}: {emotion}", fig, reading, table)
+
+
+def _thinned(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Positions evenly along the curve; evenly over ranks a rare emotion's would have few points."""
+    path = np.cumsum(np.abs(np.diff(x, prepend=x[0])) + np.abs(np.diff(y, prepend=y[0])))
+    found = np.searchsorted(path, np.linspace(0, path[-1], CURVE_POINTS))
+    return np.unique([*found.clip(max=len(x) - 1), len(x) - 1])
 
 
 def _metric_intervals(comparison: Comparison, index: int, metric: str) -> list[tuple[float, float]]:

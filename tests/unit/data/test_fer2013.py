@@ -21,7 +21,7 @@ def test_the_named_folder_comes_first(tmp_path, monkeypatch):
 
 def test_the_fetched_folder_is_found(monkeypatch):
     monkeypatch.delenv("FER2013_DIR", raising=False)
-    download_dir().mkdir(parents=True)
+    (download_dir() / "train").mkdir(parents=True)
     assert find_fer2013() == download_dir()
     assert fetch.fetch_fer2013() == download_dir()
 

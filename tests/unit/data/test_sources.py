@@ -328,7 +328,7 @@ def test_a_npy_file_cannot_reach_into_memory(tmp_path, own_cache, labels):
     images = np.zeros((4, 48, 48), np.uint8)
     content = np.array({"train": (images, labels)}, dtype=object)
     np.save(tmp_path / "forged.npy", content, allow_pickle=True)
-    with pytest.raises(DataError, match="refused|not a readable|labels"):
+    with pytest.raises(DataError, match=r"refused|not a readable|labels"):
         load_data(tmp_path / "forged.npy")
 
 

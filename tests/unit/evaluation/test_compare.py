@@ -21,7 +21,7 @@ from emotion_core.evaluation.calibrate import fit_temperature
 from emotion_core.evaluation.table import markdown_table
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots.comparison.agreement import ensemble_sentence
+from emotion_core.plots.comparison.agreement import agreement_panel, ensemble_sentence
 from emotion_core.plots.comparison.confusion import confusion_panel
 from emotion_core.plots.comparison.panel import percent
 from emotion_core.plots.comparison.scores import accuracy_panel
@@ -135,23 +135,19 @@ def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     best = max(result.right.mean() for result in found.results)
     assert found.ensemble.metrics["accuracy"] == pytest.approx(accuracy)
     assert found.ensemble.gain == pytest.approx(accuracy - best)
-    assert compare.ensemble_metrics(found.results) == found.ensemble.metrics
-    flipped = compare.ensemble_metrics(found.results, flip=True)
-    assert found.ensemble.flip_accuracy == flipped["accuracy"]
-    assert f"With mirrored faces as well: {percent(flipped['accuracy'])}." in (
-        ensemble_sentence(found)
-    )
+    flipped = compare.flip_ensemble_probs(found.results).argmax(axis=1) == found.labels
+    assert found.ensemble.flip_accuracy == flipped.mean()
+    assert f"With mirrored faces as well: {percent(flipped.mean())}." in ensemble_sentence(found)
 
 
 def test_an_ensemble_with_flip_needs_answers_to_mirrored_faces(runs):
     results, _ = compare.load_results(runs)
     bare = [replace(result, flip_probs=None) for result in results[:1]]
-    with pytest.raises(DataError, match=f"Run '{results[0].name}' keeps no answers to mirrored"):
-        compare.ensemble_metrics([*bare, *results[1:]], flip=True)
+    assert compare.flip_ensemble_probs([*bare, *results[1:]]) is None
     turned = [replace(result, flip_probs=result.probs[:, ::-1]) for result in results]
-    found = compare.ensemble_metrics(turned, flip=True)
     mean = sum(result.probs[:, ::-1] for result in results)
-    assert found["accuracy"] == pytest.approx((mean.argmax(1) == results[0].labels).mean())
+    found = compare.flip_ensemble_probs(turned)
+    np.testing.assert_array_equal(found.argmax(axis=1), mean.argmax(axis=1))
 
 
 def test_an_ensemble_is_as_sure_as_it_is_right_on_validation():
@@ -275,6 +271,17 @@ def break_logits(run: Run) -> None:
     np.savez(run.predictions_path, **(arrays | {"logits": np.full_like(arrays["logits"], np.nan)}))
 
 
+def shorten_validation(run: Run) -> None:
+    arrays = run.predictions()
+    np.savez(run.predictions_path, **(arrays | {"val_labels": arrays["val_labels"][:10]}))
+
+
+def break_validation(run: Run) -> None:
+    arrays = run.predictions()
+    infinite = np.full_like(arrays["val_probs"], np.inf)
+    np.savez(run.predictions_path, **(arrays | {"val_probs": infinite}))
+
+
 def swap_labels(run: Run) -> None:
     arrays = run.predictions()
     np.savez(run.predictions_path, **(arrays | {"labels": (arrays["labels"] + 1) % 7}))
@@ -297,6 +304,11 @@ SPOILT = {
     ),
     "too few predictions": (shorten_predictions, r"'logits' of shape \(300, 7\), found \(10, 7\)"),
     "not numbers": (break_logits, "not numbers"),
+    "too few of validation": (
+        shorten_validation,
+        r"'val_labels' of shape \(150,\), found \(10,\)",
+    ),
+    "validation not numbers": (break_validation, "not numbers"),
     "no temperature": (
         lambda run: spoil_report(run, lambda r: r.update(temperature="warm")),
         "no valid calibration",
@@ -394,6 +406,22 @@ def test_runs_with_the_same_answers_are_level_in_words(runs, tmp_path):
     twin = Run(shutil.copytree(runs[0].path, tmp_path / "20250101-000000-twin-s0"))
     found = compare.compare_runs([runs[0], twin])
     assert ", level with " in accuracy_panel(found).reading
+    assert agreement_panel(found).reading == "The answers to all faces are the same."
+
+
+def test_a_copied_folder_is_labelled_after_its_own_name(runs, tmp_path):
+    twin = Run(shutil.copytree(runs[0].path, tmp_path / "my copy"))
+    labels = [result.label for result in compare.load_results([runs[0], twin])[0]]
+    assert labels == ["resnet18 (best, seed 0)", "resnet18 (best)"]  # its name has no seed
+
+
+def test_an_ensemble_without_shared_validation_is_told_as_uncalibrated(runs):
+    assert compare.UNCALIBRATED not in ensemble_sentence(compare.compare_runs(runs))
+    arrays = runs[0].predictions()
+    other = np.char.add("x", arrays["val_ids"].astype(str))
+    np.savez(runs[0].predictions_path, **(arrays | {"val_ids": other}))
+    assert compare.UNCALIBRATED in ensemble_sentence(compare.compare_runs(runs))
+    assert "(not calibrated)" in markdown_table(runs)
 
 
 def test_members_are_chosen_on_the_validation_faces_that_most_runs_share(runs):

@@ -100,6 +100,15 @@ def test_the_command_writes_features_and_map(run, capsys):
     assert main(["features", str(run.path), "--faces", "2"]) == 2
 
 
+def test_a_plain_call_keeps_the_number_of_faces_and_data_is_never_ignored(run, capsys, tmp_path):
+    command = ["features", str(run.path)]
+    assert main([*command, "--faces", "12"]) == 0
+    assert main(command) == 0
+    assert capsys.readouterr().out.count("12 faces") == 2
+    assert main([*command, "--tsne", "--data", str(tmp_path / "gone")]) == 2
+    assert "nothing at" in capsys.readouterr().err
+
+
 def test_the_job_tells_its_progress(run, data):
     count = len(features.compute_features(run, data).rows)
     assert features.tsne_state(run) == TaskState("none")

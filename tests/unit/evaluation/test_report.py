@@ -18,7 +18,8 @@ from emotion_core.data.splits import split_indices
 from emotion_core.errors import CheckpointError, DataError, RunError
 from emotion_core.evaluation import metrics, report
 from emotion_core.evaluation.calibrate import fit_calibration
-from emotion_core.evaluation.compare import ensemble_metrics, load_results
+from emotion_core.evaluation.compare import ensemble_probs, load_results
+from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
@@ -161,8 +162,9 @@ def test_an_ensemble_is_measured_on_other_data(evaluated, some_faces, tmp_path, 
     # Its own test faces, as if they came from elsewhere: what the stored answers give comes out.
     results, _ = load_results([run, second])
     again = report.measure_on([run, second], some_faces, device="cpu")
-    assert again["confusion"] == ensemble_metrics(results)["confusion"]
-    assert again["nll"] == pytest.approx(ensemble_metrics(results)["nll"], abs=1e-6)
+    stored = metrics.classification_metrics(results[0].labels, ensemble_probs(results))
+    assert again["confusion"] == stored["confusion"]
+    assert again["nll"] == pytest.approx(stored["nll"], abs=1e-6)
 
     data = load_data("synthetic:700")
     answers = [load_classifier(item, backend="torch").probs(data.images) for item in (run, second)]
@@ -248,8 +250,36 @@ def test_a_damaged_report_is_written_again(evaluated, some_faces, tmp_path):
 
 
 def test_scores_beyond_float16_stay_finite_and_in_order():
-    half = report.to_half(np.array([[1e6, 5e5, 0, 0, 0, 0, -1e9]]))
-    assert np.isfinite(half).all() and half.argmax() == 0
+    for scores in ([1e6, 5e5, 0, 0, 0, 0, -1e9], [7e4, 9e4, 0, 0, 0, 0, 0]):
+        half = report.to_half(np.array([scores]))
+        assert np.isfinite(half).all() and half.argmax() == np.argmax(scores)
+
+
+def test_an_ensemble_names_the_run_that_cannot_be_part_of_it(evaluated, tmp_path, capsys):
+    path = str(evaluated[0].path)
+    bare = shutil.copytree(evaluated[0].path, tmp_path / "bare")
+    (bare / "predictions.npz").unlink()
+    for data in ([], ["--data", "synthetic:700"]):
+        assert main(["evaluate", path, "--ensemble", path, *data]) == 2
+        assert f"only names {evaluated[0].name}" in capsys.readouterr().err
+        assert main(["evaluate", path, "--ensemble", str(bare), *data]) == 2
+        assert "no ensemble. Run 'bare' has no predictions.npz" in capsys.readouterr().err
+
+
+def test_all_faces_that_an_earlier_run_learned_are_refused(evaluated, tmp_path, capsys):
+    def grown(name, **config):
+        run = Run(shutil.copytree(evaluated[0].path, tmp_path / name))
+        write_json(run.path / "config.json", run.config().to_dict() | config)
+        return run
+
+    grown("first", data="synthetic:700")
+    grown("second", average_with="first, gone")
+    last = grown("last", start_from="second")
+    command = ["evaluate", str(last.path), "--split", "all", "--data"]
+    (tmp_path / "first" / "report.json").unlink()
+    assert main([*command, "synthetic:700"]) == 2
+    assert "first, an earlier run behind it, was trained on synthetic" in capsys.readouterr().err
+    assert main([*command, "synthetic:710"]) == 0
 
 
 @pytest.mark.parametrize("extra", [["--split", "all"], ["--device", "cpu"]])

@@ -86,6 +86,21 @@ def test_a_measurement_on_other_faces_is_told_but_not_kept(trained, faces, capsy
     assert robustness.load_robustness(trained) is None
 
 
+def test_a_measurement_on_more_faces_is_not_replaced(trained, capsys):
+    args = ["robustness", str(trained.path), "--data", "synthetic:200", "--images"]
+    assert main([*args, "20"]) == 0
+    before = robustness.load_robustness(trained)
+    capsys.readouterr()
+    assert main([*args, "10"]) == 0
+    said = capsys.readouterr().out
+    assert "on 10 faces" in said
+    assert f"Not kept: '{trained.name}' has a measurement on 20 faces." in said
+    assert robustness.load_robustness(trained) == before
+    assert main([*args, "21"]) == 0
+    assert "Not kept" not in capsys.readouterr().out
+    assert robustness.load_robustness(trained)["images"] == 21
+
+
 def test_a_started_process_ends_in_a_result(trained, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     task = robustness.robustness_task(trained)

@@ -174,6 +174,16 @@ def test_a_large_picture_is_shrunk():
     assert found.shape == (41, 4096, 3)
 
 
+def test_the_command_tells_boxes_in_pixels_of_a_large_file(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.new("L", (8_192, 2_000)).save("large.jpg", exif=exif)
+    assert main(["predict", str(run.path), "large.jpg", "--whole", "--csv", "out.csv"]) == 0
+    assert "0,3096,2000,5096" in capsys.readouterr().out
+    assert "0.0,3096.0,2000.0,5096.0" in (tmp_path / "out.csv").read_text()
+
+
 @pytest.mark.parametrize("size", [(10_000, 10_000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
 def test_a_huge_picture_is_refused_by_its_header(size):
     data = png_header(*size)  # decoding it would fail with another message

@@ -1,17 +1,20 @@
 """Figures of many runs: each run is told apart, every bar counts, times of one machine alone."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from emotion_core.bench.dashboard import random_faces, write_random_run
 from emotion_core.evaluation.compare import compare_runs
 from emotion_core.evaluation.robustness import CORRUPTIONS
+from emotion_core.labels import EMOTIONS
 from emotion_core.plots.comparison.agreement import overlap_panel
 from emotion_core.plots.comparison.calibration import coverage_panel, reliability_panel
 from emotion_core.plots.comparison.cost import cost_panel
 from emotion_core.plots.comparison.panel import dash, symbol
-from emotion_core.plots.comparison.robustness import robustness_panel
+from emotion_core.plots.comparison.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.plots.comparison.scores import one_vs_rest_panel, pairs_panel, per_emotion_panel
 from emotion_core.plots.theme import RUN_PALETTE
 
@@ -42,7 +45,8 @@ def test_twenty_runs_have_twenty_marks():
 
 def test_no_two_runs_of_a_figure_look_alike(many):
     curves = {name: [0.5] * 5 for name in CORRUPTIONS}
-    measured = {r.name: {"clean": 0.6, "mean": 0.5, "corruptions": curves} for r in many.results}
+    values = {"clean": 0.6, "mean": 0.5, "images": 50, "corruptions": curves}
+    measured = {r.name: values for r in many.results}
     for panel in (
         cost_panel(many, "parameters"),
         robustness_panel(many, measured),
@@ -109,3 +113,52 @@ def test_stored_times_come_with_their_caution(runs):
     assert "only their own time" not in cost_panel(comparison, "train_seconds").reading
     result.config["teacher"] = "another-run"
     assert "only their own time" in cost_panel(comparison, "train_seconds").reading
+
+
+def test_robustness_on_fewer_faces_is_not_ranked(runs):
+    comparison = compare_runs(runs[:3])
+    curves = {name: [0.5] * 5 for name in CORRUPTIONS}
+    measured = {
+        result.name: {"clean": 0.6, "mean": 0.5, "images": images, "corruptions": curves}
+        for result, images in zip(comparison.results, (1_000, 10, 1_000), strict=True)
+    }
+    for panel in (
+        robustness_panel(comparison, measured),
+        robustness_matrix_panel(comparison, measured),
+    ):
+        assert {row["run"] for row in panel.table} == {runs[0].name, runs[2].name}
+        left_out = comparison.results[1].label
+        assert panel.reading.endswith(
+            f" Measured on fewer than 1,000 faces and left out: {left_out}."
+        )
+
+
+@pytest.fixture
+def one_emotion(tmp_path, monkeypatch):
+    """One run that was tested on happy faces alone."""
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    faces = random_faces(40)
+    labels = np.full_like(faces.labels, EMOTIONS.index("happy"))
+    return compare_runs([write_random_run(tmp_path, replace(faces, labels=labels), epochs=1)])
+
+
+def test_a_test_set_of_one_emotion_is_told_so(one_emotion):
+    for roc in (True, False):
+        assert one_vs_rest_panel(one_emotion, "happy", roc=roc).reading == (
+            "Every test face is happy; nothing can be confused with it."
+        )
+    assert per_emotion_panel(one_emotion).reading.startswith("Every test face is happy: F1 is ")
+
+
+def test_one_run_is_not_called_the_best(runs):
+    assert "resnet18's confidence is off by" in reliability_panel(compare_runs(runs[:1])).reading
+    assert "knows best" in reliability_panel(compare_runs(runs[:2])).reading
+
+
+def test_a_rare_emotions_curve_keeps_its_points(tmp_path):
+    run = write_random_run(tmp_path, random_faces(7_000), skill=5, epochs=1)
+    for roc in (True, False):
+        panel = one_vs_rest_panel(compare_runs([run]), "disgust", roc=roc)
+        recall = np.array([row["recall"] for row in panel.table])
+        assert ((recall > 0) & (recall <= 0.5)).sum() > 30
+        assert recall[-1] == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from emotion_core.evaluation.study import study_models
 from emotion_core.plots.comparison.curves import curves_panel
 
 
@@ -12,3 +13,9 @@ def test_the_gap_is_told_as_above_or_below(train, said):
     rows = [{"epoch": 1, "train_accuracy": train, "val_accuracy": 0.6, "seconds": 60.0}]
     panel = curves_panel([("mine", "sequential", rows)], "Overfitting gap")
     assert f"its training accuracy is {said} validation." in panel.reading
+
+
+def test_the_studys_architectures_are_told_apart():
+    models = study_models()[:3]
+    drawn = curves_panel([], "Accuracy", study=models).figure.data
+    assert len({trace.marker.symbol for trace in drawn}) == len(models)

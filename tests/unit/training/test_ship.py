@@ -8,7 +8,7 @@ from emotion_core.errors import ConfigError, RunError
 from emotion_core.evaluation.report import evaluate_run
 from emotion_core.evaluation.table import how_trained, markdown_table
 from emotion_core.files import write_json
-from emotion_core.models.card import is_shipped
+from emotion_core.models.card import is_shipped, write_card
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.probabilities import softmax
 from emotion_core.runs import Run, create_run
@@ -118,6 +118,25 @@ def test_a_run_can_be_shipped_without_weights(finished):
     ship_run(finished, weights=False)
     assert not finished.weights_path.exists()
     assert finished.predictions() is not None
+
+
+def test_what_cannot_be_shipped_keeps_all_its_files(finished):
+    (finished.path / "notes.txt").write_text("mine")
+    report = finished.report()
+    del report["test"]["weighted_f1"]
+    write_json(finished.path / "report.json", report)
+    with pytest.raises(RunError, match="weighted_f1"):
+        ship_run(finished, weights=False)
+    assert finished.weights_path.exists() and finished.model_path.exists()
+    assert (finished.path / "notes.txt").read_text() == "mine"
+
+
+def test_the_card_of_a_run_on_own_faces_says_nothing_of_fer2013(finished):
+    report = finished.report()
+    report["data"] |= {"name": "my faces", "synthetic": False}
+    write_json(finished.path / "report.json", report)
+    card = write_card(finished).read_text()
+    assert "FER-2013" not in card and "The photographs of my faces are not included" in card
 
 
 def test_only_finished_runs_are_shipped(tmp_path):
