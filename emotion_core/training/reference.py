@@ -42,7 +42,11 @@ _SEQUENTIAL_FINE_CLEAN = "20261126-163838-sequential-s0"
 _SEQUENTIAL_TAUGHT_CLEAN = "20261126-164235-sequential-s0"
 _LITE0_FINER_CLEAN = "20261126-164410-efficientnet_lite0-s0"
 _EMOTION_NET_CLEAN_TAUGHT = "20261126-170306-emotion_net-s2"
+_EMOTION_NET_CLEAN_LONGER = "20261126-183950-emotion_net-s3"
 _EMOTION_NET_LABELS = "20261126-192816-emotion_net-s7"
+_SEQUENTIAL_FINE_LABELS = "20261126-203447-sequential-s7"
+_EMOTION_NET_LABELS_AGAIN = "20261126-203909-emotion_net-s8"
+_EMOTION_NET_RETAUGHT = "20261127-112722-emotion_net-s13"
 # Earlier runs teach, since on a CPU a slow network has time for a dozen epochs. The best epoch is
 # chosen by loss, since accuracy on 2,871 validation faces moves by a point from epoch to epoch.
 _TAUGHT: dict[str, Any] = {
@@ -250,6 +254,32 @@ _BEST: dict[str, dict[str, Any]] = {
         f"{_SEQUENTIAL_TAUGHT_CLEAN}, {_LITE0_FINER_CLEAN}",
         "teacher_share": 0.7,
         "average_with": _EMOTION_NET_CLEAN_TAUGHT,
+    },
+    # From there once more on faces made harder, taught by four members of the ensemble that
+    # validation chooses, two of which learned the labels alone; then clean epochs and a mean again.
+    "emotion_net-retaught": _FINE
+    | {
+        "model": "emotion_net",
+        "epochs": 17,
+        "lr": 7e-4,
+        "weight_decay": 0.05,
+        "warmup_epochs": 0.5,
+        "mixup": 0.1,
+        "erasing": 0.1,
+        "scale": 0.2,
+        "label_smoothing": 0.05,
+        "seed": 13,
+        "start_from": _EMOTION_NET_CLEAN_LONGER,
+        "teacher": f"{_SEQUENTIAL_FINE_LABELS}, {_EMOTION_NET_SOUP}, {_LITE0_FINER_CLEAN}, "
+        f"{_EMOTION_NET_LABELS_AGAIN}",
+        "teacher_share": 0.6,
+    },
+    "emotion_net-retaught-clean": _CLEAN
+    | {
+        "model": "emotion_net",
+        "seed": 14,
+        "start_from": _EMOTION_NET_RETAUGHT,
+        "average_with": f"{_EMOTION_NET_RETAUGHT}, {_EMOTION_NET_CLEAN_LONGER}",
     },
     "emotion_net-labels": _CLEAR_LABELS
     | {
