@@ -331,9 +331,13 @@ def best_epoch(rows: Sequence[Mapping[str, Any]], monitor: str) -> int:
 
 
 def made_at(name: str) -> str:
-    """When a run was made, from its name: ``11-26 17:03``; another name as it is."""
-    found = _RUN_NAME.match(name)
-    return "{}-{} {}:{}".format(*found.groups()) if found else name
+    """When a run was made, from its name, in local time: ``11-26 17:03:59``, with `` (2)`` for a
+    second one in that second; another name as it is."""
+    if not _RUN_NAME.match(name):
+        return name
+    made = datetime.datetime.strptime(name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=datetime.UTC)
+    again = re.search(r"-s\d+-(\d+)$", name)
+    return f"{made.astimezone():%m-%d %H:%M:%S}" + (f" ({again[1]})" if again else "")
 
 
 def create_run(config: TrainConfig, root: Path | None = None) -> Run:
@@ -567,7 +571,7 @@ _REPORT_PARTS = (
 )
 _RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
 
-_RUN_NAME = re.compile(r"^\d{4}(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-")
+_RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
 _TRASH = ".deleted-"  # hidden, so that a deleted run is never listed
 
 

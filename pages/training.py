@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from emotion_core.data.faces import is_synthetic
 from pages._ui import training_form as form
 from pages._ui import training_runs
 from pages._ui.shell import open_page
@@ -15,7 +16,7 @@ with left:
     models = form.pick_models()
 with right:
     data = form.pick_data()
-    if data.startswith("synthetic"):
+    if is_synthetic(data):
         synthetic_badge()
 
 if models:

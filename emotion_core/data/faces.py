@@ -10,6 +10,12 @@ from emotion_core.labels import EMOTIONS
 
 FACE_SIZE = 48
 SPLITS: tuple[str, ...] = ("train", "val", "test")
+SYNTHETIC_SPEC = "synthetic"
+
+
+def is_synthetic(spec: str) -> bool:
+    """Whether a data set's name means drawn faces: ``synthetic`` or ``synthetic:N``."""
+    return spec.partition(":")[0] == SYNTHETIC_SPEC
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
+from emotion_core.data.faces import (
+    SPLITS,
+    SYNTHETIC_SPEC,
+    FaceData,
+    Note,
+    fingerprint,
+    is_synthetic,
+)
 from emotion_core.data.fer2013 import is_fer2013, source_path
 from emotion_core.data.folder import holds_pictures, read_folder, read_zip, walk
 from emotion_core.data.numpy_dict import read_numpy_dict
 from emotion_core.data.parsed import Parsed, Progress, as_text
 from emotion_core.data.splits import cut_test
-from emotion_core.data.synthetic import DEFAULT_COUNT, SYNTHETIC_SPEC, synthetic_faces
+from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
 from emotion_core.data.table import parquet_files, read_csv, read_parquet
 from emotion_core.errors import DataError
 from emotion_core.files import read_json, write_json
@@ -61,8 +68,8 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
         DataError: the source is missing, unknown, unsafe or empty.
     """
     text = str(spec).strip()
-    if text.partition(":")[0] == SYNTHETIC_SPEC:
-        return _synthetic(text, progress)
+    if is_synthetic(text):
+        return synthetic_faces(synthetic_count(text), progress=progress)
     path = source_path(text)  # absolute, so that it is parsed once, however it is spelled
     try:
         form = recognise(path)
@@ -120,11 +127,16 @@ def recognise(path: Path) -> Form:
     )
 
 
-def _synthetic(text: str, progress: Progress | None) -> FaceData:
-    _, _, number = text.partition(":")
-    if number and not (number.isdecimal() and 70 <= int(number) <= 200_000):
+def synthetic_count(spec: str) -> int:
+    """How many drawn faces ``synthetic`` or ``synthetic:N`` means.
+
+    Raises:
+        DataError: N is no number from 70 to 200,000.
+    """
+    number = spec.partition(":")[2]
+    if number and not (number.isdecimal() and len(number) < 7 and 70 <= int(number) <= 200_000):
         raise DataError(f"synthetic:N takes a number from 70 to 200000, got '{number}'.")
-    return synthetic_faces(int(number) if number else DEFAULT_COUNT, progress=progress)
+    return int(number) if number else DEFAULT_COUNT
 
 
 def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) -> None:

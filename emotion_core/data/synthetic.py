@@ -10,11 +10,17 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from emotion_core.data.faces import FACE_SIZE, SPLITS, FaceData, Note, fingerprint
+from emotion_core.data.faces import (
+    FACE_SIZE,
+    SPLITS,
+    SYNTHETIC_SPEC,
+    FaceData,
+    Note,
+    fingerprint,
+)
 from emotion_core.data.parsed import Progress
 from emotion_core.labels import EMOTIONS
 
-SYNTHETIC_SPEC = "synthetic"
 DEFAULT_COUNT = 2800
 _SUPERSAMPLE = 2  # drawn larger and shrunk, for soft edges
 _CHUNK = 100

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.config import TrainConfig
+from emotion_core.config import EARLIER, TrainConfig, listed
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import EmotionError, RunError
 from emotion_core.paths import PROJECT, checkpoints_dir, user_path
@@ -80,13 +80,15 @@ def settled(config: TrainConfig) -> TrainConfig:
         DataError: there is no data set at the path.
         RunError: there is no such earlier run, or it has no weights.
     """
-    from emotion_core.data.sources import recognise
-    from emotion_core.data.synthetic import SYNTHETIC_SPEC
+    from emotion_core.data.faces import is_synthetic
+    from emotion_core.data.sources import recognise, synthetic_count
 
     data = config.data
     if data == FER2013_SPEC:
         find_fer2013()
-    elif data.partition(":")[0] != SYNTHETIC_SPEC:
+    elif is_synthetic(data):
+        synthetic_count(data)
+    else:
         source = user_path(data)
         recognise(source)
         data = str(source)
@@ -180,7 +182,7 @@ def delete(run: Run) -> None:
     """Take a run away; ``runs.restore_run`` brings it back for at least an hour.
 
     Raises:
-        RunError: it is queued, running or being measured, or is no run folder.
+        RunError: it is queued, running, being measured or needed by a job, or is no run folder.
     """
     if not run.problem and run.status().state in _ORDER:
         raise RunError(f"Run '{run.name}' is {run.status().state}. Stop it first.")
@@ -188,7 +190,19 @@ def delete(run: Run) -> None:
         raise RunError(
             f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
         )
+    for job in list_jobs(run.path.parent):
+        needed = [] if job.run.problem else _earlier(job.run.config())
+        if job.active and run.name in needed:
+            raise RunError(
+                f"Run '{run.name}' is needed by '{job.run.name}', which is {job.status.state}. "
+                "Stop that first."
+            )
     delete_run(run)
+
+
+def _earlier(config: TrainConfig) -> list[str]:
+    """Names of the runs that a config starts from or learns from."""
+    return [name for setting in EARLIER for name in listed(getattr(config, setting))]
 
 
 def list_jobs(root: Path | None = None) -> list[Job]:

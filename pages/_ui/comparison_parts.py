@@ -71,7 +71,7 @@ def pick_comparison() -> Comparison:
         )
     kept = [name for name in st.session_state["compare_runs"] if name in choices]
     if kept != st.session_state["compare_runs"]:  # a run was deleted meanwhile
-        st.session_state["compare_runs"] = kept
+        st.session_state["compare_runs"] = kept or _first_choice([found[name] for name in choices])
     chosen = st.multiselect(
         "Runs",
         choices,

@@ -10,10 +10,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from emotion_core.config import TrainConfig
-from emotion_core.data.faces import FaceData
+from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
 from emotion_core.data.fer2013 import COUNTS, FER2013_SPEC, find_fer2013
 from emotion_core.data.recent import recent_paths, remember_path
-from emotion_core.data.synthetic import SYNTHETIC_SPEC
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.files import write_bytes
 from emotion_core.labels import COLORS, EMOTIONS
@@ -46,8 +45,9 @@ def pick_source() -> str | None:
     wanted = st.query_params.get("data") or state.chosen_data()
     kinds = {SYNTHETIC_SPEC: _SYNTHETIC, FER2013_SPEC: _FER}
     kind_of_wanted = kinds.get(wanted.partition(":")[0], _PATH)
-    st.session_state.setdefault("source_kind", kind_of_wanted)
-    st.session_state.setdefault("source_path", wanted if kind_of_wanted == _PATH else "")
+    if "source_kind" not in st.session_state:  # the first visit, or one after another page
+        st.session_state["source_kind"] = kind_of_wanted
+        st.session_state["source_path"] = wanted if kind_of_wanted == _PATH else ""
     kind = st.segmented_control(
         "Source", [_SYNTHETIC, _FER, _PATH, _UPLOAD], key="source_kind", required=True
     )
@@ -121,9 +121,15 @@ def _upload() -> str | None:
         return None
     # By content: two people's data.zip are two data sets, and a mended one is a new one.
     content = hashlib.blake2b(file.getbuffer(), digest_size=8).hexdigest()
-    target = _uploads() / content / Path(file.name).name
+    target = _uploads() / content / f"{Path(file.name).stem[:80]}.zip"
     if not target.exists():
-        write_bytes(target, file.getbuffer())
+        try:
+            write_bytes(target, file.getbuffer())
+        except OSError as error:
+            draw_error(
+                DataError(f"The upload cannot be kept in {target.parent}: {error.strerror}.")
+            )
+            return None
     return str(target)
 
 
@@ -142,7 +148,7 @@ def load(spec: str) -> FaceData | None:
         data = _loaded(spec, place)
     except EmotionError as error:
         draw_error(error)
-        if _uploads() in Path(spec).parents:
+        if _uploads() == Path(spec).parent.parent:
             shutil.rmtree(Path(spec).parent, ignore_errors=True)
         return None
     finally:
@@ -156,7 +162,7 @@ def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
     """The data from this session; a source on disk is looked at again now and then."""
     from emotion_core.data.sources import load_data
 
-    if spec.startswith(SYNTHETIC_SPEC):
+    if is_synthetic(spec):
         return state.dataset(spec)
     known: tuple[str, float, FaceData] | None = st.session_state.get("data_loaded")
     if known and known[0] == spec and time.monotonic() - known[1] < state.LOOK_AGAIN:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from emotion_core.data.faces import is_synthetic
 from emotion_core.errors import EmotionError
 from emotion_core.live.detect import create_detector, yunet_path
 from emotion_core.live.webrtc import LiveStream, answer_each_frame_once, prepare
@@ -169,7 +170,12 @@ def _draw_adjustments(stream: LiveStream) -> None:
         help="YuNet finds more faces; Haar is built in. Auto takes YuNet where its file is there.",
     )
     st.toggle(
-        "Mirror the camera", value=True, key="live-mirror", on_change=_set_mirror, args=(stream,)
+        "Mirror the camera",
+        value=True,
+        key="live-mirror",
+        on_change=_set_mirror,
+        args=(stream,),
+        persist_state="session",
     )
     overlay = st.toggle("Frame rate in the picture", value=config.overlay, key="live-overlay")
     try:
@@ -195,7 +201,7 @@ def _set_mirror(stream: LiveStream) -> None:
 
 
 def _is_synthetic(run: Run) -> bool:
-    return run.config().data.startswith("synthetic")
+    return is_synthetic(run.config().data)
 
 
 class _BetterDetector:

@@ -13,8 +13,8 @@ from emotion_core.live.photos import FaceResult
 from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
-from pages._ui.prediction_why import draw_probs, explain_face, has_weights, weights_stamp
-from pages._ui.state import classifier
+from pages._ui.prediction_why import draw_probs, explain_face, has_weights
+from pages._ui.state import classifier, model_stamp
 from pages._ui.widgets import csv_text, draw_error, figure, run_label
 
 _PHOTO_MEGABYTES = 60
@@ -42,7 +42,7 @@ def draw_photo(run: Run, report: dict[str, Any]) -> None:
     )
     try:
         with st.spinner("Looking for faces"):
-            picture, results = _photo(run.path, weights_stamp(run), data, whole, upload.name, run)
+            picture, results = _photo(run.path, model_stamp(run), data, whole, upload.name, run)
     except EmotionError as error:
         draw_error(error)
         return
@@ -86,7 +86,7 @@ def _photo_face(run: Run, index: int, result: FaceResult) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=4, scope="session")  # goes with the browser tab
 def _photo(
-    path: Path, stamp: int, data: bytes, whole: bool, name: str, _run: Run
+    path: Path, stamp: tuple[int, ...], data: bytes, whole: bool, name: str, _run: Run
 ) -> tuple[np.ndarray, list[FaceResult]]:
     """The picture with its boxes (RGB, at most 1,600 pixels a side) and its faces."""
     image, model = photos.read_image(data, name), classifier(_run)

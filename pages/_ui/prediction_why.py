@@ -10,7 +10,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
-from pages._ui.state import classifier
+from pages._ui.state import classifier, model_stamp
 from pages._ui.widgets import draw_error
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
         return
     try:
         with st.spinner("Looking at the face"):
-            layers = _layers(run.path, weights_stamp(run), run)
-            seen = _occlusion(run.path, weights_stamp(run), face, run)
+            layers = _layers(run.path, model_stamp(run), run)
+            seen = _occlusion(run.path, model_stamp(run), face, run)
     except EmotionError as error:
         draw_error(error)
         return
@@ -46,7 +46,7 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
             help="A late layer knows what it sees but only roughly where; an early one the reverse.",
         )
     label = EMOTIONS.index(str(emotion))
-    cam = _grad_cam(run.path, weights_stamp(run), face, layer.name if layer else "", run)
+    cam = _grad_cam(run.path, model_stamp(run), face, layer.name if layer else "", run)
     columns = st.columns([1, 1, 1, 1.3], vertical_alignment="center")
     drop = seen.drop[label]
     largest = float(np.abs(seen.drop).max())
@@ -103,27 +103,24 @@ def has_weights(run: Run) -> bool:
     return False
 
 
-def weights_stamp(run: Run) -> int:
-    """Changes when the weights do."""
-    return run.weights_path.stat().st_mtime_ns
-
-
 @st.cache_data(show_spinner=False, max_entries=32)
-def _layers(path: Path, stamp: int, _run: Run) -> "list[FeatureLayer]":
+def _layers(path: Path, stamp: tuple[int, ...], _run: Run) -> "list[FeatureLayer]":
     from emotion_core.evaluation.explain import feature_layers
 
     return feature_layers(classifier(_run).model)
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def _grad_cam(path: Path, stamp: int, face: np.ndarray, layer: str, _run: Run) -> "GradCam":
+def _grad_cam(
+    path: Path, stamp: tuple[int, ...], face: np.ndarray, layer: str, _run: Run
+) -> "GradCam":
     from emotion_core.evaluation.explain import grad_cam
 
     return grad_cam(classifier(_run), face, layer=layer)
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def _occlusion(path: Path, stamp: int, face: np.ndarray, _run: Run) -> "Occlusion":
+def _occlusion(path: Path, stamp: tuple[int, ...], face: np.ndarray, _run: Run) -> "Occlusion":
     from emotion_core.evaluation.explain import occlusion
 
     return occlusion(classifier(_run), face)

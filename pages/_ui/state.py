@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from emotion_core.data.faces import is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.runs import Run, list_runs
@@ -40,7 +41,12 @@ def predictions_of(run: Run) -> dict[str, np.ndarray] | None:
 
 def classifier(run: Run) -> "Classifier":
     """A run's model, ready to classify on this machine; shared by all sessions."""
-    return _classifier(run.path, _stamp(run.weights_path) + _stamp(run.model_path))
+    return _classifier(run.path, model_stamp(run))
+
+
+def model_stamp(run: Run) -> tuple[int, ...]:
+    """Changes when the weights or their calibration do."""
+    return _stamp(run.weights_path) + _stamp(run.model_path)
 
 
 def dataset(spec: str) -> "FaceData":
@@ -62,7 +68,7 @@ def find_data(test_fingerprint: str, specs: Sequence[str], *, synthetic: bool) -
     """
     further = [] if synthetic else [FER2013_SPEC, chosen_data()]
     for spec in dict.fromkeys([*specs, *further]):
-        if spec not in specs and spec.startswith("synthetic"):
+        if spec not in specs and is_synthetic(spec):
             continue  # drawing other faces only to find that they are others takes seconds
         try:
             data = dataset(spec)

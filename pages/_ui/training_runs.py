@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from emotion_core.data.faces import is_synthetic
 from emotion_core.errors import EmotionError
 from emotion_core.plots import training as plots
 from emotion_core.runs import Run, best_epoch, deleted_runs, purge_deleted, restore_run
@@ -68,7 +69,7 @@ def _draw_active(job: Job) -> None:
                 text = "queued, next" if job.position == 1 else f"queued, number {job.position}"
             _state_badge(status.state, "stopping" if stopping else text)
             st.markdown(f"**{run_label(run)}**", width="stretch")
-            if run.config().data.startswith("synthetic"):
+            if is_synthetic(run.config().data):
                 synthetic_badge()
             st.button(
                 "Stop" if status.state == "running" else "Leave the queue",
@@ -195,8 +196,7 @@ def _state_badge(state: str, text: str) -> None:
 
 def _draw_notes() -> None:
     """What the last click did, and the way back for what it took away."""
-    problem = st.session_state.pop("job-problem", "")
-    if problem:
+    if problem := st.session_state.get("job-problem"):
         st.error(problem, icon=":material/error:")
     # Those of every tab, also after a reload; for good each tab deletes its own alone.
     for name in deleted_runs(within=jobs.UNDO_SECONDS):
@@ -210,6 +210,7 @@ def _draw_notes() -> None:
 
 def _act(action: Callable[..., Any], *args: Any) -> None:
     """Do what a button says; a refusal is shown above the runs."""
+    st.session_state.pop("job-problem", None)  # it stays until the next click, over refreshes
     try:
         action(*args)
     except (EmotionError, OSError) as error:  # such as a full disk

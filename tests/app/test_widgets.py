@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from emotion_core.bench.dashboard import random_faces, write_random_run
 from emotion_core.config import TrainConfig
-from emotion_core.runs import Run, create_run
+from emotion_core.runs import Run, create_run, made_at
 from pages._ui.state import report_of
 from pages._ui.widgets import csv_text, percent_interval, run_label
 
@@ -77,8 +77,7 @@ def test_an_interval_reads_as_text():
 def test_a_runs_label_says_model_options_seed_data_and_date(tmp_path):
     config = TrainConfig(model="resnet18", options={"stem": "small"}, data="/x/faces/", seed=3)
     run = create_run(config, tmp_path)
-    day = f"{run.name[4:6]}-{run.name[6:8]} {run.name[9:11]}:{run.name[11:13]}"
-    assert run_label(run) == f"resnet18 stem=small · seed 3 · faces · {day}"
+    assert run_label(run) == f"resnet18 stem=small · seed 3 · faces · {made_at(run.name)}"
     assert run_label(Run(run.path, problem="status.json is missing")) == f"{run.name} (broken)"
 
 

@@ -22,6 +22,7 @@ from emotion_core.runs import (
     deleted_runs,
     list_runs,
     load_run,
+    made_at,
     pick_run,
     purge_deleted,
     restore_run,
@@ -102,6 +103,18 @@ def test_run_is_found_by_path_name_or_unique_part(tmp_path):
         load_run("densenet", tmp_path)
     with pytest.raises(RunError, match="there are no runs in"):
         load_run("resnet", tmp_path / "nowhere")
+
+
+def test_when_a_run_was_made_is_told_in_local_time_and_apart_from_others(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert made_at("20261126-203909-emotion_net-s8") == "11-27 05:39:09"
+        assert made_at("20261126-203909-emotion_net-s8-2") == "11-27 05:39:09 (2)"
+        assert made_at("my-copy") == "my-copy"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_an_architecture_means_its_best_run_on_validation(tmp_path):

@@ -26,7 +26,7 @@ from emotion_core.plots.comparison.confusion import confusion_panel
 from emotion_core.plots.comparison.panel import percent
 from emotion_core.plots.comparison.scores import accuracy_panel
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs import Run, list_runs
+from emotion_core.runs import Run, list_runs, made_at
 
 
 @given(st.integers(0, 900), st.integers(0, 900))
@@ -371,7 +371,7 @@ def test_short_labels_say_only_what_tells_runs_apart():
     lengths = [rows[0] | {"epochs": epochs, "run": f"{epochs}-a-s0"} for epochs in (18, 60)]
     assert compare.short_labels(lengths) == ["a (best, 18 epochs)", "a (best, 60 epochs)"]
     times = [rows[0] | {"run": f"20261126-{time}-a-s0"} for time in ("163331", "170306")]
-    assert compare.short_labels(times) == ["a (11-26 16:33)", "a (11-26 17:03)"]
+    assert compare.short_labels(times) == [f"a ({made_at(row['run'])})" for row in times]
 
 
 def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):

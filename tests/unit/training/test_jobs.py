@@ -196,6 +196,25 @@ def test_running_job_is_not_deleted_and_a_stopped_one_is(root, start):
     assert list_runs(root) == [] and deleted_runs(root) == [run.name]
 
 
+def test_a_run_that_a_job_needs_is_not_deleted(root, start):
+    teacher = create_run(TrainConfig(), root)
+    teacher.write_status(replace(teacher.status(), state="finished"))
+    teacher.weights_path.touch()
+    student = start(teacher=teacher.name)
+    with pytest.raises(RunError, match=f"needed by '{student.name}'"):
+        jobs.delete(teacher)
+    jobs.stop(student)
+    wait_until(lambda: not student.is_locked())
+    jobs.delete(teacher)
+
+
+@pytest.mark.parametrize("spec", ["synthetic:abc", "synthetic:10", "synthetic:²"])
+def test_start_refuses_a_number_of_drawn_faces_that_cannot_be(root, spec):
+    with pytest.raises(DataError, match="from 70 to 200000"):
+        jobs.start(TrainConfig(data=spec))
+    assert list_runs(root) == []
+
+
 def test_start_refuses_data_that_is_not_there(root):
     with pytest.raises(DataError, match=r"nothing at /nowhere/fer2013\. Give the path"):
         jobs.start(TrainConfig(data="/nowhere/fer2013"))
