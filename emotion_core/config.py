@@ -364,6 +364,10 @@ class TrainConfig(Config):
         ):
             raise ConfigError(f"device must be auto, cpu, cuda or cuda:N, got '{self.device}'.")
 
+    def earlier(self) -> list[str]:
+        """Names of the runs whose weights or answers go into this one, each once."""
+        return list(dict.fromkeys(name for key in EARLIER for name in listed(getattr(self, key))))
+
     def with_earlier(self, change: Callable[[str], str]) -> Self:
         """A copy with each earlier run's name replaced by what ``change`` makes of it."""
         renamed = {

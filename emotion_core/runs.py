@@ -429,8 +429,9 @@ def best_run(root: Path | None = None, *, model: str | None = None, weights: boo
             data = (not report["data"]["synthetic"], faces, report["data"]["fingerprint"])
             ranked.append((data, report["val"]["accuracy"], run))
     if not ranked:
+        what = f"{model} with weights" if model and weights else model or "model"
         raise RunError(
-            f"No trained {model or 'model'}{' with weights' if model and weights else ''} is on this machine. Train one on the Training page or "
+            f"No trained {what} is on this machine. Train one on the Training page or "
             f"with 'python -m emotion_core train{f' --model {model}' if model else ''}'."
         )
     return max(ranked, key=lambda item: item[:2])[2]

@@ -95,9 +95,8 @@ class Task:
         """
         lock = self._lock()
         try:
-            lock.acquire(
-                timeout=1
-            )  # a look at its state by another process takes it for an instant
+            # A look at its state by another process takes it for an instant.
+            lock.acquire(timeout=1)
         except filelock.Timeout as error:
             raise RunError(self.busy) from error
         try:

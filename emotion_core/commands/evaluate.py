@@ -102,13 +102,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _with_earlier(runs: "list[Run]") -> "list[Run]":
     """Runs and those whose training went into theirs, as far back as they are here."""
-    from emotion_core.config import EARLIER, listed
     from emotion_core.errors import EmotionError
     from emotion_core.runs import load_run
 
     found = list(runs)
     for run in found:  # which grows meanwhile
-        for name in listed(",".join(getattr(run.config(), setting) for setting in EARLIER)):
+        for name in run.config().earlier():
             with contextlib.suppress(EmotionError):
                 earlier = load_run(name, run.path.parent)
                 earlier.config()

@@ -41,6 +41,7 @@ class _Array:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.state = state
 
+    # Bound methods, because a pickle may set attributes of a plain function.
     @classmethod
     def of_buffer(cls, raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Self:
         array = cls()

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.config import EARLIER, TrainConfig, listed
+from emotion_core.config import TrainConfig
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import EmotionError, RunError
 from emotion_core.paths import PROJECT, checkpoints_dir, user_path
@@ -191,18 +191,12 @@ def delete(run: Run) -> None:
             f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
         )
     for job in list_jobs(run.path.parent):
-        needed = [] if job.run.problem else _earlier(job.run.config())
-        if job.active and run.name in needed:
+        if job.active and run.name in job.run.config().earlier():
             raise RunError(
                 f"Run '{run.name}' is needed by '{job.run.name}', which is {job.status.state}. "
                 "Stop that first."
             )
     delete_run(run)
-
-
-def _earlier(config: TrainConfig) -> list[str]:
-    """Names of the runs that a config starts from or learns from."""
-    return [name for setting in EARLIER for name in listed(getattr(config, setting))]
 
 
 def list_jobs(root: Path | None = None) -> list[Job]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emotion_core.config import EARLIER, TrainConfig, listed, recipe_config
+from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.models.card import is_shipped
@@ -520,8 +520,7 @@ def without_weights(config: TrainConfig) -> dict[str, str]:
     Raises:
         RunError: there is no such run.
     """
-    named = (name for setting in EARLIER for name in listed(getattr(config, setting)))
-    runs = {name: load_run(name) for name in dict.fromkeys(named)}
+    runs = {name: load_run(name) for name in config.earlier()}
     return {
         name: reference
         for name, run in runs.items()

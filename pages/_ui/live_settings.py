@@ -86,7 +86,7 @@ def _draw_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
         key="live-second",
         help="Both models name the same faces, at the same moment.",
     )
-    if any(_is_synthetic(present[name]) for name in (first, second) if name):
+    if any(is_synthetic(present[name].config().data) for name in (first, second) if name):
         synthetic_badge()
     _set_models(stream, present[first], present[second] if second else None)
     with more.popover("Adjust", icon=":material/tune:", width="stretch", key="live-adjust"):
@@ -198,10 +198,6 @@ def _draw_adjustments(stream: LiveStream) -> None:
 def _set_mirror(stream: LiveStream) -> None:
     if stream.source is None:
         stream.mirror = st.session_state["live-mirror"]
-
-
-def _is_synthetic(run: Run) -> bool:
-    return is_synthetic(run.config().data)
 
 
 class _BetterDetector:
