@@ -343,6 +343,12 @@ class TrainConfig(Config):
         "each if validation gains by it; it does for runs that started from one another",
         group="earlier",
     )
+    refit: str = setting(
+        "",
+        "finished run that is trained once more with its own settings, on its training and "
+        "validation faces together; validation figures and calibration stay that run's",
+        group="earlier",
+    )
 
     precision: str = setting(
         "auto",
@@ -367,6 +373,10 @@ class TrainConfig(Config):
     def earlier(self) -> list[str]:
         """Names of the runs whose weights or answers go into this one, each once."""
         return list(dict.fromkeys(name for key in EARLIER for name in listed(getattr(self, key))))
+
+    def needed(self) -> list[str]:
+        """Names of the runs that must stay until this one is trained."""
+        return [*self.earlier(), *listed(self.refit)]
 
     def with_earlier(self, change: Callable[[str], str]) -> Self:
         """A copy with each earlier run's name replaced by what ``change`` makes of it."""

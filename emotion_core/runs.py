@@ -223,7 +223,7 @@ class Run:
 
     def metrics(self) -> list[dict[str, Any]]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
-        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1)."""
+        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). A refit's have no ``val_``."""
         return read_json_lines(self.metrics_path)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
@@ -323,9 +323,14 @@ def validation_score(row: Mapping[str, Any], monitor: str) -> float:
 
 
 def best_epoch(rows: Sequence[Mapping[str, Any]], monitor: str) -> int:
-    """The first epoch with the best validation score; 0 without any."""
+    """The first epoch with the best validation score; 0 without any.
+
+    A refit has no validation and keeps its last epoch.
+    """
     if not rows:
         return 0
+    if f"val_{monitor}" not in rows[0]:
+        return int(rows[-1]["epoch"])
     best = max(rows, key=lambda row: (validation_score(row, monitor), -row["epoch"]))
     return int(best["epoch"])
 
@@ -406,7 +411,13 @@ def load_run(name: str | Path, root: Path | None = None) -> Run:
     raise RunError(unknown("run", str(name), [run.name for run in runs]))
 
 
-def best_run(root: Path | None = None, *, model: str | None = None, weights: bool = True) -> Run:
+def best_run(
+    root: Path | None = None,
+    *,
+    model: str | None = None,
+    weights: bool = True,
+    refits: bool = True,
+) -> Run:
     """The finished run that is best on validation.
 
     Accuracies on different faces say nothing about each other: runs on real data go before those
@@ -416,6 +427,7 @@ def best_run(root: Path | None = None, *, model: str | None = None, weights: boo
         root: Folder of the runs, by default the one in use.
         model: Only runs of this architecture.
         weights: Whether it must have weights, and not only predictions.
+        refits: Whether it may be a refit, which goes before the run that it repeats.
 
     Raises:
         RunError: there is none.
@@ -424,6 +436,7 @@ def best_run(root: Path | None = None, *, model: str | None = None, weights: boo
     for run in list_runs(root):
         report = None if run.problem else run.report()
         usable = run.weights_path.exists() or not weights
+        usable = usable and (refits or not run.config().refit)
         if report and usable and model in (None, run.config().model):
             faces = sum(sum(part.values()) for part in report["data"]["counts"].values())
             data = (not report["data"]["synthetic"], faces, report["data"]["fingerprint"])
@@ -434,10 +447,12 @@ def best_run(root: Path | None = None, *, model: str | None = None, weights: boo
             f"No trained {what} is on this machine. Train one on the Training page or "
             f"with 'python -m emotion_core train{f' --model {model}' if model else ''}'."
         )
-    return max(ranked, key=lambda item: item[:2])[2]
+    return max(ranked, key=lambda item: item[:2])[2]  # of equals the newest
 
 
-def pick_run(name: str | Path, root: Path | None = None, *, weights: bool = True) -> Run:
+def pick_run(
+    name: str | Path, root: Path | None = None, *, weights: bool = True, refits: bool = True
+) -> Run:
     """A run to read: as ``load_run``; an architecture's name means its ``best_run``.
 
     What changes a run takes ``load_run``, which never chooses.
@@ -446,6 +461,7 @@ def pick_run(name: str | Path, root: Path | None = None, *, weights: bool = True
         name: Folder, name, part of it, or architecture.
         root: Folder of the runs, by default the one in use.
         weights: Whether the best run must have weights.
+        refits: Whether the best run may be a refit.
 
     Raises:
         RunError: no run, or more than one, fits.
@@ -453,7 +469,7 @@ def pick_run(name: str | Path, root: Path | None = None, *, weights: bool = True
     if (Path(name) / "config.json").exists():
         return load_run(name, root)
     try:
-        return best_run(root, model=str(name), weights=weights)
+        return best_run(root, model=str(name), weights=weights, refits=refits)
     except RunError as no_best:
         try:
             return load_run(name, root)

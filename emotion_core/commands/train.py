@@ -44,15 +44,19 @@ def run(args: argparse.Namespace) -> int:
             return 0
     else:
         from emotion_core.models.registry import create_model
+        from emotion_core.training.refit import refit_config
 
         starts = listed(given.get("start_from", ""))
         if starts and "model" not in given:
-            earlier = pick_run(starts[0]).config()
+            earlier = pick_run(starts[0], refits=False).config()
             given["model"] = earlier.model
             options = {k: v for k, v in earlier.options.items() if k != "pretrained"}
             given["options"] = options | given.get("options", {})
-        recipe, model = given.pop("recipe", "best"), given.pop("model", "sequential")
-        config = recipe_config(recipe, model, **given)
+        if "refit" in given:
+            config = refit_config(load_run(given.pop("refit"))).replace(**given)
+        else:
+            recipe, model = given.pop("recipe", "best"), given.pop("model", "sequential")
+            config = recipe_config(recipe, model, **given)
         config = jobs.settled(config)
         create_model(config.model, **config.options)  # what cannot be built leaves no run behind
         found = create_run(config)
@@ -91,7 +95,8 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
         _stop_on_signals(stop)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     config = run.config()
-    print(f"{run.name}: {config.model} on {config.data}, {config.epochs} epochs", flush=True)
+    course = f"refit of {config.refit}" if config.refit else f"{config.epochs} epochs"
+    print(f"{run.name}: {config.model} on {config.data}, {course}", flush=True)
     bar = tqdm(total=None, unit="img", dynamic_ncols=True, disable=not sys.stderr.isatty())
 
     def show(progress: Progress) -> None:
@@ -100,19 +105,23 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
             bar.set_postfix_str(f"teachers asked: {status.teachers_asked:.0%}")
             return
         if bar.total is None:
-            bar.reset(total=config.epochs * status.steps * config.batch_size)
+            bar.reset(total=status.epochs * status.steps * config.batch_size)
         bar.n = (status.epoch * status.steps + status.step) * config.batch_size
         bar.set_postfix_str(
-            f"epoch {min(status.epoch + 1, config.epochs)}, loss {status.train_loss:.3f}, "
+            f"epoch {min(status.epoch + 1, status.epochs)}, loss {status.train_loss:.3f}, "
             f"accuracy {status.train_accuracy:.1%}",
             refresh=False,
         )
         bar.update(0)
         if progress.row:
             row = progress.row
+            validation = (
+                f"val accuracy {row['val_accuracy']:.2%}  val macro-F1 {row['val_macro_f1']:.3f}"
+                if "val_accuracy" in row
+                else f"train accuracy {row['train_accuracy']:.2%}"
+            )
             tqdm.write(
-                f"epoch {row['epoch']:3d}  loss {row['train_loss']:.3f}  "
-                f"val accuracy {row['val_accuracy']:.2%}  val macro-F1 {row['val_macro_f1']:.3f}  "
+                f"epoch {row['epoch']:3d}  loss {row['train_loss']:.3f}  {validation}  "
                 f"{row['images_per_second']:.0f} images/s"
             )
             sys.stdout.flush()

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -286,15 +287,23 @@ def share_validation(results: Sequence[Result]) -> bool:
     return len({_val_faces(result) for result in results}) == 1 and len(results[0].val_ids) > 0
 
 
+def without_repeats(results: Sequence[Result]) -> list[Result]:
+    """The results without those of runs that another one of them is the refit of."""
+    repeated = {Path(result.config.get("refit", "")).name for result in results}
+    return [result for result in results if result.name not in repeated]
+
+
 def choose_members(results: Sequence[Result]) -> list[Result]:
     """Members of an ensemble, chosen on validation alone (Caruana et al. 2004).
 
     Beginning with the best, the result that lowers the validation NLL of the ensemble most is
-    added, until none lowers it. Results on other validation faces than most have are left out.
+    added, until none lowers it. Results on other validation faces than most have are left out, and
+    those of runs whose refit is there: it stands for them, by their answers on validation.
 
     Returns:
         In the order of choice; none if most results keep no validation.
     """
+    results = without_repeats(results)
     seen = [_val_faces(result) for result in results]
     usual = collections.Counter(seen).most_common(1)[0][0] if seen else None
     left = [result for result, faces in zip(results, seen, strict=True) if faces == usual]
@@ -462,7 +471,8 @@ def table_row(result: Result) -> dict[str, Any]:
     """One run's line of the comparison table: plain values, rates 0..1, NaN where unknown."""
     report, rows = result.report, result.rows
     cost = report.get("cost", {})
-    best = max(rows, key=lambda row: row["val_accuracy"]) if rows else None
+    validated = [row for row in rows if "val_accuracy" in row]  # a refit has no validation
+    best = max(validated, key=lambda row: row["val_accuracy"]) if validated else None
     subsets = report.get("subsets", {})
     nan = math.nan
     return {

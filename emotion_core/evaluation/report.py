@@ -25,7 +25,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
 from emotion_core.models.card import is_shipped, write_card
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs import SUBSET_PREFIX, Run, best_epoch, now
+from emotion_core.runs import SUBSET_PREFIX, Run, best_epoch, load_run, now
 
 FORMAT = 1
 BATCH_SIZE = 256
@@ -54,12 +54,16 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
 def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
     from emotion_core.models.checkpoint import load_classifier, set_calibration
 
-    split = split_indices(data, val_fraction=run.config().val_fraction)
+    config = run.config()
+    split = split_indices(data, val_fraction=config.val_fraction)
     require_test(data, split)
     classifier = load_classifier(run, backend="torch", device=device)
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
-    for name, indices in (("val", split.val), ("test", split.test)):
+    if config.refit:
+        logits["val"] = _chosen_val_logits(run, data, split)
+    asked = [("test", split.test)] if config.refit else [("val", split.val), ("test", split.test)]
+    for name, indices in asked:
         logits[name] = _predict(classifier, data.images, indices)
         flipped[name] = _predict(classifier, data.images[:, :, ::-1], indices)
     labels = {"val": data.labels[split.val], "test": data.labels[split.test]}
@@ -81,6 +85,24 @@ def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
     if is_shipped(run):
         write_card(run)
     return report
+
+
+def _chosen_val_logits(run: Run, data: FaceData, split: Split) -> np.ndarray:
+    """What the run that a refit repeats answered to validation, which the refit has learned.
+
+    Raises:
+        RunError: they are kept neither with the refit nor with that run.
+    """
+    expected = np.asarray(data.ids)[split.val].astype(str)
+    # Its own copy comes first: it may have gone to another place without that run.
+    arrays = run.predictions() or load_run(run.config().refit).predictions() or {}
+    if not np.array_equal(arrays.get("val_ids", ()), expected) or "val_logits" not in arrays:
+        raise RunError(
+            f"Run '{run.name}' is a refit of '{run.config().refit}', whose predictions.npz does not "
+            "hold the answers to these validation faces. Evaluate that run first."
+        )
+    logits: np.ndarray = arrays["val_logits"]
+    return logits
 
 
 def belongs_to(run: Run, data: FaceData) -> bool:
@@ -163,7 +185,7 @@ def build_report(
         split: Positions of its splits.
         labels: ``val`` and ``test`` truths ``(n,)``.
         logits: ``val`` and ``test`` float16 ``(n, 7)``.
-        flipped: The same for mirrored faces.
+        flipped: The same for mirrored faces; of ``test`` alone for a refit.
         calibration: Fitted on ``logits["val"]``.
 
     Returns:
@@ -171,7 +193,7 @@ def build_report(
     """
     config, rows = run.config(), run.metrics()
     probs = {name: softmax(values, *calibration) for name, values in logits.items()}
-    tta = {name: (probs[name] + softmax(flipped[name], *calibration)) / 2 for name in probs}
+    tta = {name: (probs[name] + softmax(flipped[name], *calibration)) / 2 for name in flipped}
     plain = classification_metrics(labels["test"], softmax(logits["test"]), resamples=1)
     test = classification_metrics(labels["test"], probs["test"])
     abstention = abstain_threshold(labels["val"], probs["val"])

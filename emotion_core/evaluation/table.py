@@ -10,6 +10,7 @@ from emotion_core.evaluation.compare import (
     flip_ensemble_probs,
     load_results,
     share_validation,
+    without_repeats,
 )
 from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.machine import timed_on
@@ -70,6 +71,7 @@ def _course(run: Run, report: dict[str, Any]) -> str:
     how += ["from an earlier run's weights"] if config.start_from else []
     how += ["with teachers"] if config.teacher else []
     how += ["averaged with earlier runs"] if run.status().averaged_with else []
+    how += ["with the validation faces"] if config.refit else []
     return ", ".join(how)
 
 
@@ -133,7 +135,7 @@ def _is_ours(report: dict[str, Any]) -> bool:
 
 def _ensemble(runs: list[Run]) -> list[str]:
     """Ensembles: of members chosen on validation among runs that have weights, and of all networks."""
-    results, _ = load_results(runs)
+    results = without_repeats(load_results(runs)[0])
     by_name = {run.name: run for run in runs}
     chosen = choose_members([r for r in results if by_name[r.name].weights_path.exists()])
     lines = []

@@ -96,7 +96,11 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
                 if key in report.get("subsets", {})
             ),
             _metrics_row("test, mean with the mirrored face", report["flip_tta"]["test"]),
-            _metrics_row("validation (all choices were made on it)", report["val"]),
+            _metrics_row(
+                "validation (all choices were made on it)"
+                + (", before it was learned too" if config.refit else ""),
+                report["val"],
+            ),
         ],
     )
     yield ""
@@ -185,6 +189,13 @@ def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[s
         f"{config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}, seed "
         f"{config.seed}. All settings are in `config.json`, the curves in `metrics.jsonl`."
     )
+    if config.refit:
+        yield ""
+        yield (
+            f"A refit of `{Path(config.refit).name}`, with the same settings and until the same epoch "
+            "on training and validation faces together. What is given for validation, and the "
+            "calibration, are that run's, which never learned those faces."
+        )
     if taken := run.status().averaged_with:
         yield ""
         yield (

@@ -30,6 +30,8 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
         ("train", "train", TRAIN_COLOR, "solid"),
         ("val", "validation", VAL_COLOR, "dash"),
     ):
+        if rows and f"{split}_{metric}" not in rows[0]:
+            continue  # a refit has no validation
         fig.add_scatter(
             x=epochs,
             y=[row[f"{split}_{metric}"] for row in rows],
@@ -38,7 +40,7 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
             line={"color": color, "dash": dash, "width": 2},
         )
     best = next((row for row in rows if row["epoch"] == best_epoch), None)
-    if best:
+    if best and f"val_{metric}" in best:
         fig.add_scatter(
             x=[best_epoch],
             y=[best[f"val_{metric}"]],
@@ -74,7 +76,8 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
         {
             "epoch": float(row["epoch"]),
             "train": scale * row[f"train_{metric}"],
-            "validation": scale * row[f"val_{metric}"],
+            # A refit has no validation.
+            "validation": scale * row[f"val_{metric}"] if f"val_{metric}" in row else None,
         }
         for row in rows
     ]
@@ -101,6 +104,11 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     if not rows:
         return "No epoch is finished yet."
     best = next(row for row in rows if row["epoch"] == best_epoch(rows, monitor))
+    if "val_accuracy" not in best:
+        return (
+            f"A refit on training and validation faces together: after {best['epoch']} epochs "
+            f"training accuracy was {best['train_accuracy']:.1%}. No faces are left to validate on."
+        )
     gap = 100 * (best["train_accuracy"] - best["val_accuracy"])
     side = "above" if gap >= 0 else "below"
     why = "" if gap >= 0 else ", because it is measured on augmented faces"

@@ -42,6 +42,7 @@ from emotion_core.runs import (
     purge_deleted,
 )
 from emotion_core.tasks import running_tasks
+from emotion_core.training.refit import chosen_run
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
@@ -79,6 +80,7 @@ def settled(config: TrainConfig) -> TrainConfig:
     Raises:
         DataError: there is no data set at the path.
         RunError: there is no such earlier run, or it has no weights.
+        TrainingError: a refit has other settings than the run that it names.
     """
     from emotion_core.data.faces import is_synthetic
     from emotion_core.data.sources import recognise, synthetic_count
@@ -92,13 +94,19 @@ def settled(config: TrainConfig) -> TrainConfig:
         source = user_path(data)
         recognise(source)
         data = str(source)
-    return config.with_earlier(_run_with_weights).replace(data=data)
+    refit = _lasting_name(chosen_run(config)) if config.refit else ""
+    return config.with_earlier(_run_with_weights).replace(data=data, refit=refit)
 
 
 def _run_with_weights(name: str) -> str:
-    run = pick_run(name)
+    # A refit has learned the faces that would validate a new run.
+    run = pick_run(name, refits=False)
     if not run.weights_path.exists():
         raise RunError(f"Run '{run.name}' has no weights, so nothing can be taken from it.")
+    return _lasting_name(run)
+
+
+def _lasting_name(run: Run) -> str:
     return run.name if run.path.parent.resolve() == checkpoints_dir().resolve() else str(run.path)
 
 
@@ -191,7 +199,7 @@ def delete(run: Run) -> None:
             f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
         )
     for job in list_jobs(run.path.parent):
-        if job.active and run.name in job.run.config().earlier():
+        if job.active and run.name in job.run.config().needed():
             raise RunError(
                 f"Run '{run.name}' is needed by '{job.run.name}', which is {job.status.state}. "
                 "Stop that first."

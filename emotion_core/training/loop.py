@@ -43,9 +43,11 @@ from emotion_core.training.optim import (
     epoch_order,
     learning_rate,
 )
+from emotion_core.training.refit import chosen_run, refit_averages, refit_epochs
 from emotion_core.training.transfer import (
     average_with,
     earlier_weights,
+    mean_weights,
     start_from,
     teacher_probs,
 )
@@ -187,13 +189,16 @@ class _Trainer:
         self.device = resolve_device(config.device)
         split = split_indices(data, val_fraction=config.val_fraction)
         require_test(data, split)  # now, and not after hours
-        self.data, self.train_positions = data, split.train
-        self.train_labels = data.labels[split.train]
+        self.chosen = chosen_run(config, data) if config.refit else None
+        self.epochs = refit_epochs(self.chosen) if self.chosen else config.epochs
+        train = np.sort(np.concatenate([split.train, split.val])) if self.chosen else split.train
+        self.data, self.train_positions = data, train
+        self.train_labels = data.labels[train]
         self.val_labels = data.labels[split.val]
-        self.faces = _to_device(data.images[split.train], self.device)
+        self.faces = _to_device(data.images[train], self.device)
         self.labels = _to_device(self.train_labels, self.device)
         self.val_faces = _to_device(data.images[split.val], self.device)
-        self.preprocess = _fit_preprocess(config.normalize, data.images[split.train])
+        self.preprocess = _fit_preprocess(config.normalize, data.images[train])
         self.augment = Augmentation.from_config(config)
         self.generator = torch.Generator(self.device)
 
@@ -220,7 +225,7 @@ class _Trainer:
         )
         self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=bf16)
 
-        self.status = replace(self.status, epochs=config.epochs, device=str(self.device))
+        self.status = replace(self.status, epochs=self.epochs, device=str(self.device))
         self.epoch, self.step = 0, 0  # finished epochs; finished steps of the current one
         self.best, self.best_epoch = -math.inf, 0
         self.train_seconds = 0.0
@@ -246,7 +251,7 @@ class _Trainer:
             answers = teacher_probs(self.config, self.data, self.train_positions, self._asked)
             self.taught = answers.to(self.device)
         self.run.clear_progress()
-        while self.epoch < self.config.epochs and not self._is_stale():
+        while self.epoch < self.epochs and not self._is_stale():
             self._train_epoch()
             self._finish_epoch()
         if self.others and not self.status.averaged_with:
@@ -408,6 +413,8 @@ class _Trainer:
                 f"The answers on validation are no numbers after epoch {self.epoch + 1}. Lower lr "
                 f"(now {config.lr:g}) or set clip_norm."
             )
+        # Faces that a refit has learned say nothing about it.
+        figures = {} if self.chosen else self._val_figures(logits)
         loss_sum, right, images = self.totals.tolist()
         self.train_seconds += self._epoch_seconds
         row: dict[str, Any] = {
@@ -416,7 +423,7 @@ class _Trainer:
             "images_seen": (self.epoch + 1) * len(self._order(self.epoch)),
             "train_loss": loss_sum / images,
             "train_accuracy": right / images,
-            **self._val_figures(logits),
+            **figures,
             "lr": learning_rate((self.epoch + 1) * self.steps - 1, self.steps, config),
             "seconds": round(self._epoch_seconds, 3),
             "images_per_second": round(images / max(self._epoch_seconds, 1e-9), 1),
@@ -424,7 +431,7 @@ class _Trainer:
         self.epoch, self.step = self.epoch + 1, 0
         self.totals.zero_()
         self._epoch_seconds = 0.0
-        score = validation_score(row, config.monitor)
+        score = self.epoch if self.chosen else validation_score(row, config.monitor)
         if score > self.best:
             self.best, self.best_epoch = score, self.epoch
             self._keep()
@@ -459,7 +466,8 @@ class _Trainer:
         self.status = replace(self.status, averaged_with=", ".join(averaged_with))
 
     def _average_with_earlier(self) -> None:
-        """Take earlier runs into the kept weights, where validation gains by it."""
+        """Take earlier runs into the kept weights, where validation gains by it; a refit takes
+        those that the chosen run took."""
 
         def score(model: nn.Module) -> float:
             logits = self._val_logits(model)
@@ -470,13 +478,18 @@ class _Trainer:
             return validation_score(self._val_figures(logits), self.config.monitor)
 
         load_weights(self.best_model, self.run)
-        names = average_with(self.best_model, self.others, score)
+        if self.chosen:
+            names = refit_averages(self.config, self.chosen)
+            parts = [self.best_model.state_dict(), *(self.others[name] for name in names)]
+            self.best_model.load_state_dict(mean_weights(parts))
+        else:
+            names = average_with(self.best_model, self.others, score)
         if names:
             self._keep(names)
             self.run.write_status(self.status)
 
     def _tell(self, rate: float, row: dict[str, Any] | None = None) -> None:
-        left = (self.config.epochs - self.epoch) * self.steps - self.step
+        left = (self.epochs - self.epoch) * self.steps - self.step
         loss_sum, right, images = self.totals.tolist()
         if images:
             self.status = replace(

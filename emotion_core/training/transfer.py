@@ -162,6 +162,11 @@ def _check_data(run: Run, config: TrainConfig, data: FaceData) -> None:
     """Faces that an earlier run has learned must not come back as validation or test."""
     report, held_out = run.report() or {}, run.config().val_fraction
     if report.get("data", {}).get("fingerprint") == data.fingerprint:
+        if run.config().refit and not config.refit:
+            raise TrainingError(
+                f"Run '{run.name}' is a refit: it has learned the faces that would validate this "
+                f"one. Name the run that it repeats instead: {run.config().refit}."
+            )
         if held_out != config.val_fraction and not len(data.indices("val")):
             raise TrainingError(
                 f"Run '{run.name}' held out {held_out:g} of the training faces for validation, "

@@ -36,7 +36,7 @@ LABELS = {
     "average_with": "Average at the end with",
 }
 # Drawn by hand: they are not one value of one widget.
-_BY_HAND = ("model", "options", "data", "recipe")
+_BY_HAND = ("model", "options", "data", "recipe", "refit")
 
 
 @dataclass(frozen=True)

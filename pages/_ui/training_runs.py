@@ -11,6 +11,7 @@ from emotion_core.plots import training as plots
 from emotion_core.runs import Run, best_epoch, deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
 from emotion_core.training.jobs import Job
+from emotion_core.training.refit import refit_config
 from pages._ui.state import report_of
 from pages._ui.widgets import (
     duration,
@@ -173,6 +174,16 @@ def _draw_resting(job: Job) -> None:
                     on_click=_act,
                     args=(jobs.resume, run),
                 )
+            if status.state == "finished" and rows and report and not run.config().refit:
+                st.button(
+                    "Refit",
+                    icon=":material/model_training:",
+                    key=f"refit-{run.name}",
+                    on_click=_act,
+                    args=(_refit, run),
+                    help="When choosing is over: train it once more as it was, on its training and "
+                    "validation faces together. It becomes a run of its own.",
+                )
             st.button(
                 "Delete",
                 icon=":material/delete:",
@@ -220,6 +231,10 @@ def _act(action: Callable[..., Any], *args: Any) -> None:
 def _stop(run: Run) -> None:
     jobs.stop(run)
     _stopping().add(run.name)
+
+
+def _refit(run: Run) -> None:
+    watched().add(jobs.start(refit_config(run)).name)
 
 
 def _kill(run: Run) -> None:

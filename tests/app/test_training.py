@@ -14,6 +14,7 @@ from emotion_core.paths import PROJECT
 from emotion_core.runs import Run, create_run, delete_run, deleted_runs, list_runs
 from emotion_core.training import jobs
 from emotion_core.training.loop import train
+from pages._ui.training_form import _BY_HAND
 
 DATA = "synthetic:140"
 
@@ -118,7 +119,7 @@ def test_form_shows_every_setting_with_its_help_and_limits(root):
     kinds = [*page.number_input, *page.selectbox, *page.toggle, *page.text_input]
     shown = {widget.key: widget for widget in kinds}
     for item in TrainConfig.settings():
-        if item.name not in ("model", "options", "data", "recipe", "teacher", "average_with"):
+        if item.name not in (*_BY_HAND, "teacher", "average_with"):
             widget = shown[f"train-best-{item.name}"]
             assert widget.help == item.help and widget.value == item.default
     assert shown["train-best-momentum"].max == 0.999
@@ -359,6 +360,14 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     assert f"of {last}; training accuracy was" in shown
     assert len(page.get("plotly_chart")) == 2
     assert any("synthetic" in str(item.value) for item in page.markdown)
+
+    click(page, f"refit-{run.name}")
+    refit = list_runs(root)[0]
+    assert refit.config() == run.config().replace(refit=run.name)
+    run_until(page, lambda: refit.status().state == "finished")
+    page.run()
+    assert "A refit on training and validation faces together" in texts(page)
+    assert f"refit-{refit.name}" not in {button.key for button in page.button}
 
 
 def test_the_form_keeps_its_choices_over_a_page_change(parked):

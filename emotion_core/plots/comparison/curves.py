@@ -50,6 +50,8 @@ def curves_panel(
         x = _axis_values(rows, axis)
         for key in keys:
             raw = [_curve_value(row, key) for row in rows]
+            if all(map(math.isnan, raw)):  # a refit has no validation
+                continue
             y = smooth(raw, smoothing)
             train = key.startswith("train")
             fig.add_scatter(
@@ -112,7 +114,7 @@ def _axis_values(rows: list[dict[str, Any]], axis: str) -> list[float]:
 
 
 def _curve_value(row: dict[str, Any], key: str) -> float:
-    if key == "gap":
+    if key == "gap" and "val_accuracy" in row:
         return float(row["train_accuracy"] - row["val_accuracy"])
     value = row.get(key)
     return math.nan if value is None else float(value)

@@ -1,0 +1,103 @@
+"""Train a chosen run once more on all faces but test, as is usual when choosing is over.
+
+Validation chose the settings, the epoch and the calibration; after that its faces are as good as
+any others to learn from. A refit repeats the chosen run, for as many epochs as that one's best, on
+training and validation faces together. Nothing is left to measure it on but test: its validation
+figures and its calibration are those of the chosen run, which never learned those faces
+(``refit`` of scikit-learn's searches does the same).
+"""
+
+from typing import Any
+
+from emotion_core.config import TrainConfig, listed
+from emotion_core.data.faces import FaceData
+from emotion_core.errors import EmotionError, TrainingError
+from emotion_core.runs import Run, best_epoch, list_runs, load_run
+
+
+def refit_config(run: Run) -> TrainConfig:
+    """The settings of a run's refit.
+
+    Weights that the run took from earlier ones are taken from their refits, where there are any.
+
+    Raises:
+        TrainingError: the run cannot be refit; the message says why.
+    """
+    config = run.config()
+    _require_chosen(run)
+    refits = {
+        load_run(other.config().refit).name: other.name
+        for other in reversed(list_runs(run.path.parent))
+        if not other.problem and other.config().refit and other.weights_path.exists()
+    }
+    taken = {
+        setting: ", ".join(
+            refits.get(load_run(name).name, name) for name in listed(getattr(config, setting))
+        )
+        for setting in ("start_from", "average_with")
+    }
+    return config.replace(refit=run.name, **taken)
+
+
+def chosen_run(config: TrainConfig, data: FaceData | None = None) -> Run:
+    """The run that a refit repeats.
+
+    Args:
+        config: Settings of the refit.
+        data: Its data set, once it is loaded.
+
+    Raises:
+        RunError: there is no such run.
+        TrainingError: it was chosen on other data or with other settings, or it is no result.
+    """
+    run = load_run(config.refit)
+    report = _require_chosen(run)
+    if data is not None and report["data"]["fingerprint"] != data.fingerprint:
+        raise TrainingError(
+            f"refit: run '{run.name}' was trained on {report['data']['name']}, this is another "
+            "data set. What was chosen there says nothing about it."
+        )
+    mine, theirs = config.to_dict(), run.config().to_dict()
+    free = {"refit", "start_from", "average_with", "seed", "data"}
+    free |= {item.name for item in TrainConfig.settings() if item.group == "machine"}
+    changed = [name for name in mine if name not in free and mine[name] != theirs[name]]
+    if changed or len(listed(config.average_with)) != len(listed(theirs["average_with"])):
+        raise TrainingError(
+            f"refit repeats run '{run.name}' as it was chosen, but these settings differ: "
+            f"{', '.join(changed) or 'average_with'}. Leave them out."
+        )
+    return run
+
+
+def refit_epochs(run: Run) -> int:
+    """How many epochs a refit of a run takes: until that run's best one."""
+    return best_epoch(run.metrics(), run.config().monitor)
+
+
+def refit_averages(config: TrainConfig, run: Run) -> list[str]:
+    """Of the runs that a refit may average with, those at whose places the chosen run took one."""
+    taken = listed(run.status().averaged_with)
+    offered = [load_run(name).name for name in listed(run.config().average_with)]
+    mine = [load_run(name).name for name in listed(config.average_with)]
+    return [name for name, chosen in zip(mine, offered, strict=True) if chosen in taken]
+
+
+def _require_chosen(run: Run) -> dict[str, Any]:
+    """The report of a run that validation can have chosen."""
+    try:
+        report, predictions = run.report(), run.predictions()
+    except EmotionError as error:
+        raise TrainingError(f"refit: {error}") from error
+    if run.config().refit:
+        raise TrainingError(f"Run '{run.name}' is a refit already. Name the run that it repeats.")
+    if run.status().state != "finished" or report is None or predictions is None:
+        raise TrainingError(
+            f"Run '{run.name}' is {run.status().state}; only a finished run with a report can be "
+            "refit, since that says for how many epochs."
+        )
+    if not run.metrics() or "val_logits" not in predictions:
+        raise TrainingError(
+            f"Run '{run.name}' has no {'answers on validation' if run.metrics() else 'epochs'}, so "
+            "it cannot be refit."
+        )
+    return report
