@@ -79,7 +79,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.faces < len(SIZES):  # one of each
         raise ConfigError(f"--faces must be {len(SIZES)} or more, got {args.faces}.")
-    found = pick_run(args.run) if args.run else best_run()
+    found = pick_run(args.run, refits=False) if args.run else best_run(refits=False)
+    if found.config().refit:
+        raise ConfigError(
+            f"{found.name} has learned the validation faces that this pastes into photographs. "
+            f"Take the run that it repeats: --run {found.config().refit}"
+        )
     classifier = load_classifier(found)
     data = load_data(args.data)
     val = split_indices(data).val
@@ -103,6 +108,7 @@ def _measure(
     right: np.ndarray,
 ) -> dict[str, Any]:
     """Everything about one detector; ``right``: which ready-made crops are named rightly."""
+    from emotion_core.errors import LiveError
     from emotion_core.live.detect import FRAMING, crop_face
     from emotion_core.live.pipeline import LivePipeline
 
@@ -126,6 +132,9 @@ def _measure(
             scene.holds(face.box_xyxy) and int(face.raw_probs.argmax()) == scene.label
             for face in faces
         )
+
+    if not pairs:
+        raise LiveError(f"{kind} found none of {len(images)} faces. Try more of them: --faces.")
 
     def accuracy(**changes: float) -> float:
         framing = replace(present, **changes)

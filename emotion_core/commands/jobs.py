@@ -62,8 +62,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if action == "delete" and not args.runs and not args.purge:
         raise RunError("jobs delete needs the name of a run, or --purge.")
+    folders = {checkpoints_dir().resolve()}
     for name in args.runs:
         chosen = load_run(name)
+        folders.add(chosen.path.parent.resolve())
         if action == "stop":
             jobs.stop(chosen, force=args.force)
             print(f"{chosen.name}: killed." if args.force else f"{chosen.name}: asked to stop.")
@@ -77,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
             undo = f" Undo: python -m emotion_core jobs restore {again}"
             print(f"{chosen.name}: deleted." + ("" if args.purge else undo))
     if action == "delete" and args.purge:
-        print(f"{purge_deleted()} removed for good.")
+        count = sum(purge_deleted(folder) for folder in folders)
+        print(f"{count} removed for good.")
     return 0
 
 

@@ -106,8 +106,9 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     best = next(row for row in rows if row["epoch"] == best_epoch(rows, monitor))
     if "val_accuracy" not in best:
         return (
-            f"A refit on training and validation faces together: after {best['epoch']} epochs "
-            f"training accuracy was {best['train_accuracy']:.1%}. No faces are left to validate on."
+            "A refit on training and validation faces together: training accuracy was "
+            f"{best['train_accuracy']:.1%} after epoch {best['epoch']}. No faces are left to "
+            "validate on."
         )
     gap = 100 * (best["train_accuracy"] - best["val_accuracy"])
     side = "above" if gap >= 0 else "below"

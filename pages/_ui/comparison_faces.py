@@ -10,7 +10,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.plots.comparison.confusion import confusion_panel, difference_panel
 from emotion_core.plots.comparison.panel import Panel
 from pages._ui.state import find_data, runs
-from pages._ui.widgets import csv_text, faces_grid, slug
+from pages._ui.widgets import faces_grid, figure, slug
 
 GALLERY = 24
 _RIGHT, _WRONG = "#2E9E4F", "#D64545"
@@ -66,27 +66,7 @@ def _draw_matrix(panel: Panel) -> None:
             st.session_state["cell_actual"] = actual
             st.session_state["cell_predicted"] = predicted
 
-    st.plotly_chart(
-        panel.figure,
-        key=key,
-        on_select=choose,
-        selection_mode="points",
-        alt=panel.reading,
-        config={"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}},
-    )
-    with st.container(horizontal=True, vertical_alignment="top"):
-        st.caption(panel.reading)
-        st.download_button(
-            "CSV",
-            data=csv_text(panel.table),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            key=f"{key}-csv",
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-            help="The matrix as counts",
-        )
+    figure(panel.figure, key, panel.reading, panel.table, choose)
 
 
 def _pick_pair(comparison: Comparison) -> list[Result]:

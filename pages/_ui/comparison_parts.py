@@ -38,7 +38,7 @@ from emotion_core.plots.comparison.scores import (
 from emotion_core.runs import Run
 from pages._ui.comparison_faces import draw_confusion, draw_faces
 from pages._ui.comparison_robustness import draw_robustness, robustness_of
-from pages._ui.state import report_of, runs
+from pages._ui.state import report_of, runs, stamp
 from pages._ui.widgets import draw_error, draw_panel, empty, percent, run_label
 
 DEFAULT_RUNS = 5
@@ -87,7 +87,9 @@ def pick_comparison() -> Comparison:
         st.info("Choose at least one run.", icon=":material/info:")
         st.stop()
     try:
-        comparison = _comparison(tuple(_key(found[name]) for name in chosen))
+        comparison = _comparison(
+            tuple((found[name].path, stamp(*_files(found[name]))) for name in chosen)
+        )
     except EmotionError as error:
         draw_error(error)
         st.stop()
@@ -551,15 +553,10 @@ def _without_empty_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @st.cache_resource(show_spinner="Comparing", max_entries=6)
-def _comparison(keys: tuple[tuple[str, tuple[int, ...]], ...]) -> Comparison:
-    return compare.compare_runs([Run(Path(path)) for path, _ in keys])
+def _comparison(stamped: tuple[tuple[Path, tuple[int, ...]], ...]) -> Comparison:
+    return compare.compare_runs([Run(path) for path, _ in stamped])
 
 
-def _key(run: Run) -> tuple[str, tuple[int, ...]]:
-    """Changes when anything that a comparison reads does."""
-    stamps: list[int] = []
-    for name in _FILES:
-        path = run.path / name
-        stat = path.stat() if path.exists() else None
-        stamps += [stat.st_mtime_ns, stat.st_size] if stat else [0, 0]
-    return str(run.path), tuple(stamps)
+def _files(run: Run) -> list[Path]:
+    """All that a comparison reads of a run."""
+    return [run.path / name for name in _FILES]

@@ -19,7 +19,7 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.paths import cache_dir
 from emotion_core.plots.dataset import counts_of_split, imbalance, imbalance_reading
 from pages._ui import state
-from pages._ui.widgets import draw_error, faces_grid, figure
+from pages._ui.widgets import draw_error, faces_grid, figure, unquoted
 
 _SYNTHETIC, _FER, _PATH, _UPLOAD = "Synthetic faces", "FER-2013", "A path", "Upload a zip"
 _PER_EMOTION = 8
@@ -85,7 +85,7 @@ def _pick_path() -> str | None:
         placeholder="/data/fer2013 or C:\\data\\fer2013.csv",
         key="source_path",
     )
-    path = path.strip().strip("\"'")
+    path = unquoted(path)
     others = [other for other in recent_paths() if other != path]
     if others:
         st.pills(

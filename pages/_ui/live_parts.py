@@ -15,10 +15,14 @@ from emotion_core.live.webrtc import LiveState, LiveStream, census, probe_enable
 from emotion_core.plots import live as plots
 from pages._ui import live_readout as readout
 from pages._ui.live_settings import use_better_detector
-from pages._ui.widgets import draw_error, empty, figure
+from pages._ui.widgets import PHOTO_MEGABYTES, draw_error, empty, figure
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from emotion_core.live.photos import FaceResult
     from emotion_core.live.pipeline import Face
+    from emotion_core.models.checkpoint import Classifier
 
 _FIRST_PICTURE_SECONDS = 3.0
 _STYLE = Path(__file__).with_name("live.css")
@@ -129,14 +133,20 @@ def draw_photo(stream: LiveStream) -> None:
     """The faces of an uploaded photograph."""
     from emotion_core.live import photos
 
-    upload = st.file_uploader("A photograph", type=list(photos.SUFFIXES), key="live-photo")
+    upload = st.file_uploader(
+        "A photograph",
+        type=list(photos.SUFFIXES),
+        key="live-photo",
+        max_upload_size=PHOTO_MEGABYTES,
+    )
     if upload is None:
         return
     pipeline = stream.pipeline
     try:
-        image = photos.read_image(upload.getvalue(), upload.name)
-        detector = photos.PhotoDetector(pipeline.detector.kind)
-        results = photos.classify_photo(image, detector, pipeline.classifier)
+        with st.spinner("Looking for faces"):
+            image, results = _photo(
+                upload.getvalue(), upload.name, pipeline.detector.kind, pipeline.classifier
+            )
         faces = photos.as_faces(
             results, threshold=pipeline.config.threshold, second=pipeline.second
         )
@@ -160,6 +170,22 @@ def draw_photo(stream: LiveStream) -> None:
             + readout.counts(faces)
             + "</div>"
         )
+
+
+@st.cache_data(  # goes with the browser tab, and the last photograph with the next
+    show_spinner=False,
+    max_entries=1,
+    scope="session",
+    hash_funcs={"emotion_core.models.checkpoint.Classifier": id},
+)
+def _photo(
+    data: bytes, name: str, detector: str, model: "Classifier"
+) -> "tuple[np.ndarray, list[FaceResult]]":
+    """A photograph (BGR) and its faces: a touch of a setting looks for them no second time."""
+    from emotion_core.live import photos
+
+    image = photos.read_image(data, name)
+    return image, photos.classify_photo(image, photos.PhotoDetector(detector), model)
 
 
 def _pick_face(faces: "Sequence[Face]", known: set[int], key: str = "live-face") -> int:

@@ -78,10 +78,11 @@ def _draw_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
         format_func=lambda name: run_label(present[name]),
         key="live-model",
     )
+    others: list[str | None] = [None, *(name for name in names if name != first)]
     second = right.selectbox(
         "Compare with",
-        [None, *names],
-        index=[None, *names].index(now) if now in names else 0,
+        others,
+        index=others.index(now) if now in others else 0,
         format_func=lambda name: run_label(present[name]) if name else "no second model",
         key="live-second",
         help="Both models name the same faces, at the same moment.",

@@ -15,9 +15,8 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs import Run
 from pages._ui.prediction_why import draw_probs, explain_face, has_weights
 from pages._ui.state import classifier, model_stamp
-from pages._ui.widgets import csv_text, draw_error, figure, run_label
+from pages._ui.widgets import PHOTO_MEGABYTES, csv_text, draw_error, figure, run_label
 
-_PHOTO_MEGABYTES = 60
 _VIDEO_MEGABYTES = 1_000
 _SHOWN_FACES = 40  # of one photo, with bars and all
 
@@ -30,7 +29,7 @@ def draw_photo(run: Run, report: dict[str, Any]) -> None:
         "Photo",
         type=list(photos.SUFFIXES),
         key="photo",
-        max_upload_size=_PHOTO_MEGABYTES,
+        max_upload_size=PHOTO_MEGABYTES,
         help="It is looked at on this computer and not kept.",
     )
     if upload is None:

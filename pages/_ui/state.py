@@ -31,12 +31,12 @@ def finished_runs() -> list[Run]:
 
 def report_of(run: Run) -> dict[str, Any] | None:
     """A run's ``report.json``; None before it is finished."""
-    return _report(run.path, _stamp(run.path / "report.json"))
+    return _report(run.path, stamp(run.path / "report.json"))
 
 
 def predictions_of(run: Run) -> dict[str, np.ndarray] | None:
     """A run's ``predictions.npz`` as arrays; do not write to them. None before it is finished."""
-    return _predictions(run.path, _stamp(run.predictions_path))
+    return _predictions(run.path, stamp(run.predictions_path))
 
 
 def classifier(run: Run) -> "Classifier":
@@ -46,7 +46,7 @@ def classifier(run: Run) -> "Classifier":
 
 def model_stamp(run: Run) -> tuple[int, ...]:
     """Changes when the weights or their calibration do."""
-    return _stamp(run.weights_path) + _stamp(run.model_path)
+    return stamp(run.weights_path, run.model_path)
 
 
 def dataset(spec: str) -> "FaceData":
@@ -55,7 +55,7 @@ def dataset(spec: str) -> "FaceData":
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
     """
     place = source_path(spec)
-    return _dataset(spec, _folder_stamp(place) if place.is_dir() else _stamp(place))
+    return _dataset(spec, _folder_stamp(place) if place.is_dir() else stamp(place))
 
 
 def find_data(test_fingerprint: str, specs: Sequence[str], *, synthetic: bool) -> "FaceData | None":
@@ -133,10 +133,14 @@ def _folder_stamp(path: Path) -> str:
     return data_signature(path)
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
-    """Changes when the file does; empty if there is none."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return ()
-    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+def stamp(*paths: Path) -> tuple[int, ...]:
+    """Changes when one of the files does, comes or goes."""
+    found: list[int] = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            found.append(0)
+        else:
+            found += [stat.st_mtime_ns, stat.st_size, stat.st_ino]
+    return tuple(found)

@@ -13,7 +13,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.training import jobs
 from pages._ui.state import chosen_data, finished_runs, runs
 from pages._ui.training_runs import watched
-from pages._ui.widgets import draw_error, duration
+from pages._ui.widgets import draw_error, duration, unquoted
 
 GROUPS = {
     "optimizer": "Optimizer",
@@ -99,7 +99,7 @@ def pick_data() -> str:
         persist_state="session",
         help="The Dataset page's choice, or the path of a folder, zip, CSV, NPY or Parquet file.",
     )
-    return str(spec or chosen).strip()
+    return unquoted(str(spec or chosen))
 
 
 def pick_settings(models: list[str], data: str) -> list[TrainConfig]:

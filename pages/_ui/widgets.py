@@ -5,7 +5,7 @@ import csv as csv_module
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from emotion_core.plots.comparison.panel import Panel
 
 Rows = Sequence[Mapping[str, Any]]
+PHOTO_MEGABYTES = 60  # of an uploaded photograph
 
 
 def draw_error(error: Exception) -> None:
@@ -28,7 +29,13 @@ def draw_error(error: Exception) -> None:
     st.error(re.sub(r"[*$]", r"\\\g<0>", str(error)), icon=":material/error:")
 
 
-def figure(fig: "go.Figure", key: str, reading: str = "", csv: Rows | None = None) -> None:
+def figure(
+    fig: "go.Figure",
+    key: str,
+    reading: str = "",
+    csv: Rows | None = None,
+    on_select: Callable[[], None] | None = None,
+) -> None:
     """Draw a figure with its reading below and its data as a download.
 
     Args:
@@ -36,9 +43,17 @@ def figure(fig: "go.Figure", key: str, reading: str = "", csv: Rows | None = Non
         key: Unique on the page; names the downloads.
         reading: One sentence that says what the figure shows; also read aloud in its place.
         csv: The figure's data, a mapping a row.
+        on_select: Called when a point is clicked; ``st.session_state[key]`` then holds it.
     """
     config = {"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}}
-    st.plotly_chart(fig, key=key, config=config, alt=reading or None)
+    st.plotly_chart(
+        fig,
+        key=key,
+        config=config,
+        alt=reading or None,
+        on_select=on_select or "ignore",
+        selection_mode="points",
+    )
     if not reading and not csv:
         return
     with st.container(horizontal=True, vertical_alignment="top"):
@@ -61,6 +76,11 @@ def figure(fig: "go.Figure", key: str, reading: str = "", csv: Rows | None = Non
 def draw_panel(panel: "Panel") -> None:
     """A panel with its reading and downloads."""
     figure(panel.figure, slug(panel.key), panel.reading, panel.table)
+
+
+def unquoted(path: str) -> str:
+    """A path as it was pasted, without the quotes that some file managers put around it."""
+    return path.strip().strip("\"'")
 
 
 def slug(text: str) -> str:

@@ -324,6 +324,29 @@ def test_another_model_names_the_photograph_again(folder, monkeypatch):
     assert "In the picture: 1" in panel(page) and panel(page) != before
 
 
+def test_a_photographs_faces_are_looked_for_once(folder, monkeypatch):
+    looked = []
+    detect = photos.PhotoDetector.detect
+    monkeypatch.setattr(
+        photos.PhotoDetector, "detect", lambda self, image: looked.append(1) or detect(self, image)
+    )
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    open_photo(page, "astronaut.png", astronaut((512, 512)))
+    (slider,) = (item for item in page.slider if item.label == "Threshold")
+    slider.set_value(1.0).run()
+    assert "uncertain" in panel(page) and len(looked) == 1
+    open_photo(page, "smaller.png", astronaut((256, 256)))
+    assert len(looked) == 2
+
+
+def test_a_model_is_not_compared_with_itself(folder):
+    page = open_live()
+    options = page.selectbox(key="live-second").options
+    assert options[0] == "no second model"
+    assert len(options) == len(page.selectbox(key="live-model").options)
+
+
 def test_a_face_that_the_next_photograph_lacks_is_not_looked_for(folder):
     page = open_live()
     page.segmented_control(key="live-source").set_value("Photo").run()

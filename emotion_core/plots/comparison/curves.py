@@ -48,10 +48,10 @@ def curves_panel(
     final: dict[str, float] = {}
     for index, (label, _, rows) in enumerate(results):
         x = _axis_values(rows, axis)
-        for key in keys:
-            raw = [_curve_value(row, key) for row in rows]
-            if all(map(math.isnan, raw)):  # a refit has no validation
-                continue
+        values = {key: [_curve_value(row, key) for row in rows] for key in keys}
+        # A refit has no validation.
+        drawn = {key: raw for key, raw in values.items() if not all(map(math.isnan, raw))}
+        for key, raw in drawn.items():
             y = smooth(raw, smoothing)
             train = key.startswith("train")
             fig.add_scatter(
@@ -60,7 +60,7 @@ def curves_panel(
                 mode="lines+markers",
                 name=f"{label}, train" if train else label,
                 legendgroup=label,
-                showlegend=not train,
+                showlegend=not train or len(drawn) == 1,
                 # A few marks a line tell runs of one colour apart.
                 marker={"symbol": symbol(index), "size": 7, "maxdisplayed": 8},
                 line={"color": colors[label], "dash": "dash" if train else "solid"}

@@ -19,3 +19,16 @@ def test_the_studys_architectures_are_told_apart():
     models = study_models()[:3]
     drawn = curves_panel([], "Accuracy", study=models).figure.data
     assert len({trace.marker.symbol for trace in drawn}) == len(models)
+
+
+def test_a_refit_has_a_curve_of_training_alone():
+    row = {"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}
+    refit = {key: value for key, value in row.items() if key != "val_accuracy"}
+    runs = [("chosen", "sequential", [row]), ("refit", "sequential", [refit])]
+    drawn = curves_panel(runs, "Accuracy").figure.data
+    assert [(one.name, one.showlegend) for one in drawn] == [
+        ("chosen, train", False),
+        ("chosen", True),
+        ("refit, train", True),
+    ]
+    assert [one.name for one in curves_panel(runs, "Overfitting gap").figure.data] == ["chosen"]

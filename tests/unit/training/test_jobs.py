@@ -321,6 +321,14 @@ def test_commands_list_start_stop_resume_delete_and_restore(root, start, capsys)
     assert main(["jobs", "restore", second.name]) == 2
 
 
+def test_purge_reaches_the_folder_of_the_run_that_it_deletes(root, tmp_path, capsys):
+    run = create_run(TrainConfig(), tmp_path / "elsewhere")
+    run.write_status(replace(run.status(), state="finished"))
+    assert main(["jobs", "delete", str(run.path), "--purge"]) == 0
+    assert "1 removed for good" in capsys.readouterr().out
+    assert not list(run.path.parent.iterdir())
+
+
 def test_start_command_names_the_wrong_model_and_queues_nothing(root, capsys):
     assert main(["jobs", "start", "--model", "sequential,resnet81"]) == 2
     assert "Unknown model 'resnet81'. Did you mean 'resnet18'?" in capsys.readouterr().err
