@@ -93,6 +93,45 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
     return found
 
 
+def growing_chart(rows: Rows, progress: Rows, metric: str, height: int = 220) -> dict[str, Any]:
+    """A Vega-Lite chart of ``growing_rows``: it is redrawn every second, which Plotly does slower.
+
+    Args:
+        rows: Rows of ``metrics.jsonl``.
+        progress: Rows of ``progress.jsonl``.
+        metric: ``loss`` or ``accuracy``.
+        height: Pixels.
+    """
+    values = [
+        {"epoch": point["epoch"], "split": split, "value": point[split]}
+        for point in growing_rows(rows, progress, metric)
+        for split in ("train", "validation")
+        if point[split] is not None
+    ]
+    kinds = {"domain": ["train", "validation"], "range": [TRAIN_COLOR, VAL_COLOR]}
+    axis = {"type": "quantitative", "scale": {"zero": False}}  # late epochs differ by little
+    return {
+        "data": {"values": values},
+        "height": height,
+        "mark": {"type": "line", "point": len(rows) < 3},
+        "encoding": {
+            "x": axis | {"field": "epoch", "title": "epoch", "axis": {"grid": False}},
+            "y": axis | {"field": "value", "title": None},
+            "color": {
+                "field": "split",
+                "type": "nominal",
+                "scale": kinds,
+                "legend": {"orient": "bottom", "title": None},
+            },
+            "tooltip": [
+                {"field": "split", "title": METRICS[metric]},
+                {"field": "epoch", "format": ".2f"},
+                {"field": "value", "format": ".3f" if metric == "loss" else ".1f"},
+            ],
+        },
+    }
+
+
 def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     """One sentence that says what the curves show.
 

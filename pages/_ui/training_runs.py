@@ -108,17 +108,11 @@ def _draw_active(job: Job) -> None:
         st.progress(share, text=f"{now} · {left} · {status.device}")
         rows, progress = run.metrics(), run.progress()
         for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
-            points = plots.growing_rows(rows, progress, metric)
             unit = " (%)" if metric == "accuracy" else ""
             with column:
                 st.caption(plots.METRICS[metric] + unit)
-                st.line_chart(
-                    points or [{"epoch": 0.0, "train": None, "validation": None}],
-                    x="epoch",
-                    y=["train", "validation"],
-                    y_label="",
-                    color=[plots.TRAIN_COLOR, plots.VAL_COLOR],
-                    height=220,
+                st.vega_lite_chart(
+                    plots.growing_chart(rows, progress, metric),
                     alt=f"{plots.METRICS[metric]} of {run.name} by epoch, train and validation",
                 )
         _draw_log(run)

@@ -1,6 +1,6 @@
 """Curves of a run that stopped early."""
 
-from emotion_core.plots.training import curve, growing_rows, reading
+from emotion_core.plots.training import curve, growing_chart, growing_rows, reading
 
 ROW = {"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "val_macro_f1": 0.3}
 ROWS = [ROW, ROW | {"epoch": 2, "val_accuracy": 0.45}]
@@ -22,4 +22,6 @@ def test_a_refit_is_drawn_without_validation():
     rows = [{"epoch": 1, "train_accuracy": 0.5, "train_loss": 1.2}]
     assert [one.name for one in curve(rows, "accuracy", best_epoch=1).data] == ["train"]
     assert growing_rows(rows, [], "loss") == [{"epoch": 1.0, "train": 1.2, "validation": None}]
+    values = growing_chart(rows, [], "loss")["data"]["values"]
+    assert values == [{"epoch": 1.0, "split": "train", "value": 1.2}]
     assert "training accuracy was 50.0% after epoch 1." in reading(rows, "accuracy")
