@@ -102,9 +102,11 @@ def growing_chart(rows: Rows, progress: Rows, metric: str, height: int = 220) ->
         metric: ``loss`` or ``accuracy``.
         height: Pixels.
     """
+    # The mean of a few steps jumps, and would set the range of the epochs before it.
+    steady = [row for row in progress if not rows or 10 * row["step"] >= row["steps"]]
     values = [
         {"epoch": point["epoch"], "split": split, "value": point[split]}
-        for point in growing_rows(rows, progress, metric)
+        for point in growing_rows(rows, steady, metric)
         for split in ("train", "validation")
         if point[split] is not None
     ]

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from emotion_core.config import TrainConfig
-from emotion_core.plots.training import curve, growing_rows, reading
+from emotion_core.plots.training import curve, growing_chart, growing_rows, reading
 from emotion_core.runs import Status, best_epoch, create_run
 
 ROWS = [
@@ -43,6 +43,15 @@ def test_growing_rows_go_on_within_the_present_epoch():
     assert [row["validation"] for row in found][3:] == [None, None]
     assert growing_rows([], progress, "loss")[0] == {"epoch": 0.4, "train": 1, "validation": None}
     assert growing_rows([], [], "loss") == []
+
+
+def test_the_first_steps_of_a_later_epoch_do_not_set_the_charts_range():
+    first = {"step": 1, "steps": 20, "train_loss": 9.0, "train_accuracy": 0.1}
+    later = first | {"step": 2, "train_loss": 0.8}
+    values = growing_chart(ROWS, [first, later], "loss")["data"]["values"]
+    assert max(point["value"] for point in values) < 9 and values[-1]["value"] == 0.8
+    alone = growing_chart([], [first], "loss")["data"]["values"]
+    assert alone == [{"epoch": 0.05, "split": "train", "value": 9.0}]
 
 
 @pytest.mark.parametrize("count", [59, 60, 61, 119, 1000, 36_000])
