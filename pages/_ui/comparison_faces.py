@@ -1,5 +1,6 @@
 """The Comparison page's confusion matrices, and the faces behind a cell or a disagreement."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from pages._ui.state import find_data, runs
 from pages._ui.widgets import faces_grid, figure, slug
 
 GALLERY = 24
+_LISTED_RUNS = 4  # the answers of more below each face are a wall of text
 _RIGHT, _WRONG = "#2E9E4F", "#D64545"
 
 
@@ -110,16 +112,8 @@ def draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Resul
     captions, colors = [], []
     for row in shown:
         truth = int(comparison.labels[row])
-        lines = [f"actual {EMOTIONS[truth]}"]
-        right = []
-        for result in results:
-            answer = int(result.predicted[row])
-            right.append(answer == truth)
-            mark = "✓" if answer == truth else "✗"
-            lines.append(
-                f"{mark} {result.label}: {EMOTIONS[answer]} {result.probs[row, answer]:.0%}"
-            )
-        captions.append("\n".join(lines))
+        right = [bool(result.right[row]) for result in results]
+        captions.append("\n".join([f"actual {EMOTIONS[truth]}", *_answers(results, row, truth)]))
         colors.append(_RIGHT if all(right) else _WRONG if not any(right) else "#E69F00")
     if faces is None:
         st.dataframe(
@@ -138,6 +132,24 @@ def draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Resul
         st.caption("Border: green where all of them are right, red where none is, orange between.")
     if len(rows) > len(shown):
         st.caption(f"The {len(shown)} surest of {len(rows):,}.")
+
+
+def _answers(results: Sequence[Result], row: int, truth: int) -> list[str]:
+    """A line for each run's answer to a face; of many runs, a line for each answer."""
+
+    def mark(answer: int) -> str:
+        return "✓" if answer == truth else "✗"
+
+    answers = [int(result.predicted[row]) for result in results]
+    if len(results) <= _LISTED_RUNS:
+        return [
+            f"{mark(answer)} {result.label}: {EMOTIONS[answer]} {result.probs[row, answer]:.0%}"
+            for result, answer in zip(results, answers, strict=True)
+        ]
+    return [
+        f"{mark(answer)} {EMOTIONS[answer]}: {count} of {len(results)} runs"
+        for answer, count in Counter(answers).most_common()
+    ]
 
 
 def _test_faces(comparison: Comparison) -> np.ndarray | None:

@@ -123,6 +123,19 @@ def test_a_cell_shows_its_faces_under_both_models(folder):
     assert all(count in found for count in counts)
 
 
+def test_the_answers_of_many_runs_are_counted_below_a_face(folder):
+    def below_faces() -> str:
+        page = open_comparison(tab="Agreement", runs=names(folder))
+        return next(one.proto.body for one in page.get("html") if "<li" in one.proto.body)
+
+    assert "resnet18: " in below_faces()
+    data = load_data("synthetic:800")
+    for model in ("senet", "resnet50"):
+        write_random_run(folder, data, model=model, seed=7, skill=3.0, epochs=3)
+    many = below_faces()
+    assert "of 5 runs" in many and "resnet18" not in many
+
+
 def test_no_run_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
     assert "No run has finished yet" in texts(open_comparison())
