@@ -452,10 +452,10 @@ def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
     """Names for people: the model, and only as much more as tells the runs apart."""
     forms: list[Callable[[dict[str, Any]], str]] = [
         lambda report: str(report["model"]),
-        lambda report: f"{report['model']} ({report['recipe']})",
-        lambda report: f"{report['model']} ({report['recipe']}{_seed(report['run'])})",
-        lambda report: f"{report['model']} ({report['recipe']}, {report.get('epochs')} epochs)",
-        lambda report: f"{report['model']} ({made_at(report['run'])})",
+        lambda report: f"{report['model']} ({_recipe(report)})",
+        lambda report: f"{report['model']} ({_recipe(report)}{_seed(report['run'])})",
+        lambda report: f"{report['model']} ({_recipe(report)}, {report.get('epochs')} epochs)",
+        lambda report: f"{report['model']} ({made_at(report['run'])}{_refit(report)})",
         lambda report: str(report["run"]),
     ]
     found = [""] * len(reports)
@@ -624,6 +624,14 @@ def _relabel(result: Result, label: str) -> Result:
 def _seed(run: str) -> str:
     found = re.search(r"-s(\d+)(-\d+)?$", run)  # a name is as ``create_run`` made it, or anything
     return f", seed {found[1]}" if found else ""
+
+
+def _recipe(report: dict[str, Any]) -> str:
+    return f"{report['recipe']}{_refit(report)}"
+
+
+def _refit(report: dict[str, Any]) -> str:
+    return ", refit" if report.get("refit") else ""
 
 
 def _pair_of(low_high: np.ndarray) -> tuple[float, float]:

@@ -204,6 +204,7 @@ def build_report(
         "model": config.model,
         "options": config.options,
         "recipe": config.recipe,
+        "refit": Path(config.refit).name,
         "epochs": int(rows[-1]["epoch"]) if rows else 0,
         "best_epoch": best_epoch(rows, config.monitor),
         "date": now(),

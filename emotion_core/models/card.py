@@ -200,7 +200,8 @@ def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[s
         yield ""
         yield (
             "After that epoch its weights were averaged with those of earlier runs (Wortsman et al. "
-            f"2022), each taken in since validation gained by it: {taken}."
+            f"2022), {'as that run was' if config.refit else 'each taken in since validation gained by it'}: "
+            f"{taken}."
         )
     if given:
         yield ""

@@ -7,6 +7,7 @@ figures and its calibration are those of the chosen run, which never learned tho
 (``refit`` of scikit-learn's searches does the same).
 """
 
+from pathlib import Path
 from typing import Any
 
 from emotion_core.config import TrainConfig, listed
@@ -26,13 +27,13 @@ def refit_config(run: Run) -> TrainConfig:
     config = run.config()
     _require_chosen(run)
     refits = {
-        load_run(other.config().refit).name: other.name
+        Path(other.config().refit).name: other.name
         for other in reversed(list_runs(run.path.parent))
         if not other.problem and other.config().refit and other.weights_path.exists()
     }
     taken = {
         setting: ", ".join(
-            refits.get(load_run(name).name, name) for name in listed(getattr(config, setting))
+            refits.get(Path(name).name, name) for name in listed(getattr(config, setting))
         )
         for setting in ("start_from", "average_with")
     }
@@ -77,9 +78,8 @@ def refit_epochs(run: Run) -> int:
 def refit_averages(config: TrainConfig, run: Run) -> list[str]:
     """Of the runs that a refit may average with, those at whose places the chosen run took one."""
     taken = listed(run.status().averaged_with)
-    offered = [load_run(name).name for name in listed(run.config().average_with)]
-    mine = [load_run(name).name for name in listed(config.average_with)]
-    return [name for name, chosen in zip(mine, offered, strict=True) if chosen in taken]
+    places = zip(listed(config.average_with), listed(run.config().average_with), strict=True)
+    return [Path(mine).name for mine, offered in places if Path(offered).name in taken]
 
 
 def _require_chosen(run: Run) -> dict[str, Any]:

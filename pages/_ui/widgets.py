@@ -123,7 +123,8 @@ def run_label(run: Run) -> str:
     config, report = run.config(), report_of(run)
     data = report["data"]["name"] if report else config.data.rstrip("/").rpartition("/")[2]
     options = "".join(f" {key}={value}" for key, value in config.options.items())
-    return f"{config.model}{options} · seed {config.seed} · {data} · {made_at(run.name)}"
+    refit = " · refit" if config.refit else ""
+    return f"{config.model}{options} · seed {config.seed} · {data} · {made_at(run.name)}{refit}"
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -88,6 +88,7 @@ def test_what_is_chosen_on_validation_stays_the_chosen_runs(chosen, refit, data)
 
 def test_it_stands_for_the_chosen_run(chosen, refit):
     results, _ = load_results([chosen, refit])
+    assert [result.label for result in results] == ["sequential (best)", "sequential (best, refit)"]
     assert [result.name for result in choose_members(results)] == [refit.name]
     assert best_run() == refit
     assert best_run(refits=False) == chosen
