@@ -7,6 +7,7 @@ from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.models.card import is_shipped
 from emotion_core.runs import Run, create_run, list_runs, load_run
+from emotion_core.training.refit import as_refit
 
 # Settings of where a run trains, which do not make it another experiment.
 _MACHINE = ("device", "threads", "compile", "precision")
@@ -401,6 +402,11 @@ _BEST: dict[str, dict[str, Any]] = {
     },
 }
 
+# Runs that were trained once more with the validation faces, and under which names.
+_REFITS: dict[str, tuple[str, str]] = {
+    "emotion_net-retaught": (_EMOTION_NET_RETAUGHT, "20261127-184719-emotion_net-s13"),
+}
+
 # The study's five. It kept the epoch of the best validation out of 30; at a constant rate nothing
 # that comes after that epoch changes it, so a run ends when six epochs brought nothing better.
 # The committed runs were cut where a core's time ended.
@@ -418,6 +424,10 @@ def reference_configs(data: str = "fer2013") -> dict[str, TrainConfig]:
         f"best-{name}": recipe_config("best", **({"model": name} | _OURS | settings), data=data)
         for name, settings in _BEST.items()
     }
+    for name, (chosen, _) in _REFITS.items():
+        configs[f"best-{name}-refit"] = as_refit(
+            configs[f"best-{name}"], chosen, dict(_REFITS.values())
+        )
     for model, epochs in _STUDY.items():
         configs[f"study-{model}"] = recipe_config(
             "study", model, epochs=epochs, early_stopping=_STUDY_PATIENCE, data=data

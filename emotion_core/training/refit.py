@@ -7,6 +7,7 @@ figures and its calibration are those of the chosen run, which never learned tho
 (``refit`` of scikit-learn's searches does the same).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,32 @@ def refit_config(run: Run) -> TrainConfig:
     Raises:
         TrainingError: the run cannot be refit; the message says why.
     """
-    config = run.config()
     _require_chosen(run)
     refits = {
         Path(other.config().refit).name: other.name
         for other in reversed(list_runs(run.path.parent))
         if not other.problem and other.config().refit and other.weights_path.exists()
     }
+    return as_refit(run.config(), run.name, refits)
+
+
+def as_refit(config: TrainConfig, chosen: str, refits: Mapping[str, str]) -> TrainConfig:
+    """Settings of a refit.
+
+    Args:
+        config: Those of the run that it repeats.
+        chosen: That run's name.
+        refits: Names of refits by the name of the run that each repeats; weights are taken from
+            them where the run took them from what they repeat. Teachers stay: answers of a network
+            to faces that it has not learned say more about them.
+    """
     taken = {
         setting: ", ".join(
             refits.get(Path(name).name, name) for name in listed(getattr(config, setting))
         )
         for setting in ("start_from", "average_with")
     }
-    return config.replace(refit=run.name, **taken)
+    return config.replace(refit=chosen, **taken)
 
 
 def chosen_run(config: TrainConfig, data: FaceData | None = None) -> Run:
