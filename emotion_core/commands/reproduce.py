@@ -27,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="list the reference runs and stop")
     parser.add_argument(
-        "--table", action="store_true", help="print the committed runs as a Markdown table and stop"
+        "--table",
+        nargs="?",
+        const="all",
+        choices=("all", "best"),
+        help="print the committed runs as a Markdown table and stop; best: of each architecture and "
+        "recipe the one that is best on validation",
     )
 
 
@@ -48,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     usable = [item for item in list_runs() if not item.problem]
     if args.table:
-        print(markdown_table([item for item in usable if is_shipped(item)]))
+        shipped = [item for item in usable if is_shipped(item)]
+        print(markdown_table(shipped, best_only=args.table == "best"))
         return 0
     committed = {reference_name(item): item for item in usable if is_shipped(item)}
 

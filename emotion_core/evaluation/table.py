@@ -32,11 +32,12 @@ _HEAD = (
 )
 
 
-def markdown_table(runs: list[Run]) -> str:
-    """Finished runs, best first, as a Markdown table.
+def markdown_table(runs: list[Run], *, best_only: bool = False) -> str:
+    """Finished runs, best first, as a Markdown table; below them ensembles of them all.
 
     Args:
-        runs: Runs with a report; others are left out.
+        runs: Runs with a report, newest first; others are left out.
+        best_only: Of each architecture and recipe show only the run that is best on validation.
     """
     reports = [(run.report(), run) for run in runs]
     rows = sorted(
@@ -50,9 +51,10 @@ def markdown_table(runs: list[Run]) -> str:
     usual = tests.most_common(1)[0][0]
     rows.sort(key=lambda item: item[0]["data"]["test_fingerprint"] != usual)
     lines = [_line(_HEAD), _line(["---"] * len(_HEAD))]
-    lines += [_line(_cells(run, report, usual)) for report, run in rows]
+    shown = _best(rows) if best_only else rows
+    lines += [_line(_cells(run, report, usual)) for report, run in shown]
     lines += _ensemble([run for report, run in rows if _is_ours(report)])
-    timed = sorted({timed_on(report) for report, _ in rows})
+    timed = sorted({timed_on(report) for report, _ in shown})
     return "\n".join([*lines, "", f"Milliseconds on one core. Machines: {'; '.join(timed)}."])
 
 
@@ -65,7 +67,7 @@ def how_trained(run: Run, report: dict[str, Any]) -> str:
 
 def _course(run: Run, report: dict[str, Any]) -> str:
     config = run.config()
-    how = [f"{report['epochs']} epochs"]
+    how = [f"{report['epochs']} epoch{'s' * (report['epochs'] != 1)}"]
     if config.options.get("pretrained"):
         how.append(f"from {pretrained_on(config.model)} weights")
     how += ["from an earlier run's weights"] if config.start_from else []
@@ -73,6 +75,22 @@ def _course(run: Run, report: dict[str, Any]) -> str:
     how += ["averaged with earlier runs"] if run.status().averaged_with else []
     how += ["with the validation faces"] if config.refit else []
     return ", ".join(how)
+
+
+def _best(rows: list[tuple[dict[str, Any], Run]]) -> list[tuple[dict[str, Any], Run]]:
+    """Of each architecture, recipe and data set the row that is best on validation, a refit first."""
+
+    def kind(row: tuple[dict[str, Any], Run]) -> tuple[Any, ...]:
+        report = row[0]
+        # An option that changes the work, such as a finer stem, makes another architecture.
+        design = report["model"], report["cost"]["macs"]
+        return *design, report["recipe"], report["data"]["fingerprint"]
+
+    def rank(row: tuple[dict[str, Any], Run]) -> tuple[float, bool]:
+        return row[0]["val"]["accuracy"], bool(row[1].config().refit)
+
+    best = {kind(row): row for row in sorted(rows, key=rank)}  # the last of a kind stays
+    return [row for row in rows if best[kind(row)] is row]
 
 
 def _cells(run: Run, report: dict[str, Any], usual: str) -> list[str]:

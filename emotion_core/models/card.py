@@ -183,9 +183,11 @@ def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[s
         for name, value in config.to_dict().items()
         if value != recipe[name] and name not in ("model", "recipe", "data")
     }
+    best = f"best at epoch {report['best_epoch']} by validation {config.monitor.replace('_', '-')}"
+    if config.refit:
+        best = "until the epoch that was best on validation"
     yield (
-        f"Recipe `{config.recipe}`, {report['epochs']} epochs, best at epoch "
-        f"{report['best_epoch']} by validation {config.monitor.replace('_', '-')}; "
+        f"Recipe `{config.recipe}`, {report['epochs']} epoch{'s' * (report['epochs'] != 1)}, {best}; "
         f"{config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}, seed "
         f"{config.seed}. All settings are in `config.json`, the curves in `metrics.jsonl`."
     )

@@ -48,6 +48,7 @@ _EMOTION_NET_LABELS = "20261126-192816-emotion_net-s7"
 _SEQUENTIAL_FINE_LABELS = "20261126-203447-sequential-s7"
 _EMOTION_NET_LABELS_AGAIN = "20261126-203909-emotion_net-s8"
 _EMOTION_NET_RETAUGHT = "20261127-112722-emotion_net-s13"
+_EMOTION_NET_RETAUGHT_CLEAN = "20261127-131321-emotion_net-s14"
 # Earlier runs teach, since on a CPU a slow network has time for a dozen epochs. The best epoch is
 # chosen by loss, since accuracy on 2,871 validation faces moves by a point from epoch to epoch.
 _TAUGHT: dict[str, Any] = {
@@ -405,6 +406,14 @@ _BEST: dict[str, dict[str, Any]] = {
 # Runs that were trained once more with the validation faces, and under which names.
 _REFITS: dict[str, tuple[str, str]] = {
     "emotion_net-retaught": (_EMOTION_NET_RETAUGHT, "20261127-184719-emotion_net-s13"),
+    "emotion_net-retaught-clean": (_EMOTION_NET_RETAUGHT_CLEAN, "20261127-193304-emotion_net-s14"),
+    "emotion_net-clean": (_EMOTION_NET_CLEAN, "20261127-193543-emotion_net-s0"),
+    "emotion_net-mean": (_EMOTION_NET_MEAN, "20261127-193832-emotion_net-s0"),
+    "emotion_net-soup": (_EMOTION_NET_SOUP, "20261127-203639-emotion_net-s2"),
+    "emotion_net-labels": (_EMOTION_NET_LABELS, "20261127-192034-emotion_net-s7"),
+    "emotion_net-labels-again": (_EMOTION_NET_LABELS_AGAIN, "20261127-200424-emotion_net-s8"),
+    "sequential-fine-labels": (_SEQUENTIAL_FINE_LABELS, "20261127-201600-sequential-s7"),
+    "efficientnet_lite0-finer-clean": (_LITE0_FINER_CLEAN, "20261127-202552-efficientnet_lite0-s0"),
 }
 
 # The study's five. It kept the epoch of the best validation out of 30; at a constant rate nothing

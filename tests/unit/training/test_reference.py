@@ -6,8 +6,11 @@ import pytest
 
 from emotion_core.config import TrainConfig
 from emotion_core.errors import ConfigError
+from emotion_core.evaluation.table import markdown_table
+from emotion_core.models.card import is_shipped
 from emotion_core.models.registry import list_models
-from emotion_core.runs import Run, create_run
+from emotion_core.paths import PROJECT
+from emotion_core.runs import Run, create_run, list_runs
 from emotion_core.training.reference import find_run, reference_config, reference_configs
 
 
@@ -49,3 +52,11 @@ def test_every_reference_run_is_of_a_known_architecture():
 def test_an_unknown_reference_run_is_named():
     with pytest.raises(ConfigError, match="best-resnet18"):
         reference_config("best-resnet81")
+
+
+def test_the_tables_in_readme_and_docs_are_those_of_the_run_folders():
+    shipped = [run for run in list_runs(PROJECT / "checkpoints") if is_shipped(run)]
+    for place, best_only in (("README.md", True), ("docs/results.md", False)):
+        text = (PROJECT / place).read_text()
+        table = text.split("<!-- results -->\n")[1].split("\n<!-- /results -->")[0]
+        assert table == markdown_table(shipped, best_only=best_only), f"write {place} again"

@@ -96,6 +96,8 @@ def test_it_stands_for_the_chosen_run(chosen, refit):
     table = markdown_table([chosen, refit])
     assert table.count("with the validation faces") == 1
     assert "ensemble" not in table
+    (row,) = markdown_table([chosen, refit], best_only=True).splitlines()[2:-2]
+    assert "with the validation faces" in row
 
 
 def test_a_refit_may_go_on_from_a_refit_and_nothing_else_may(chosen, refit, data, root):
