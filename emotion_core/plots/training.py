@@ -54,8 +54,10 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
         legend=LEGEND_BELOW,
     )
     fig.update_xaxes(title_text="epoch", dtick=1 if len(rows) <= 10 else None)
+    # A single epoch is drawn around its value, which must not reach beyond what there is.
+    fig.update_yaxes(autorangeoptions={"clipmin": 0})
     if metric == "accuracy":
-        fig.update_yaxes(tickformat=".1~%")
+        fig.update_yaxes(tickformat=".1~%", autorangeoptions={"clipmin": 0, "clipmax": 1})
     return style(fig, height=height)
 
 

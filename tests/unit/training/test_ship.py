@@ -52,7 +52,7 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     assert finished.report()["fp16"]["val_accuracy_loss"] <= 0.002
     assert load_classifier(finished).architecture == "sequential"
     table = markdown_table([finished])
-    assert "sequential, best recipe, 1 epochs (synthetic)" in table
+    assert "sequential, best recipe, 1 epoch (synthetic)" in table
     assert f"{finished.report()['test']['accuracy']:.1%}" in table
 
 
@@ -111,7 +111,7 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
 def test_the_table_tells_what_a_run_started_from(finished, tmp_path, model, weights):
     config = TrainConfig(model=model, options={"pretrained": True}, start_from="a")
     how = how_trained(create_run(config, tmp_path / "other"), finished.report())
-    assert how == f"best recipe, 1 epochs, from {weights} weights, from an earlier run's weights"
+    assert how == f"best recipe, 1 epoch, from {weights} weights, from an earlier run's weights"
 
 
 def test_a_run_can_be_shipped_without_weights(finished):
