@@ -480,8 +480,9 @@ class _Trainer:
         load_weights(self.best_model, self.run)
         if self.chosen:
             names = refit_averages(self.config, self.chosen)
-            parts = [self.best_model.state_dict(), *(self.others[name] for name in names)]
-            self.best_model.load_state_dict(mean_weights(parts))
+            own = {name: value.cpu() for name, value in self.best_model.state_dict().items()}
+            mean = mean_weights([own, *(self.others[name] for name in names)])
+            self.best_model.load_state_dict(mean)
         else:
             names = average_with(self.best_model, self.others, score)
         if names:

@@ -131,7 +131,8 @@ def _reading(report: dict[str, Any]) -> str:
     test, data = report["test"], report["data"]
     words = [
         f"{test['n']:,} test faces of {data['name']}, each seen once, after training. The run was "
-        f"chosen on validation, where it is right on {percent(report['val']['accuracy'])}"
+        f"chosen on validation, where it {'was' if report.get('refit') else 'is'} right on "
+        f"{percent(report['val']['accuracy'])}"
         + (", and then learned those faces, too." if report.get("refit") else ".")
     ]
     clean = report["subsets"].get("leak_free")
