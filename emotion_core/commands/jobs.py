@@ -88,9 +88,13 @@ def _start(args: argparse.Namespace) -> list[str]:
     """Queue a run for each model of ``--model a,b``; their names."""
     from emotion_core.config import TrainConfig, recipe_config
     from emotion_core.models.registry import check_model
+    from emotion_core.runs import load_run
     from emotion_core.training import jobs
+    from emotion_core.training.refit import refit_config
 
     given = TrainConfig.given(args)
+    if "refit" in given:
+        return [jobs.start(refit_config(load_run(given.pop("refit"))).replace(**given)).name]
     recipe = given.pop("recipe", "best")
     models = [name.strip() for name in given.pop("model", "sequential").split(",")]
     configs = [recipe_config(recipe, name, **given) for name in models]

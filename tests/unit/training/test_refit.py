@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from emotion_core.cli import main
 from emotion_core.config import TrainConfig
 from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import synthetic_faces
@@ -14,6 +15,7 @@ from emotion_core.evaluation.report import evaluate_run
 from emotion_core.evaluation.table import markdown_table
 from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.runs import best_run, create_run, load_run
+from emotion_core.training import jobs
 from emotion_core.training.jobs import settled
 from emotion_core.training.loop import Stopped, train
 from emotion_core.training.refit import refit_config
@@ -142,6 +144,14 @@ def test_a_refit_goes_on_where_it_stopped(chosen, refit, data, root):
 def test_other_settings_were_not_chosen(chosen, changes, message):
     with pytest.raises(TrainingError, match=message):
         settled(refit_config(chosen).replace(**changes))
+
+
+def test_the_queue_takes_a_refit(chosen, refit, monkeypatch, capsys):
+    monkeypatch.setattr(jobs, "_spawn", lambda run: None)
+    assert main(["jobs", "start", "--refit", chosen.name, "--threads", "2"]) == 0
+    queued = load_run(capsys.readouterr().out.split()[1].rstrip("."))
+    assert queued.config() == refit_config(chosen).replace(threads=2)
+    assert queued.status().queued
 
 
 def test_runs_that_cannot_be_refit_are_named(chosen, refit, data, root):
