@@ -374,6 +374,12 @@ class TrainConfig(Config):
         """Names of the runs whose weights or answers go into this one, each once."""
         return list(dict.fromkeys(name for key in EARLIER for name in listed(getattr(self, key))))
 
+    def difference(self, other: Self) -> list[str]:
+        """Settings that differ, but for the machine's and the place of the data."""
+        neutral = {item.name for item in self.settings() if item.group == "machine"} | {"data"}
+        mine, theirs = self.to_dict(), other.to_dict()
+        return [name for name in mine if name not in neutral and mine[name] != theirs[name]]
+
     def needed(self) -> list[str]:
         """Names of the runs that must stay until this one is trained."""
         return [*self.earlier(), *listed(self.refit)]

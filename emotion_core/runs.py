@@ -435,8 +435,7 @@ def best_run(
     ranked = []
     for run in list_runs(root):
         report = None if run.problem else run.report()
-        usable = run.weights_path.exists() or not weights
-        usable = usable and (refits or not run.config().refit)
+        usable = (run.weights_path.exists() or not weights) and (refits or not run.config().refit)
         if report and usable and model in (None, run.config().model):
             faces = sum(sum(part.values()) for part in report["data"]["counts"].values())
             data = (not report["data"]["synthetic"], faces, report["data"]["fingerprint"])

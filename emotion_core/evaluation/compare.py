@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -289,7 +288,7 @@ def share_validation(results: Sequence[Result]) -> bool:
 
 def without_repeats(results: Sequence[Result]) -> list[Result]:
     """The results without those of runs that another one of them is the refit of."""
-    repeated = {Path(result.config.get("refit", "")).name for result in results}
+    repeated = {result.report.get("refit") for result in results}
     return [result for result in results if result.name not in repeated]
 
 

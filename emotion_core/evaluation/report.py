@@ -60,10 +60,10 @@ def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
     classifier = load_classifier(run, backend="torch", device=device)
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
+    asked = {"val": split.val, "test": split.test}
     if config.refit:
-        logits["val"] = _chosen_val_logits(run, data, split)
-    asked = [("test", split.test)] if config.refit else [("val", split.val), ("test", split.test)]
-    for name, indices in asked:
+        logits["val"] = _chosen_val_logits(run, data, asked.pop("val"))
+    for name, indices in asked.items():
         logits[name] = _predict(classifier, data.images, indices)
         flipped[name] = _predict(classifier, data.images[:, :, ::-1], indices)
     labels = {"val": data.labels[split.val], "test": data.labels[split.test]}
@@ -87,13 +87,14 @@ def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
     return report
 
 
-def _chosen_val_logits(run: Run, data: FaceData, split: Split) -> np.ndarray:
-    """What the run that a refit repeats answered to validation, which the refit has learned.
+def _chosen_val_logits(run: Run, data: FaceData, val: np.ndarray) -> np.ndarray:
+    """What the run that a refit repeats answered to validation (positions ``val``), which the refit
+    has learned.
 
     Raises:
         RunError: they are kept neither with the refit nor with that run.
     """
-    expected = np.asarray(data.ids)[split.val].astype(str)
+    expected = np.asarray(data.ids)[val].astype(str)
     # Its own copy comes first: it may have gone to another place without that run.
     arrays = run.predictions() or load_run(run.config().refit).predictions() or {}
     if not np.array_equal(arrays.get("val_ids", ()), expected) or "val_logits" not in arrays:

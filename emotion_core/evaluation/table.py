@@ -87,7 +87,7 @@ def _best(rows: list[tuple[dict[str, Any], Run]]) -> list[tuple[dict[str, Any], 
         return *design, report["recipe"], report["data"]["fingerprint"]
 
     def rank(row: tuple[dict[str, Any], Run]) -> tuple[float, bool]:
-        return row[0]["val"]["accuracy"], bool(row[1].config().refit)
+        return row[0]["val"]["accuracy"], bool(row[0].get("refit"))
 
     best = {kind(row): row for row in sorted(rows, key=rank)}  # the last of a kind stays
     return [row for row in rows if best[kind(row)] is row]

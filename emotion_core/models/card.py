@@ -194,7 +194,7 @@ def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[s
     if config.refit:
         yield ""
         yield (
-            f"A refit of `{Path(config.refit).name}`, with the same settings and until the same epoch "
+            f"A refit of `{report['refit']}`, with the same settings and until the same epoch "
             "on training and validation faces together. What is given for validation, and the "
             "calibration, are that run's, which never learned those faces."
         )

@@ -47,7 +47,6 @@ from emotion_core.training.refit import chosen_run, refit_averages, refit_epochs
 from emotion_core.training.transfer import (
     average_with,
     earlier_weights,
-    mean_weights,
     start_from,
     teacher_probs,
 )
@@ -208,6 +207,9 @@ class _Trainer:
             start_from(model, config, data)
         # Looked at now, and not after hours.
         self.others = earlier_weights("average_with", model, config, data, whole=True)
+        if self.chosen:
+            taken = refit_averages(config, self.chosen)
+            self.others = {name: self.others[name] for name in taken}
         self.model = _channels_last(model.to(self.device))
         self.forward: Callable[[torch.Tensor], torch.Tensor] = (
             torch.compile(self.model, dynamic=False) if config.compile else self.model
@@ -478,13 +480,7 @@ class _Trainer:
             return validation_score(self._val_figures(logits), self.config.monitor)
 
         load_weights(self.best_model, self.run)
-        if self.chosen:
-            names = refit_averages(self.config, self.chosen)
-            own = {name: value.cpu() for name, value in self.best_model.state_dict().items()}
-            mean = mean_weights([own, *(self.others[name] for name in names)])
-            self.best_model.load_state_dict(mean)
-        else:
-            names = average_with(self.best_model, self.others, score)
+        names = average_with(self.best_model, self.others, None if self.chosen else score)
         if names:
             self._keep(names)
             self.run.write_status(self.status)

@@ -9,9 +9,6 @@ from emotion_core.models.card import is_shipped
 from emotion_core.runs import Run, create_run, list_runs, load_run
 from emotion_core.training.refit import as_refit
 
-# Settings of where a run trains, which do not make it another experiment.
-_MACHINE = ("device", "threads", "compile", "precision")
-
 # Blur and noise for faces from elsewhere: other cameras, low resolution. Mixup and erasing are
 # milder than the recipe's, because 40 to 60 epochs on a CPU end before a model overfits.
 _OURS: dict[str, Any] = {
@@ -501,11 +498,7 @@ def ablation_config(change: str, *, epochs: int, seed: int, data: str = "fer2013
 
 def same_experiment(one: TrainConfig, other: TrainConfig) -> bool:
     """Whether two configs differ at most in the machine and the place of the data."""
-    neutral: dict[str, Any] = {
-        item.name: item.default for item in TrainConfig.settings() if item.name in _MACHINE
-    }
-    neutral["data"] = ""
-    return one.replace(**neutral) == other.replace(**neutral)
+    return not one.difference(other)
 
 
 def find_run(config: TrainConfig, *, finished: bool) -> Run | None:

@@ -71,11 +71,9 @@ def chosen_run(config: TrainConfig, data: FaceData | None = None) -> Run:
             f"refit: run '{run.name}' was trained on {report['data']['name']}, this is another "
             "data set. What was chosen there says nothing about it."
         )
-    mine, theirs = config.to_dict(), run.config().to_dict()
-    free = {"refit", "start_from", "average_with", "seed", "data"}
-    free |= {item.name for item in TrainConfig.settings() if item.group == "machine"}
-    changed = [name for name in mine if name not in free and mine[name] != theirs[name]]
-    if changed or len(listed(config.average_with)) != len(listed(theirs["average_with"])):
+    chosen, free = run.config(), ("refit", "start_from", "average_with", "seed")
+    changed = [name for name in config.difference(chosen) if name not in free]
+    if changed or len(listed(config.average_with)) != len(listed(chosen.average_with)):
         raise TrainingError(
             f"refit repeats run '{run.name}' as it was chosen, but these settings differ: "
             f"{', '.join(changed) or 'average_with'}. Leave them out."

@@ -42,7 +42,7 @@ def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
 def average_with(
     model: nn.Module,
     others: Mapping[str, Mapping[str, torch.Tensor]],
-    score: Callable[[nn.Module], float],
+    score: Callable[[nn.Module], float] | None,
 ) -> list[str]:
     """Average a trained model's weights with those of earlier runs, in place.
 
@@ -53,7 +53,7 @@ def average_with(
     Args:
         model: The trained model.
         others: Weights by run, from ``earlier_weights``.
-        score: Of a model on validation; more is better.
+        score: Of a model on validation; more is better. None takes every run in.
 
     Returns:
         Names of the runs that were taken in.
@@ -61,15 +61,17 @@ def average_with(
     taken: list[Mapping[str, torch.Tensor]] = [
         {name: value.cpu().clone() for name, value in model.state_dict().items()}
     ]
-    best, names = score(model), []
+    best, names = score(model) if score else 0.0, []
     for name, weights in others.items():
-        model.load_state_dict(mean_weights([*taken, weights]))
-        found = score(model)
-        log.info("averaged with %s: validation %.4f, before %.4f", name, found, best)
-        if found >= best:
+        if score:
+            model.load_state_dict(mean_weights([*taken, weights]))
+            found = score(model)
+            log.info("averaged with %s: validation %.4f, before %.4f", name, found, best)
+            if found < best:
+                continue
             best = found
-            taken.append(weights)
-            names.append(name)
+        taken.append(weights)
+        names.append(name)
     model.load_state_dict(mean_weights(taken))
     return names
 

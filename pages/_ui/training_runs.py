@@ -72,24 +72,18 @@ def _draw_active(job: Job) -> None:
             st.markdown(f"**{run_label(run)}**", width="stretch")
             if is_synthetic(run.config().data):
                 synthetic_badge()
-            st.button(
+            _button(
+                "stop",
                 "Stop" if status.state == "running" else "Leave the queue",
-                icon=":material/stop:",
-                key=f"stop-{run.name}",
+                "stop",
+                _stop,
+                run,
                 disabled=stopping,
-                on_click=_act,
-                args=(_stop, run),
                 help="Finishes the step and saves; you can resume it later.",
             )
             if stopping:
-                st.button(
-                    "Kill",
-                    icon=":material/dangerous:",
-                    key=f"kill-{run.name}",
-                    on_click=_act,
-                    args=(_kill, run),
-                    help="For a trainer that does not answer. It resumes from its last save.",
-                )
+                text = "For a trainer that does not answer. It resumes from its last save."
+                _button("kill", "Kill", "dangerous", _kill, run, help=text)
         if status.state == "queued":
             return
         steps = status.epoch + (status.step / status.steps if status.steps else 0)
@@ -161,30 +155,18 @@ def _draw_resting(job: Job) -> None:
         _draw_log(run, expanded=status.state == "failed")
         with st.container(horizontal=True):
             if status.state in ("stopped", "failed") and not run.problem:
-                st.button(
-                    "Resume",
-                    icon=":material/play_arrow:",
-                    key=f"resume-{run.name}",
-                    on_click=_act,
-                    args=(jobs.resume, run),
-                )
+                _button("resume", "Resume", "play_arrow", jobs.resume, run)
             if status.state == "finished" and rows and report and not run.config().refit:
-                st.button(
+                _button(
+                    "refit",
                     "Refit",
-                    icon=":material/model_training:",
-                    key=f"refit-{run.name}",
-                    on_click=_act,
-                    args=(_refit, run),
+                    "model_training",
+                    _refit,
+                    run,
                     help="When choosing is over: train it once more as it was, on its training and "
                     "validation faces together. It becomes a run of its own.",
                 )
-            st.button(
-                "Delete",
-                icon=":material/delete:",
-                key=f"delete-{run.name}",
-                on_click=_act,
-                args=(_delete, run),
-            )
+            _button("delete", "Delete", "delete", _delete, run)
 
 
 def _draw_log(run: Run, *, expanded: bool = False) -> None:
@@ -211,6 +193,28 @@ def _draw_notes() -> None:
     deleted = st.session_state.get("deleted-runs", [])
     if any(name in deleted for name in deleted_runs()):
         st.button("Delete for good", key="purge", type="tertiary", on_click=_act, args=(_purge,))
+
+
+def _button(
+    name: str,
+    label: str,
+    icon: str,
+    action: Callable[[Run], Any],
+    run: Run,
+    *,
+    disabled: bool = False,
+    help: str | None = None,
+) -> None:
+    """A button that does something to a run; ``name`` begins its key."""
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"{name}-{run.name}",
+        disabled=disabled,
+        help=help,
+        on_click=_act,
+        args=(action, run),
+    )
 
 
 def _act(action: Callable[..., Any], *args: Any) -> None:

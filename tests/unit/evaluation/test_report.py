@@ -57,18 +57,8 @@ def test_report_on_disk_has_the_documented_fields(evaluated):
     run, found = evaluated
     assert run.report() == found
     assert set(found) == {
-        *(
-            "format",
-            "run",
-            "model",
-            "options",
-            "recipe",
-            "refit",
-            "epochs",
-            "best_epoch",
-            "date",
-            "data",
-        ),
+        *("format", "run", "model", "options", "recipe", "epochs", "best_epoch", "date", "data"),
+        "refit",
         *("val", "test", "subsets", "flip_tta", "test_uncalibrated", "abstain"),
         *("temperature", "smoothing", "cost", "environment", "trained_on"),
     }
