@@ -51,4 +51,4 @@ def check_side(side: Any) -> None:
 
 def pretrained_on(model: str) -> str:
     """What the weights were trained on that the option ``pretrained`` starts from."""
-    return "face recognition" if model == "emotion_net" else "ImageNet"
+    return "face recognition" if model in ("emotion_net", "mobilenet_v1") else "ImageNet"

@@ -1,6 +1,7 @@
-"""Weights for face recognition from dlib's file, made to fit a gray stem and batch norms."""
+"""Weights for face recognition, from dlib's file, made to fit a gray stem and batch norms."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,9 @@ _CALIBRATION_FACES = 98
 def load_face_recognition(features: nn.Module) -> None:
     """Load the first layers of dlib's network for face recognition.
 
-    dlib stores a batch norm as what it does in the end, a scale and a shift. To train on, each
-    becomes a real batch norm again: its mean and deviation are measured on drawn faces, on which
-    the network then answers as dlib's does. (On faces of FER-2013 the deviations are the same
-    within a few percent.) dlib's kernels are also up to fifty times smaller than fresh ones, so
-    that AdamW's first steps would wipe them out; in front of a batch norm their size does not
-    matter, and each is scaled to the deviation of fresh ones (He et al. 2015).
+    dlib stores a batch norm as what it does in the end, a scale and a shift, which ``load_layers``
+    turns into a real one again (on faces of FER-2013 their deviations are the same within a few
+    percent). dlib's kernels are also up to fifty times smaller than fresh ones.
 
     Args:
         features: Convolutions without bias, each followed by a batch norm, in the order and of the
@@ -39,13 +37,39 @@ def load_face_recognition(features: nn.Module) -> None:
     Raises:
         ModelError: the package is missing, its file is not the expected one, or does not fit.
     """
+    layers = read_dlib_layers(_weights_file().read_bytes())
+    load_layers(features, layers, pixel_scale=_PIXEL_SCALE)
+
+
+def load_layers(
+    features: nn.Module,
+    layers: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    *,
+    pixel_scale: float,
+) -> None:
+    """Load convolutions and what was left of their batch norms: a scale and a shift.
+
+    To train on, each becomes a real batch norm again: its mean and deviation are measured on drawn
+    faces, on which the network then answers as the given one does. Small kernels, which AdamW's
+    first steps would wipe out, are scaled to the deviation of fresh ones (He et al. 2015): in front
+    of a batch norm their size does not matter.
+
+    Args:
+        features: Convolutions without bias, each followed by a batch norm, from
+            ``(N, 1, 48, 48)``; changed in place.
+        layers: Kernels float32 ``(out, in, h, w)``, scales and shifts float32 ``(out,)``, from the
+            input on; those that come after the last convolution are not used.
+        pixel_scale: How much the given network's pixels deviate where normalised ones deviate by 1.
+
+    Raises:
+        ModelError: they do not fit.
+    """
     convolutions = [item for item in features.modules() if isinstance(item, nn.Conv2d)]
     norms = [item for item in features.modules() if isinstance(item, nn.BatchNorm2d)]
-    layers = read_dlib_layers(_weights_file().read_bytes())
     for convolution, norm, (given, scale, shift) in zip(convolutions, norms, layers, strict=False):
         kernel = torch.from_numpy(given)
         if convolution is convolutions[0]:
-            kernel = kernel.sum(dim=1, keepdim=True) * _PIXEL_SCALE
+            kernel = kernel.sum(dim=1, keepdim=True) * pixel_scale
         if kernel.shape != convolution.weight.shape:
             raise ModelError(
                 f"The face recognition weights do not fit this model: {tuple(kernel.shape)} given, "

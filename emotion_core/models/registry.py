@@ -25,6 +25,7 @@ _FAMILIES = (
     "efficientnet_lite",
     "emotion_net",
     "mobilenet",
+    "mobilenet_v1",
 )
 
 # Architectures that have all weights of another one, under the same names.

@@ -43,6 +43,7 @@ from emotion_core.training.optim import (
     epoch_order,
     learning_rate,
 )
+from emotion_core.training.precision import arithmetic
 from emotion_core.training.refit import chosen_run, refit_averages, refit_epochs
 from emotion_core.training.transfer import (
     average_with,
@@ -153,21 +154,6 @@ def _failures_written(run: Run) -> Iterator[None]:
         raise
 
 
-def bf16_pays(model: nn.Module, device: torch.device) -> bool:
-    """Whether a network trains faster in bf16 here than in fp32, as measured in docs/training.md.
-
-    It does on GPUs and CPUs with instructions for bf16 (older GPUs only emulate it), unless the
-    network filters each channel by itself: PyTorch's depthwise convolutions are twice as slow in
-    bf16 on a CPU.
-    """
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    able = torch.cpu.get_capabilities()
-    if not (able.get("avx512_bf16") or able.get("amx_bf16")):
-        return False
-    return all(layer.groups == 1 for layer in model.modules() if isinstance(layer, nn.Conv2d))
-
-
 class _Trainer:
     """State of one training run between its steps."""
 
@@ -222,10 +208,6 @@ class _Trainer:
             label_smoothing=config.label_smoothing,
         )
         self.taught: torch.Tensor | None = None
-        bf16 = config.precision == "bf16" or (
-            config.precision == "auto" and bf16_pays(self.model, self.device)
-        )
-        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=bf16)
 
         self.status = replace(self.status, epochs=self.epochs, device=str(self.device))
         self.epoch, self.step = 0, 0  # finished epochs; finished steps of the current one
@@ -242,6 +224,10 @@ class _Trainer:
     def best_model(self) -> nn.Module:
         """The weights that are validated and kept: averaged where averaging is on."""
         return self.average.model if self.average else self.model
+
+    def arithmetic(self) -> contextlib.AbstractContextManager[None]:
+        """What answers and losses are computed under."""
+        return arithmetic(self.config.precision, self.device)
 
     def fit(self) -> None:
         """All epochs that are left."""
@@ -348,7 +334,7 @@ class _Trainer:
             images = torch.lerp(images.flip(0), images, share)
 
         self.optimizer.zero_grad(set_to_none=True)
-        with self.autocast:
+        with self.arithmetic():
             logits = self.forward(images)
             loss = self._loss(logits, places, share)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -443,7 +429,7 @@ class _Trainer:
         self._tell(row["images_per_second"], row)
 
     def _val_logits(self, model: nn.Module) -> torch.Tensor:
-        return predict(model, self.val_faces, self.preprocess, self.autocast)
+        return predict(model, self.val_faces, self.preprocess, self.arithmetic())
 
     def _val_figures(self, logits: torch.Tensor) -> dict[str, float]:
         """Loss, accuracy and macro-F1 on the validation split."""
@@ -576,7 +562,7 @@ class _Trainer:
             self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.empty_cache()
             try:
-                with self.autocast:
+                with self.arithmetic():
                     loss = self.model(self.preprocess.apply(self.faces[:size])).sum()
                 loss.backward()
             except RuntimeError as error:
@@ -603,7 +589,7 @@ def predict(
     model: nn.Module,
     faces: torch.Tensor,
     preprocess: Preprocess,
-    autocast: contextlib.AbstractContextManager[Any] | None = None,
+    arithmetic: contextlib.AbstractContextManager[Any] | None = None,
     batch_size: int = 256,
 ) -> torch.Tensor:
     """Logits of many faces.
@@ -612,7 +598,7 @@ def predict(
         model: The network; it is left in the mode it was in.
         faces: ``(N, 48, 48)`` uint8 on the model's device.
         preprocess: The model's pixel normalisation.
-        autocast: Lower precision to compute in.
+        arithmetic: What to compute under; fp32 if None.
         batch_size: Faces at once.
 
     Returns:
@@ -621,7 +607,7 @@ def predict(
     training = model.training
     model.eval()
     parts = []
-    with autocast or contextlib.nullcontext():
+    with arithmetic or contextlib.nullcontext():
         for batch in torch.split(faces, batch_size):
             images = preprocess.apply(batch).contiguous(memory_format=torch.channels_last)
             parts.append(model(images).float().cpu())

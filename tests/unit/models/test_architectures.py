@@ -23,6 +23,7 @@ EXPECTED = {
     "efficientnet_lite0",
     "emotion_net",
     "grown_net",
+    "mobilenet_v1",
     "mobilenet_v3_small",
     "plain_cnn",
     "resnet18",
@@ -115,6 +116,7 @@ def test_every_architecture_says_what_it_is_and_has_defaults(architecture):
         ("densenet121", 7_978_856 - 2 * 64 * 49 - 993 * 1025),
         ("efficientnet_b0", 5_288_548 - 2 * 32 * 9 - 993 * 1281),
         ("efficientnet_lite0", 4_652_008 - 2 * 32 * 9 - 993 * 1281),
+        ("mobilenet_v1", 4_231_976 - 2 * 32 * 9 - 993 * 1025),  # of Keras's, those that are trained
         ("mobilenet_v3_small", 2_542_856 - 2 * 16 * 9 - 993 * 1025),
     ],
 )

@@ -13,14 +13,12 @@ from emotion_core.data.faces import FaceData, fingerprint
 from emotion_core.errors import ConfigError, DataError, RunError, TrainingError
 from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import load_classifier, read_weights
-from emotion_core.models.registry import create_model
 from emotion_core.runs import Run, create_run
 from emotion_core.training.loop import (
     Stopped,
     _fit_preprocess,
     _is_out_of_memory,
     _Trainer,
-    bf16_pays,
     train,
 )
 
@@ -282,17 +280,6 @@ def test_dataset_normalisation_is_measured_on_the_training_faces(data):
     assert found.std == pytest.approx((faces / 255).std())
     standard = found.apply(torch.from_numpy(faces))
     assert abs(float(standard.mean())) < 1e-4
-
-
-def test_bf16_is_chosen_where_the_machine_has_it_and_no_channel_is_filtered_alone(monkeypatch):
-    able = torch.cpu.get_capabilities()
-    has_bf16 = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-    cpu, cuda = torch.device("cpu"), torch.device("cuda")
-    assert bf16_pays(create_model("block_cnn"), cpu) == has_bf16
-    assert not bf16_pays(create_model("mobilenet_v3_small"), cpu)
-    for capability, able in (((7, 5), False), ((8, 0), True), ((9, 0), True)):  # T4, A100, H100
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, c=capability: c)
-        assert bf16_pays(create_model("mobilenet_v3_small"), cuda) == able
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

