@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from emotion_core.errors import ConfigError
-    from emotion_core.evaluation.robustness import load_robustness, measure_robustness
+    from emotion_core.evaluation.robustness import measure_robustness
     from emotion_core.runs import pick_run
 
     if args.images < 1:
@@ -43,8 +43,6 @@ def run(args: argparse.Namespace) -> int:
     for name, curve in result["corruptions"].items():
         print(f"{name:15} " + "  ".join(f"{value:6.1%}" for value in curve))
     print(f"mean {result['mean']:.1%}")
-    if not found.is_tested_on(result["test_fingerprint"]):
-        print(f"Not kept: '{found.name}' was tested on other faces than those of {result['data']}.")
-    elif (stored := load_robustness(found)) and stored["images"] > result["images"]:
-        print(f"Not kept: '{found.name}' has a measurement on {stored['images']:,} faces.")
+    if result["not_kept"]:
+        print(f"Not kept: {result['not_kept']}")
     return 0

@@ -146,7 +146,7 @@ def measure_robustness(
     """Accuracy under every corruption and strength, written to ``robustness.json``.
 
     It is not written, only returned, if the run's report is about other test faces, or if a
-    measurement on more faces is there.
+    measurement on more faces is there; ``not_kept`` then says why, and is empty otherwise.
 
     Args:
         run: A run with weights.
@@ -211,11 +211,14 @@ def measure_robustness(
             "corruptions": curves,
             "mean": float(np.mean(list(curves.values()))),
         }
-        stored = load_robustness(run)
-        more = stored is not None and stored["images"] > len(labels)
-        if run.is_tested_on(loaded.test_fingerprint) and not more:
+        stored, not_kept = load_robustness(run), ""
+        if not run.is_tested_on(loaded.test_fingerprint):
+            not_kept = f"'{run.name}' was tested on other faces than those of {loaded.name}."
+        elif stored is not None and stored["images"] > len(labels):
+            not_kept = f"'{run.name}' has a measurement on {stored['images']:,} faces."
+        else:
             write_json(run.path / "robustness.json", result)
-    return result
+    return result | {"not_kept": not_kept}
 
 
 def robustness_task(run: Run) -> Task:

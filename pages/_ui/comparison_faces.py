@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -59,16 +60,11 @@ def draw_confusion(comparison: Comparison) -> None:
 
 def _draw_matrix(panel: Panel) -> None:
     """A confusion matrix whose cells choose the faces that are shown below."""
-    key = slug(panel.key)
 
-    def choose() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        if points:
-            actual, predicted = points[0]["customdata"][:2]
-            st.session_state["cell_actual"] = actual
-            st.session_state["cell_predicted"] = predicted
+    def choose(cell: Sequence[Any]) -> None:
+        st.session_state["cell_actual"], st.session_state["cell_predicted"] = cell[:2]
 
-    figure(panel.figure, key, panel.reading, panel.table, choose)
+    figure(panel.figure, slug(panel.key), panel.reading, panel.table, choose)
 
 
 def _pick_pair(comparison: Comparison) -> list[Result]:

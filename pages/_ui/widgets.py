@@ -34,7 +34,7 @@ def figure(
     key: str,
     reading: str = "",
     csv: Rows | None = None,
-    on_select: Callable[[], None] | None = None,
+    on_click: Callable[[Sequence[Any]], None] | None = None,
 ) -> None:
     """Draw a figure with its reading below and its data as a download.
 
@@ -43,15 +43,25 @@ def figure(
         key: Unique on the page; names the downloads.
         reading: One sentence that says what the figure shows; also read aloud in its place.
         csv: The figure's data, a mapping a row.
-        on_select: Called when a point is clicked; ``st.session_state[key]`` then holds it.
+        on_click: Called with the ``customdata`` of a point that is clicked.
     """
     config = {"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}}
+    clicks = f"{key}-clicks"
+    # A figure keeps its point selected, and a click on it would do nothing; a new one has none.
+    drawn = f"{key}-{st.session_state.get(clicks, 0)}"
+
+    def click() -> None:
+        points = st.session_state[drawn]["selection"]["points"]
+        if points and on_click:
+            st.session_state[clicks] = st.session_state.get(clicks, 0) + 1
+            on_click(points[0]["customdata"])
+
     st.plotly_chart(
         fig,
-        key=key,
+        key=drawn,
         config=config,
         alt=reading or None,
-        on_select=on_select or "ignore",
+        on_select=click if on_click else "ignore",
         selection_mode="points",
     )
     if not reading and not csv:

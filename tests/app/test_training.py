@@ -158,6 +158,20 @@ def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
     assert "train-best-start_from" not in keys  # one architecture's weights do not fit both
 
 
+def test_a_chosen_teacher_that_is_deleted_elsewhere_is_told_of(root, parked):
+    earlier = [create_run(TrainConfig(data=DATA, epochs=1, seed=seed), root) for seed in (0, 1)]
+    for run in earlier:
+        train(run)
+    page = open_training()
+    page.multiselect(key="train-best-teacher").set_value([run.name for run in earlier]).run()
+    delete_run(earlier[0])
+    page.run()
+    assert [toast.value for toast in page.toast] == [f"Teachers: {earlier[0].name} was deleted."]
+    assert page.multiselect(key="train-best-teacher").value == [earlier[1].name]
+    page.run()
+    assert not page.toast
+
+
 def test_several_architectures_make_a_run_each_with_their_own_settings(root, parked):
     page = open_training()
     page.multiselect(key="train-models").set_value(["resnet18", "block_cnn"]).run()

@@ -70,12 +70,14 @@ def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
     values = np.array(list(found["corruptions"].values()))
     assert values.shape == (9, 5)
     assert found["mean"] == pytest.approx(values.mean())
+    assert found.pop("not_kept") == ""
     assert robustness.load_robustness(trained) == found
     assert robustness.robustness_task(trained).state() == TaskState("none")
 
 
 def test_a_measurement_on_other_faces_is_told_but_not_kept(trained, faces, capsys):
     own = robustness.measure_robustness(trained, faces, images=20)
+    assert own.pop("not_kept") == ""
     write_report(trained, {"data.test_fingerprint": faces.test_fingerprint})
     assert robustness.load_robustness(trained) == own
     assert main(["robustness", str(trained.path), "--data", "synthetic:700", "--images", "10"]) == 0
