@@ -352,7 +352,7 @@ class TrainConfig(Config):
 
     precision: str = setting(
         "auto",
-        "arithmetic; auto is bf16 on GPUs and CPUs with instructions for it, where it pays",
+        "arithmetic; auto is bf16 on GPUs and CPUs with instructions for it",
         choices=("auto", "fp32", "bf16"),
         group="machine",
     )

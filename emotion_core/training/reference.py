@@ -46,6 +46,8 @@ _SEQUENTIAL_FINE_LABELS = "20261126-203447-sequential-s7"
 _EMOTION_NET_LABELS_AGAIN = "20261126-203909-emotion_net-s8"
 _EMOTION_NET_RETAUGHT = "20261127-112722-emotion_net-s13"
 _EMOTION_NET_RETAUGHT_CLEAN = "20261127-131321-emotion_net-s14"
+_LITE0_FINER_LABELS = "20261127-213809-efficientnet_lite0-s21"
+_MOBILENET_V1 = "20261127-214342-mobilenet_v1-s22"
 # Earlier runs teach, since on a CPU a slow network has time for a dozen epochs. The best epoch is
 # chosen by loss, since accuracy on 2,871 validation faces moves by a point from epoch to epoch.
 _TAUGHT: dict[str, Any] = {
@@ -324,6 +326,36 @@ _BEST: dict[str, dict[str, Any]] = {
         "warmup_epochs": 0.3,
         "seed": 7,
         "start_from": _SEQUENTIAL_FINE_CLEAN,
+    },
+    "efficientnet_lite0-finer-labels": _CLEAR_LABELS
+    | {
+        "model": "efficientnet_lite0",
+        "options": {"finer": True, "dropout": 0.3},
+        "epochs": 9,
+        "lr": 6e-4,
+        "warmup_epochs": 0.3,
+        "seed": 21,
+        "start_from": _LITE0_FINER_CLEAN,
+    },
+    # Labels alone, from weights for face recognition; with mixup, blur, noise and JPEG.
+    "mobilenet_v1": _LABELS
+    | {
+        "options": {"pretrained": True},
+        "epochs": 18,
+        "lr": 7e-4,
+        "warmup_epochs": 0.5,
+        "mixup": 0.1,
+        "seed": 22,
+    },
+    "mobilenet_v1-clean-taught": _CLEAN
+    | {
+        "model": "mobilenet_v1",
+        "lr": 3e-4,
+        "seed": 23,
+        "start_from": _MOBILENET_V1,
+        "teacher": f"{_EMOTION_NET_RETAUGHT_CLEAN}, {_LITE0_FINER_LABELS}, {_SEQUENTIAL_FINE_LABELS}",
+        "teacher_share": 0.6,
+        "average_with": _MOBILENET_V1,
     },
     "sequential-taught-clean": _CLEAN
     | {
