@@ -29,7 +29,7 @@ from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.evaluation.metrics import confusion_matrix, macro_f1
 from emotion_core.files import atomic_path, write_json_lines
-from emotion_core.machine import resolve_device
+from emotion_core.machine import memory_kept, resolve_device
 from emotion_core.models.checkpoint import load_weights, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -125,7 +125,8 @@ def train(
             )
         )
         loaded = data if data is not None else load_data(config.data)
-        _Trainer(run, config, loaded, stop or threading.Event(), on_progress).fit()
+        with memory_kept():
+            _Trainer(run, config, loaded, stop or threading.Event(), on_progress).fit()
         evaluate_run(run, loaded, device=config.device)
         run.write_status(replace(run.status(), state="finished", finished=now(), seconds_left=0.0))
         run.resume_path.unlink(missing_ok=True)

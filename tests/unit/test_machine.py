@@ -1,9 +1,12 @@
 """Facts about the machine, from the system's own files and the driver's own tool."""
 
 import os
+import platform
+import resource
 import stat
 
 import pytest
+import torch
 
 from emotion_core import machine
 
@@ -65,3 +68,21 @@ def test_cores_respect_a_containers_quota(monkeypatch, quota, cores):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
     monkeypatch.setattr(machine, "_cgroup", lambda name: quota)
     assert machine.cpu_cores() == cores
+
+
+def _faults_of_a_second_block():
+    """Pages that the system clears when a block of 64 MB is allocated that was just freed."""
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(16 << 20)
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    return faults
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not glibc's")
+def test_freed_memory_is_kept_and_then_given_back():
+    pages = (64 << 20) // resource.getpagesize()
+    assert _faults_of_a_second_block() > pages / 1024  # less than one each with huge pages
+    with machine.memory_kept():
+        assert _faults_of_a_second_block() < pages / 1024
+    assert _faults_of_a_second_block() > pages / 1024
