@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
-SOURCES := emotion_core pages app.py
+SOURCES := emotion_core pages app.py benchmarks
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
@@ -60,7 +60,7 @@ $(VENV)/installed-dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@touch $@ $(VENV)/installed
 
 chromium: | install-dev
-	@if $(BIN)/python -c 'import sys; from emotion_core.live.browser import chromium_path; \
+	@if $(BIN)/python -c 'import sys; from benchmarks.browser import chromium_path; \
 	sys.exit(chromium_path() is None)'; then :; \
 	elif command -v apt-get >/dev/null; then \
 	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium; \

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages._ui import overview_parts as parts
-from pages._ui.shell import open_page
-from pages._ui.state import finished_runs
+from pages._ui import overview as parts
+from pages._ui.cache import finished_runs
+from pages._ui.frame import open_page
 from pages._ui.widgets import empty
 
 open_page("app.py", "Overview")

@@ -22,7 +22,7 @@ import filelock
 from emotion_core.errors import RunError
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 _PROGRESS = "-progress.json"
 _START_SECONDS = 60.0  # where /proc cannot tell: a process loads its libraries within this

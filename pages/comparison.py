@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages._ui import comparison_parts as parts
-from pages._ui.shell import open_page
+from pages._ui.comparison import parts
+from pages._ui.frame import open_page
 from pages._ui.widgets import synthetic_badge
 
 open_page("pages/comparison.py", "Comparison")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages._ui import dataset_parts as parts
-from pages._ui.shell import open_page, page_link
+from pages._ui import dataset as parts
+from pages._ui.frame import open_page, page_link
 from pages._ui.widgets import synthetic_badge
 
 open_page("pages/dataset.py", "Dataset")

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages._ui import live_parts as parts
-from pages._ui import live_settings, live_sources
-from pages._ui.shell import open_page
+from pages._ui.frame import open_page
+from pages._ui.live import panel as parts
+from pages._ui.live import settings as live_settings
+from pages._ui.live import sources as live_sources
 
 open_page("pages/live.py", "Live")
 parts.draw_privacy()

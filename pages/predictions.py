@@ -1,7 +1,7 @@
 """What a model gets right and wrong, why, and what it says to your own pictures."""
 
-from pages._ui import prediction_parts as parts
-from pages._ui.shell import open_page
+from pages._ui.frame import open_page
+from pages._ui.predictions import parts
 
 open_page("pages/predictions.py", "Predictions")
 

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from emotion_core.data.faces import is_synthetic
-from pages._ui import training_form as form
-from pages._ui import training_runs
-from pages._ui.shell import open_page
+from pages._ui.frame import open_page
+from pages._ui.training import form
+from pages._ui.training import runs as training_runs
 from pages._ui.widgets import synthetic_badge
 
 open_page("pages/training.py", "Training")

@@ -14,7 +14,7 @@ from emotion_core.files import write_json
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 
 def write_untrained(run: Run, seed: int) -> None:

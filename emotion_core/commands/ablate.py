@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emotion_core.runs import Run
+    from emotion_core.runs.run import Run
 
 HELP = "train the reference model with one change at a time, and print what each brings"
 

@@ -12,9 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit and report."""
-    from emotion_core.config import TrainConfig
     from emotion_core.data.sources import load_data
     from emotion_core.evaluation.baseline import train_baseline
+    from emotion_core.recipes import TrainConfig
     from emotion_core.training.jobs import settled
 
     print("Fitting; FER-2013 takes about a quarter of an hour.", flush=True)

@@ -1,18 +1,19 @@
-"""``bench``: one benchmark a module of ``emotion_core.bench``."""
+"""``bench``: one benchmark a module of ``benchmarks``."""
 
 import argparse
 import importlib
 import pkgutil
 from pathlib import Path
 
-from emotion_core import bench
+import benchmarks as bench
 
 HELP = "measure speed on this machine"
 
 
 def bench_names() -> list[str]:
     """All benchmarks."""
-    return sorted(item.name for item in pkgutil.iter_modules(bench.__path__))
+    names = (item.name for item in pkgutil.iter_modules(bench.__path__))
+    return sorted(name for name in names if name not in ("browser", "fuzz"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

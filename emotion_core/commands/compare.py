@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation import compare
     from emotion_core.evaluation.robustness import load_robustness
     from emotion_core.files import write_bytes
-    from emotion_core.runs import pick_run
+    from emotion_core.runs.catalog import pick_run
 
     runs = [pick_run(name, weights=False) for name in args.runs]
     comparison = compare.compare_runs(runs)
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"Ensemble of all: {metrics['accuracy']:.2%}, {100 * gain:+.1f} points on the best.")
 
     if args.html or args.json:
-        from emotion_core.evaluation.html_report import comparison_html, comparison_json
+        from emotion_core.reporting.html import comparison_html, comparison_json
 
         kept = {result.name for result in comparison.results}
         compared = [run for run in runs if run.name in kept]

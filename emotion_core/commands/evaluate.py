@@ -5,7 +5,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emotion_core.runs import Run
+    from emotion_core.runs.run import Run
 
 HELP = "predict a run's test split and write its report, or measure it on other faces"
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it and print the figures."""
     from emotion_core.errors import ConfigError, DataError
-    from emotion_core.runs import pick_run
+    from emotion_core.runs.catalog import pick_run
 
     stored = args.ensemble and not args.data
     if stored and (args.split != "test" or args.device != "auto"):
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
 def _with_earlier(runs: "list[Run]") -> "list[Run]":
     """Runs and those whose training went into theirs, as far back as they are here."""
     from emotion_core.errors import EmotionError
-    from emotion_core.runs import load_run
+    from emotion_core.runs.catalog import load_run
 
     found = list(runs)
     for run in found:  # which grows meanwhile

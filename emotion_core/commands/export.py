@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export and say where."""
     from emotion_core.errors import ModelError
-    from emotion_core.evaluation.tracking import write_mlflow, write_tensorboard
     from emotion_core.models.export import export_run
-    from emotion_core.runs import pick_run
+    from emotion_core.reporting.tracking import write_mlflow, write_tensorboard
+    from emotion_core.runs.catalog import pick_run
 
     tracking = args.format in ("tensorboard", "mlflow")
     if args.half and tracking:

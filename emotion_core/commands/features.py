@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         compute_tsne,
         load_features,
     )
-    from emotion_core.runs import pick_run
+    from emotion_core.runs.catalog import pick_run
 
     if args.faces is not None and args.faces < 5:
         raise ConfigError(f"--faces must be at least 5, got {args.faces}.")

@@ -12,7 +12,7 @@ HELP = "train in the background: list, start, stop, resume, delete, restore"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One action a sub-command; without one, the jobs are listed."""
-    from emotion_core.config import TrainConfig
+    from emotion_core.recipes import TrainConfig
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="show all runs, those at work first")
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.errors import RunError
     from emotion_core.paths import checkpoints_dir
-    from emotion_core.runs import load_run, purge_deleted, restore_run
+    from emotion_core.runs.catalog import load_run
+    from emotion_core.runs.trash import purge_deleted, restore_run
     from emotion_core.training import jobs
 
     action = args.action or "list"
@@ -86,9 +87,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _start(args: argparse.Namespace) -> list[str]:
     """Queue a run for each model of ``--model a,b``; their names."""
-    from emotion_core.config import TrainConfig, recipe_config
     from emotion_core.models.registry import check_model
-    from emotion_core.runs import load_run
+    from emotion_core.recipes import TrainConfig, recipe_config
+    from emotion_core.runs.catalog import load_run
     from emotion_core.training import jobs
     from emotion_core.training.refit import refit_config
 

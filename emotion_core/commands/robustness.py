@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.errors import ConfigError
     from emotion_core.evaluation.robustness import measure_robustness
-    from emotion_core.runs import pick_run
+    from emotion_core.runs.catalog import pick_run
 
     if args.images < 1:
         raise ConfigError(f"--images must be at least 1, got {args.images}.")

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ship one run."""
-    from emotion_core.runs import load_run
+    from emotion_core.runs.catalog import load_run
     from emotion_core.training.ship import ship_run
 
     found = load_run(args.name)

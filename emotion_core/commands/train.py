@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import threading
 
-    from emotion_core.runs import Run
+    from emotion_core.runs.run import Run
 
 HELP = "train a model with a progress bar; Ctrl-C saves, --resume goes on"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command: where to go on, and one for every training setting."""
-    from emotion_core.config import TrainConfig
+    from emotion_core.recipes import TrainConfig
 
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--resume", metavar="RUN", help="go on with this run where it stopped")
@@ -26,9 +26,10 @@ def run(args: argparse.Namespace) -> int:
     """Train; 0 when finished, 3 when stopped and resumable."""
     import threading
 
-    from emotion_core.config import TrainConfig, listed, recipe_config
     from emotion_core.errors import ConfigError
-    from emotion_core.runs import create_run, load_run, pick_run
+    from emotion_core.recipes import TrainConfig, listed, recipe_config
+    from emotion_core.runs.catalog import load_run, pick_run
+    from emotion_core.runs.run import create_run
     from emotion_core.training import jobs
 
     given = TrainConfig.given(args)

@@ -12,14 +12,15 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC
 
-from emotion_core.config import recipe_config
 from emotion_core.data.faces import FaceData
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import DataError
 from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.evaluation.report import build_report, environment, to_half, write_report
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
-from emotion_core.runs import Run, create_run, now
+from emotion_core.recipes import recipe_config
+from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.status import now
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from emotion_core.evaluation.metrics import (
 )
 from emotion_core.labels import EMOTIONS
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs import SUBSET_PREFIX, Run, made_at
+from emotion_core.runs.run import SUBSET_PREFIX, Run, made_at
 
 SIGNIFICANCE = 0.05
 UNCALIBRATED = (

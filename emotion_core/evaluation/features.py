@@ -16,7 +16,7 @@ import numpy as np
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import DataError, RunError
 from emotion_core.files import atomic_path, sha256_file
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 from emotion_core.tasks import Task, TaskState
 
 FACES = 1_000

@@ -23,9 +23,11 @@ from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
-from emotion_core.models.card import is_shipped, write_card
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs import SUBSET_PREFIX, Run, best_epoch, load_run, now
+from emotion_core.reporting.card import is_shipped, write_card
+from emotion_core.runs.catalog import load_run
+from emotion_core.runs.run import SUBSET_PREFIX, Run, best_epoch
+from emotion_core.runs.status import now
 
 FORMAT = 1
 BATCH_SIZE = 256

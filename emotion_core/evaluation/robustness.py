@@ -14,7 +14,8 @@ from emotion_core.data.faces import FACE_SIZE, FaceData
 from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation.metrics import wilson_interval
 from emotion_core.files import read_json, write_json
-from emotion_core.runs import Run, now
+from emotion_core.runs.run import Run
+from emotion_core.runs.status import now
 from emotion_core.tasks import Task
 
 FORMAT = 1

@@ -16,7 +16,8 @@ from emotion_core.live.detect import FaceDetector, create_detector, crop_face
 from emotion_core.live.settings import LiveConfig
 from emotion_core.live.smooth import UNCERTAIN, EmaSmoother, LabelHolder
 from emotion_core.live.track import Track, Tracker
-from emotion_core.runs import Run, best_run, pick_run
+from emotion_core.runs.catalog import best_run, pick_run
+from emotion_core.runs.run import Run
 
 if TYPE_CHECKING:  # torch is loaded with the first classifier
     from emotion_core.models.checkpoint import Classifier

@@ -24,7 +24,7 @@ from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, calibrated_threshold
 from emotion_core.live.settings import LiveConfig
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 if TYPE_CHECKING:  # it loads torch
     from emotion_core.models.checkpoint import Classifier

@@ -17,7 +17,8 @@ from emotion_core.machine import resolve_device
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs import Run, pick_run
+from emotion_core.runs.catalog import pick_run
+from emotion_core.runs.run import Run
 
 FORMAT = 1
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from emotion_core.models.backends import create_backend
 from emotion_core.models.checkpoint import Classifier, load_classifier
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 
 @dataclass(frozen=True)

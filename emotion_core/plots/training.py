@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core.plots.theme import LEGEND_BELOW, RUN_PALETTE, style
-from emotion_core.runs import best_epoch
+from emotion_core.runs.run import best_epoch
 
 Rows = Sequence[Mapping[str, Any]]
 

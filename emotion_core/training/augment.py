@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from emotion_core.config import TrainConfig
+from emotion_core.recipes import TrainConfig
 
 # Annex K of the JPEG standard (ITU-T T.81): steps of the frequencies of gray, at quality 50.
 _JPEG_STEPS = (

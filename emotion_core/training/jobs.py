@@ -27,20 +27,14 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.config import TrainConfig
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.errors import EmotionError, RunError
 from emotion_core.paths import PROJECT, checkpoints_dir, user_path
-from emotion_core.runs import (
-    Run,
-    Status,
-    create_run,
-    delete_run,
-    list_runs,
-    now,
-    pick_run,
-    purge_deleted,
-)
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import list_runs, pick_run
+from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.status import Status, now
+from emotion_core.runs.trash import delete_run, purge_deleted
 from emotion_core.tasks import running_tasks
 from emotion_core.training.refit import chosen_run
 

@@ -23,7 +23,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.evaluation.calibrate import fit_calibration
@@ -34,7 +33,9 @@ from emotion_core.models.checkpoint import load_weights, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import softmax
-from emotion_core.runs import Run, Status, now, validation_score
+from emotion_core.recipes import TrainConfig, listed
+from emotion_core.runs.run import Run, validation_score
+from emotion_core.runs.status import Status, now
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.optim import (
     WeightAverage,
@@ -45,12 +46,7 @@ from emotion_core.training.optim import (
 )
 from emotion_core.training.precision import arithmetic
 from emotion_core.training.refit import chosen_run, refit_averages, refit_epochs
-from emotion_core.training.transfer import (
-    average_with,
-    earlier_weights,
-    start_from,
-    teacher_probs,
-)
+from emotion_core.training.warmstart import average_with, earlier_weights, start_from, teacher_probs
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_core.config import TrainConfig
 from emotion_core.labels import NUM_CLASSES
+from emotion_core.recipes import TrainConfig
 
 
 def create_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
-from emotion_core.models.card import is_shipped
-from emotion_core.runs import Run, create_run, list_runs, load_run
+from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.reporting.card import is_shipped
+from emotion_core.runs.catalog import list_runs, load_run
+from emotion_core.runs.run import Run, create_run
 from emotion_core.training.refit import as_refit
 
 # Blur and noise for faces from elsewhere: other cameras, low resolution. Mixup and erasing are

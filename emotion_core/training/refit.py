@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from emotion_core.config import TrainConfig, listed
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, TrainingError
-from emotion_core.runs import Run, best_epoch, list_runs, load_run
+from emotion_core.recipes import TrainConfig, listed
+from emotion_core.runs.catalog import list_runs, load_run
+from emotion_core.runs.run import Run, best_epoch
 
 
 def refit_config(run: Run) -> TrainConfig:

@@ -5,9 +5,9 @@ import numpy as np
 from emotion_core.errors import RunError
 from emotion_core.evaluation.metrics import confusion_matrix
 from emotion_core.files import write_json
-from emotion_core.models.card import write_card
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
-from emotion_core.runs import Run
+from emotion_core.reporting.card import write_card
+from emotion_core.runs.run import Run
 from emotion_core.tasks import running_tasks
 
 # fp16 rounds weights by at most 0.05 %; more loss of accuracy than this means an overflow.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from emotion_core.runs import Run, made_at
-from pages._ui.shell import page_link
-from pages._ui.state import report_of
+from emotion_core.runs.run import Run, made_at
+from pages._ui.cache import report_of
+from pages._ui.frame import page_link
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go  # a page without figures opens sooner
 
-    from emotion_core.plots.comparison.panel import Panel
+    from emotion_core.reporting.panels.panel import Panel
 
 Rows = Sequence[Mapping[str, Any]]
 PHOTO_MEGABYTES = 60  # of an uploaded photograph

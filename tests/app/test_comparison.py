@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emotion_core.bench.dashboard import random_faces, write_random_run
+from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.data.folder import write_folder
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 TABS = [
     *("Summary", "Confusion", "Per emotion", "Calibration"),

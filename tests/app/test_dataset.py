@@ -136,7 +136,7 @@ def test_a_wrong_path_is_told_and_the_choice_stays(tmp_path):
 
 
 def test_a_source_that_changes_is_read_again(folder, monkeypatch):
-    monkeypatch.setattr("pages._ui.state.LOOK_AGAIN", 0.0)
+    monkeypatch.setattr("pages._ui.cache.LOOK_AGAIN", 0.0)
     page = give_path(open_dataset(), folder)
     next(folder.rglob("*.png")).unlink()
     checked(page.run())

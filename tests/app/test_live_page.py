@@ -21,15 +21,16 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
-from emotion_core.config import recipe_config
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import photos
 from emotion_core.live.detect import YUNET_NAME, Detection
 from emotion_core.live.pipeline import Face, Reading
-from emotion_core.live.webrtc import LiveStream
+from emotion_core.live.stream import LiveStream
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run, Status, create_run, now
-from pages._ui import live_readout
+from emotion_core.recipes import recipe_config
+from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.status import Status, now
+from pages._ui.live import readout as live_readout
 from tests.samples import face_clip, write_report, write_untrained
 
 
@@ -469,7 +470,7 @@ def test_start_after_a_problem_is_not_stopped_by_the_old_one(folder, monkeypatch
 def test_a_chosen_face_that_left_for_good_is_let_go(folder, monkeypatch):
     page, _, now = open_live(), playing(monkeypatch), [100.0]
     slow = SimpleNamespace(monotonic=lambda: now[0] + time.monotonic() / 1e3, sleep=time.sleep)
-    monkeypatch.setattr("emotion_core.live.webrtc.time", slow)
+    monkeypatch.setattr("emotion_core.live.stream.time", slow)
     stream = page.session_state["live-stream"]
     stream.pipeline.detector = here = Known((50, 50, 200, 200), (350, 50, 480, 180))
     play(stream, astronaut())
@@ -544,8 +545,8 @@ def test_a_detector_that_arrives_is_used_by_open_pages(folder, tmp_path):
 def draw_a_video(path: str) -> None:
     from pathlib import Path
 
-    from emotion_core.runs import Run
-    from pages._ui.prediction_media import draw_video
+    from emotion_core.runs.run import Run
+    from pages._ui.predictions.media import draw_video
 
     draw_video(Run(Path(path)), {})
 

@@ -3,11 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emotion_core.bench.dashboard import random_faces, write_random_run
-from emotion_core.config import TrainConfig
+from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import PROJECT
-from emotion_core.runs import create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import create_run
 
 
 @pytest.fixture

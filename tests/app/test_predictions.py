@@ -11,7 +11,6 @@ import torch
 from streamlit.runtime.caching.cache_data_api import clear_session_cache
 from streamlit.testing.v1 import AppTest
 
-from emotion_core.config import TrainConfig
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import features
 from emotion_core.evaluation.report import evaluate_run
@@ -21,7 +20,9 @@ from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run, Status, create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.status import Status
 from tests.samples import face_clip
 
 DATA = "synthetic:300"

@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emotion_core.config import TrainConfig, recipe_config
 from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run, create_run, delete_run, deleted_runs, list_runs
+from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.trash import delete_run, deleted_runs
 from emotion_core.training import jobs
 from emotion_core.training.loop import train
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emotion_core.bench.dashboard import random_faces, write_random_run
-from emotion_core.config import TrainConfig
-from emotion_core.runs import Run, create_run, made_at
-from pages._ui.state import report_of
+from benchmarks.dashboard import random_faces, write_random_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import Run, create_run, made_at
+from pages._ui.cache import report_of
 from pages._ui.widgets import csv_text, percent_interval, run_label
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core.live import browser as live_browser
+from benchmarks import browser as live_browser
 from tests.browser.server import Server, problems, start_server
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from emotion_core.live.browser import Server, start_server
+from benchmarks.browser import Server, start_server
 
 __all__ = ["Server", "problems", "start_server"]
 

@@ -10,7 +10,7 @@ import pytest
 from emotion_core.data.synthetic import draw_face
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
-from emotion_core.runs import list_runs
+from emotion_core.runs.catalog import list_runs
 from emotion_core.training import jobs
 from tests.browser.server import problems, start_server
 

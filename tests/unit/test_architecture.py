@@ -44,7 +44,7 @@ def test_emotion_core_never_loads_streamlit():
     assert not loaded_after(code) & {"streamlit", "streamlit_webrtc"}
 
 
-@pytest.mark.parametrize("name", ["config", "runs", "machine", "paths", "training.jobs"])
+@pytest.mark.parametrize("name", ["config", "recipes", "runs.catalog", "machine", "paths", "training.jobs"])
 def test_light_modules_load_no_heavy_library(name):
     heavy = {"torch", "torchvision", "streamlit", "cv2", "pandas", "plotly", "sklearn"}
     assert not loaded_after(f"import emotion_core.{name}") & heavy
@@ -88,17 +88,15 @@ def test_every_command_has_help_and_is_in_the_readme(name):
     )
 
 
-def test_the_readme_tree_equals_the_disk():
-    tree = readme_tree()
-    files = repository_files()
-    top = {path.split("/")[0] + ("/" if "/" in path else "") for path in files}
-    assert {path for path in tree if "/" not in path.rstrip("/")} == top
-    modules = {
-        path
-        for path in files
-        if re.fullmatch(r"(emotion_core|pages)/.*\.py", path) and not path.endswith("__init__.py")
+def test_the_readme_names_every_folder_with_its_purpose():
+    inside = ("emotion_core/", "pages/")
+    folders = {
+        "/".join(part) + "/"
+        for path in repository_files()
+        for depth in range(1, path.count("/") + 1)
+        if (part := path.split("/")[:depth]) and (depth == 1 or path.startswith(inside))
     }
-    assert {path for path in tree if path.endswith(".py") and "/" in path} == modules
+    assert readme_folders() == {folder for folder in folders if not folder.startswith(".")}
 
 
 def test_what_the_readme_says_to_do_with_shipped_runs_works(tmp_path, monkeypatch):
@@ -130,18 +128,17 @@ def imports_of(module: str) -> set[str]:
     return found & set(MODULES)
 
 
-def readme_tree() -> set[str]:
-    """Paths of the README's tree: names first on a line, two blanks deeper is inside."""
-    block = re.search(r"^```text\n(\.ci/.*?)^```", README, re.MULTILINE | re.DOTALL).group(1)
-    found, folders = set(), []
+def readme_folders() -> set[str]:
+    """Folders of the README's tree, each with a purpose; two blanks deeper is inside."""
+    block = re.search(r"^```text\n(app\.py .*?)^```", README, re.MULTILINE | re.DOTALL).group(1)
+    found, parents = set(), []
     for line in block.splitlines():
-        depth = (len(line) - len(line.lstrip())) // 2
-        del folders[depth:]
-        names = re.split(r"  +", line.strip())[0].split(" ")
-        prefix = "".join(folders)
-        found |= {prefix + name for name in names}
-        if names[0].endswith("/"):
-            folders.append(names[0])
+        name, _, purpose = line.strip().partition("  ")
+        assert purpose.strip(), f"{name} has no purpose"
+        if name.endswith("/"):
+            del parents[(len(line) - len(line.lstrip())) // 2 :]
+            parents.append(name)
+            found.add("".join(parents))
     return found
 
 

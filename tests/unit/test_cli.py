@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from emotion_core import __version__, cli
-from emotion_core.config import TrainConfig
 from emotion_core.paths import PROJECT
+from emotion_core.recipes import TrainConfig
 
 
 def run_cli(*args: str, **env: str) -> subprocess.CompletedProcess:

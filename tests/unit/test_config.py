@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from emotion_core.config import Config, TrainConfig, recipe_config, setting
+from emotion_core.config import Config, setting
 from emotion_core.errors import ConfigError
+from emotion_core.recipes import TrainConfig, recipe_config
 
 
 def parse(*words: str) -> dict[str, Any]:

@@ -10,23 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import RunError
-from emotion_core.runs import (
-    START_SECONDS,
-    Run,
-    Status,
-    best_run,
-    create_run,
-    delete_run,
-    deleted_runs,
-    list_runs,
-    load_run,
-    made_at,
-    pick_run,
-    purge_deleted,
-    restore_run,
-)
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import best_run, list_runs, load_run, pick_run
+from emotion_core.runs.run import Run, create_run, made_at
+from emotion_core.runs.status import START_SECONDS, Status
+from emotion_core.runs.trash import delete_run, deleted_runs, purge_deleted, restore_run
 from tests.samples import write_report
 
 
@@ -343,7 +332,7 @@ def test_broken_run_can_be_deleted_but_a_foreign_folder_cannot(run, tmp_path):
 
 
 def test_run_module_does_not_load_torch():
-    code = "import sys, emotion_core.runs, emotion_core.training.jobs, emotion_core.commands.jobs\n"
+    code = "import sys, emotion_core.runs.catalog, emotion_core.training.jobs, emotion_core.commands.jobs\n"
     code += "assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -389,7 +378,7 @@ def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("emotion_core.runs.write_json", full)
+    monkeypatch.setattr("emotion_core.runs.run.write_json", full)
     with pytest.raises(OSError, match="No space left"):
         create_run(TrainConfig(), tmp_path)
     assert not list(tmp_path.iterdir())

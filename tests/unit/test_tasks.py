@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import RunError
-from emotion_core.runs import create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import create_run
 from emotion_core.tasks import Task, TaskState, running_tasks
 from emotion_core.training import jobs
 

@@ -3,7 +3,7 @@
 import pytest
 
 from emotion_core.cli import main
-from emotion_core.runs import list_runs
+from emotion_core.runs.catalog import list_runs
 from emotion_core.training.reference import ABLATIONS, ablation_config
 
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from emotion_core.cli import main
-from emotion_core.config import TrainConfig
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import Run, create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import Run, create_run
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from emotion_core.cli import main
-from emotion_core.config import TrainConfig
-from emotion_core.runs import create_run, list_runs
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import create_run
 from emotion_core.training import reference
 from emotion_core.training.reference import reference_config
 from tests.samples import write_report

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emotion_core.bench.data import write_csv
+from benchmarks.data import write_csv
 from emotion_core.cli import main
 from emotion_core.data.sources import load_data
 from emotion_core.data.synthetic import synthetic_faces

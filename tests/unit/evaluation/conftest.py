@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from emotion_core.bench.dashboard import random_faces, write_random_run
-from emotion_core.runs import Run
+from benchmarks.dashboard import random_faces, write_random_run
+from emotion_core.runs.run import Run
 
 
 @pytest.fixture(scope="session", autouse=True)

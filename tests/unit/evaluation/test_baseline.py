@@ -10,8 +10,8 @@ from emotion_core.data.faces import SPLITS
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import DataError
 from emotion_core.evaluation.baseline import MODEL, hog_features, train_baseline
-from emotion_core.models.card import write_card
 from emotion_core.probabilities import softmax
+from emotion_core.reporting.card import write_card
 
 
 def test_hog_sees_directions_as_scikit_image_does():

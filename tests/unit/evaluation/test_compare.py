@@ -14,19 +14,20 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from emotion_core.bench.dashboard import random_faces, write_random_run
+from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.errors import DataError
 from emotion_core.evaluation import compare
 from emotion_core.evaluation.calibrate import fit_temperature
-from emotion_core.evaluation.table import markdown_table
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots.comparison.agreement import agreement_panel, ensemble_sentence
-from emotion_core.plots.comparison.confusion import confusion_panel
-from emotion_core.plots.comparison.panel import percent
-from emotion_core.plots.comparison.scores import accuracy_panel
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs import Run, list_runs, made_at
+from emotion_core.reporting.markdown import markdown_table
+from emotion_core.reporting.panels.agreement import agreement_panel, ensemble_sentence
+from emotion_core.reporting.panels.confusion import confusion_panel
+from emotion_core.reporting.panels.panel import percent
+from emotion_core.reporting.panels.scores import accuracy_panel
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import Run, made_at
 
 
 @given(st.integers(0, 900), st.integers(0, 900))

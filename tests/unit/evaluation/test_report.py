@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from emotion_core.cli import main
-from emotion_core.config import recipe_config
 from emotion_core.data.faces import SPLITS
 from emotion_core.data.sources import load_data
 from emotion_core.data.splits import split_indices
@@ -25,7 +24,8 @@ from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import softmax
-from emotion_core.runs import Run, create_run
+from emotion_core.recipes import recipe_config
+from emotion_core.runs.run import Run, create_run
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from emotion_core.cli import main
-from emotion_core.config import recipe_config
 from emotion_core.errors import CheckpointError, RunError
 from emotion_core.evaluation import robustness
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import create_run
+from emotion_core.recipes import recipe_config
+from emotion_core.runs.run import create_run
 from emotion_core.tasks import TaskState
 from tests.samples import write_report
 

@@ -9,8 +9,8 @@ import pytest
 from emotion_core.evaluation.compare import compare_runs
 from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
 from emotion_core.labels import EMOTIONS
-from emotion_core.plots.comparison.curves import curves_panel, smooth
-from emotion_core.plots.comparison.scores import accuracy_panel
+from emotion_core.reporting.panels.curves import curves_panel, smooth
+from emotion_core.reporting.panels.scores import accuracy_panel
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 
 from emotion_core.cli import main
-from emotion_core.config import TrainConfig
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import photos
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import create_run
 
 ORIENTATION = 0x0112
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import LiveError, RunError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import crop_face
@@ -15,7 +14,9 @@ from emotion_core.live.settings import LiveConfig
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
-from emotion_core.runs import best_run, create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import best_run
+from emotion_core.runs.run import create_run
 from tests.samples import write_report
 
 

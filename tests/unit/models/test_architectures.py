@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import ModelError
 from emotion_core.models.backends import create_backend
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.layers import count_parameters, layer_table
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model, list_models, model_options, model_summary
-from emotion_core.runs import create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import create_run
 
 EXPECTED = {
     "block_cnn",

@@ -9,7 +9,7 @@ from emotion_core.errors import CheckpointError
 from emotion_core.files import read_json, write_json
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.probabilities import softmax
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 
 @pytest.fixture

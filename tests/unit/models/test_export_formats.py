@@ -13,13 +13,13 @@ import safetensors
 import safetensors.torch
 import torch
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import CheckpointError, ModelError
 from emotion_core.files import read_json, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.models.export import export_run
-from emotion_core.runs import Run, create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import Run, create_run
 
 
 def test_onnx_takes_pixels_and_gives_the_classifiers_probabilities(run, faces, tmp_path):

@@ -13,13 +13,13 @@ import skimage.data
 import skimage.transform
 import torch
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import ModelError
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.models.torchvision_compat import import_torchvision
-from emotion_core.runs import create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import create_run
 
 
 @pytest.fixture

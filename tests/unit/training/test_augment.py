@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.config import TrainConfig
+from emotion_core.recipes import TrainConfig
 from emotion_core.training.augment import Augmentation, jpeg
 
 NOTHING = Augmentation()

@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from emotion_core.cli import main
-from emotion_core.config import TrainConfig
 from emotion_core.errors import ConfigError, DataError, RunError
-from emotion_core.runs import Run, create_run, deleted_runs, list_runs
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.trash import deleted_runs
 from emotion_core.training import jobs
 from tests.samples import write_report
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.config import TrainConfig
 from emotion_core.data.faces import FaceData, fingerprint
 from emotion_core.errors import ConfigError, DataError, RunError, TrainingError
 from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import load_classifier, read_weights
-from emotion_core.runs import Run, create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import Run, create_run
 from emotion_core.training.loop import (
     Stopped,
     _fit_preprocess,

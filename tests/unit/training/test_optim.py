@@ -8,7 +8,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
-from emotion_core.config import TrainConfig
+from emotion_core.recipes import TrainConfig
 from emotion_core.training.optim import (
     WeightAverage,
     class_weights,

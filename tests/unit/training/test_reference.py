@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from emotion_core.config import TrainConfig
 from emotion_core.errors import ConfigError
-from emotion_core.evaluation.table import markdown_table
-from emotion_core.models.card import is_shipped
 from emotion_core.models.registry import list_models
 from emotion_core.paths import PROJECT
-from emotion_core.runs import Run, create_run, list_runs
+from emotion_core.recipes import TrainConfig
+from emotion_core.reporting.card import is_shipped
+from emotion_core.reporting.markdown import markdown_table
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import Run, create_run
 from emotion_core.training.reference import find_run, reference_config, reference_configs
 
 

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from emotion_core.cli import main
-from emotion_core.config import TrainConfig
 from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import RunError, TrainingError
 from emotion_core.evaluation.compare import choose_members, load_results
 from emotion_core.evaluation.report import evaluate_run
-from emotion_core.evaluation.table import markdown_table
 from emotion_core.models.checkpoint import load_classifier, read_weights
-from emotion_core.runs import best_run, create_run, load_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.reporting.markdown import markdown_table
+from emotion_core.runs.catalog import best_run, load_run
+from emotion_core.runs.run import create_run
 from emotion_core.training import jobs
 from emotion_core.training.jobs import settled
 from emotion_core.training.loop import Stopped, train

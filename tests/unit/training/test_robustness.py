@@ -17,13 +17,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from emotion_core.config import TrainConfig
 from emotion_core.data.sources import load_data
 from emotion_core.errors import TrainingError
 from emotion_core.files import write_json
 from emotion_core.models import registry
 from emotion_core.models.checkpoint import load_classifier
-from emotion_core.runs import Run, create_run, list_runs
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import Run, create_run
 from emotion_core.training import jobs
 from emotion_core.training.loop import Stopped, train
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from emotion_core.config import TrainConfig
 from emotion_core.data.sources import load_data
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.evaluation.report import evaluate_run
-from emotion_core.evaluation.table import how_trained, markdown_table
 from emotion_core.files import write_json
-from emotion_core.models.card import is_shipped, write_card
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.probabilities import softmax
-from emotion_core.runs import Run, create_run
+from emotion_core.recipes import TrainConfig
+from emotion_core.reporting.card import is_shipped, write_card
+from emotion_core.reporting.markdown import how_trained, markdown_table
+from emotion_core.runs.run import Run, create_run
 from emotion_core.training.loop import train
 from emotion_core.training.reference import (
     reference_config,

@@ -1,0 +1,227 @@
+"""How fast Comparison opens with many runs, cold and warm, and whether its memory stays flat."""
+
+import argparse
+import gc
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HELP = "time the Comparison page with many runs of 7,178 predictions, and its memory"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the benchmark."""
+    parser.add_argument("--runs", type=int, default=10, help="run folders (default: 10)")
+    parser.add_argument("--faces", type=int, default=7178, help="test faces (default: 7178)")
+    parser.add_argument(
+        "--changes", type=int, default=200, help="widget changes for the memory (default: 200)"
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Write runs into a temporary folder, open the real page on them and print the figures."""
+    from streamlit.testing.v1 import AppTest
+
+    from emotion_core.errors import ConfigError
+    from emotion_core.paths import PROJECT
+
+    if args.runs < 1:
+        raise ConfigError(f"--runs must be 1 or more, got {args.runs}.")
+    with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder:
+        root = Path(folder)
+        data = random_faces(args.faces)
+        models = ("sequential", "resnet18", "block_cnn", "densenet121", "plain_cnn")
+        runs = [
+            write_random_run(root, data, model=models[i % 5], seed=i, skill=3.0 + 0.15 * i)
+            for i in range(args.runs)
+        ]
+        before = os.environ.get("EMOTION_CHECKPOINTS")
+        os.environ["EMOTION_CHECKPOINTS"] = folder
+        sys.path.insert(0, str(PROJECT))
+        try:
+            page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+            page.query_params["runs"] = [item.name for item in runs]
+            seconds = {"first page": _timed(page.run)}
+            page.switch_page("pages/comparison.py")
+            seconds["comparison, cold"] = _timed(page.run)
+            warm = [_timed(page.run) for _ in range(5)]
+            seconds["comparison, warm"] = float(np.median(warm))
+            for tab in page.segmented_control(key="tab").options:
+                page.segmented_control(key="tab").set_value(tab)
+                seconds[f"tab {tab}, first"] = _timed(page.run)
+                seconds[f"tab {tab}, again"] = _timed(page.run)
+            memory = _memory_over_changes(page, args.changes)
+            if page.exception:
+                raise RuntimeError(page.exception[0].message)
+        finally:
+            sys.path.remove(str(PROJECT))
+            if before is None:
+                del os.environ["EMOTION_CHECKPOINTS"]
+            else:
+                os.environ["EMOTION_CHECKPOINTS"] = before
+
+    print(f"{args.runs} runs of {args.faces:,} predictions, {os.cpu_count()} cores")
+    for name, value in seconds.items():
+        print(f"{name:28} {value:7.2f} s")
+    for name, value in memory.items():
+        print(f"{name:28} {value:7.0f} MB")
+    return {"runs": args.runs, "faces": args.faces, "seconds": seconds, "memory_mb": memory}
+
+
+def random_faces(n: int, seed: int = 0) -> Any:
+    """A data set of noise with ``n`` test faces, half as many for validation and a tenth to train."""
+    from emotion_core.data.faces import SPLITS, FaceData, canonical_order, fingerprint
+
+    rng = np.random.default_rng(seed)
+    sizes = [n // 10, n // 2, n]
+    total = sum(sizes)
+    images = rng.integers(0, 256, (total, 48, 48), dtype=np.uint8)
+    labels = rng.choice(7, size=total, p=[0.14, 0.03, 0.14, 0.24, 0.17, 0.17, 0.11])
+    labels = labels.astype(np.int64)
+    splits = np.repeat(range(len(SPLITS)), sizes).astype(np.uint8)
+    test = np.flatnonzero(splits == SPLITS.index("test"))
+    test = test[canonical_order(images[test], labels[test])]
+    return FaceData(
+        images=images,
+        labels=labels,
+        splits=splits,
+        usage=np.array([""] * total),
+        ids=np.array([f"face-{i}" for i in range(total)]),
+        name="random",
+        source="random",
+        fingerprint=fingerprint(images, labels, splits),
+        test_fingerprint=fingerprint(images[test], labels[test], splits[test]),
+        synthetic=True,
+    )
+
+
+def write_random_run(
+    root: Path,
+    data: Any,
+    *,
+    model: str = "sequential",
+    recipe: str = "best",
+    seed: int = 0,
+    skill: float = 4.0,
+    epochs: int = 12,
+) -> Any:
+    """A complete run folder without weights, from random logits, through the real report.
+
+    Args:
+        root: Where run folders lie.
+        data: The data set that the run claims to be trained on.
+        model: Architecture in its config.
+        recipe: ``best`` or ``study``.
+        seed: Of the logits; every image has a difficulty that all runs share, so that their
+            mistakes overlap as those of real networks do.
+        skill: How far the true class's logit is raised; more is more accurate.
+        epochs: Rows of its learning curve.
+    """
+    from emotion_core.data.splits import split_indices
+    from emotion_core.evaluation.calibrate import fit_calibration
+    from emotion_core.evaluation.report import build_report, to_half, write_report
+    from emotion_core.recipes import recipe_config
+    from emotion_core.runs.run import create_run
+    from emotion_core.runs.status import Status, now
+
+    rng = np.random.default_rng(seed)
+    split = split_indices(data, 0)
+    labels = {name: data.labels[getattr(split, name)] for name in ("val", "test")}
+    logits: dict[str, np.ndarray] = {}
+    flipped: dict[str, np.ndarray] = {}
+    for code, (name, truth) in enumerate(labels.items()):
+        shared = np.random.default_rng([code, 1_000_003]).normal(size=(len(truth), 7))
+        raised = 2 * shared + skill * np.eye(7)[truth]
+        logits[name] = to_half(1.7 * (raised + rng.normal(size=shared.shape)))
+        flipped[name] = to_half(1.7 * (raised + rng.normal(size=shared.shape)))
+
+    config = recipe_config(
+        recipe, model, data=data.source, seed=seed, epochs=epochs, val_fraction=0.1
+    )
+    run = create_run(config, root)
+    accuracy = float((logits["val"].argmax(axis=1) == labels["val"]).mean())
+    for epoch in range(1, epochs + 1):
+        share = 1 - 0.6**epoch
+        run.append_metrics(
+            {
+                "epoch": epoch,
+                "step": epoch * 100,
+                "images_seen": epoch * 6_400,
+                "train_loss": 2.0 - 1.6 * share,
+                "train_accuracy": min(1.0, accuracy * share * (1 + 0.02 * epoch)),
+                "val_loss": 2.0 - 1.2 * share + 0.01 * epoch,
+                "val_accuracy": accuracy * share + float(rng.normal(0, 0.004)),
+                "val_macro_f1": accuracy * share * 0.97,
+                "lr": 0.05 * (1 - epoch / (epochs + 1)),
+                "seconds": 8.0 + seed,
+                "images_per_second": 6_400 / (8.0 + seed),
+            }
+        )
+    run.write_status(
+        Status(
+            state="finished",
+            created=now(),
+            started=now(),
+            finished=now(),
+            epoch=epochs,
+            epochs=epochs,
+            train_seconds=epochs * (8.0 + seed),
+        )
+    )
+    report, arrays = build_report(
+        run,
+        data,
+        split,
+        labels=labels,
+        logits=logits,
+        flipped=flipped,
+        calibration=fit_calibration(logits["val"], labels["val"]),
+    )
+    write_report(
+        run,
+        report
+        | {
+            "cost": {
+                "parameters": 1_000_000 * (seed + 1),
+                "macs": 30_000_000 * (seed + 1),
+                "size_bytes": 4_000_000 * (seed + 1),
+                "latency_ms": 1.0 + seed,
+                "latency_p90_ms": 1.2 + seed,
+                "latency_backend": "none",
+                "train_seconds": epochs * (8.0 + seed),
+                "images_per_second": 6_400 / (8.0 + seed),
+            },
+            "environment": {"python": "", "torch": "", "platform": "", "cpu": "", "cores": 1}
+            | {"gpu": ""},
+        },
+        arrays,
+    )
+    return run
+
+
+def _timed(act: Any) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def _memory_over_changes(page: Any, changes: int) -> dict[str, float]:
+    """Resident MB early and at the end of many widget changes."""
+    from emotion_core.live.stream import resident_mb
+
+    tabs = page.segmented_control(key="tab").options
+    warm_up = min(2 * len(tabs), changes // 4)
+    early = 0.0
+    for index in range(changes):
+        page.segmented_control(key="tab").set_value(tabs[index % len(tabs)])
+        page.run()
+        if index == warm_up:
+            gc.collect()
+            early = resident_mb()
+    gc.collect()
+    return {f"after {warm_up} changes": early, f"after {changes} changes": resident_mb()}

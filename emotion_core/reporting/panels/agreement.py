@@ -1,0 +1,102 @@
+"""Where runs answer alike, and what their ensemble brings."""
+
+import math
+
+import plotly.graph_objects as go
+
+from emotion_core.evaluation.compare import (
+    UNCALIBRATED,
+    Comparison,
+    agreement,
+    share_validation,
+)
+from emotion_core.plots.theme import style
+from emotion_core.reporting.panels.panel import SHADES, Panel, colors_of, heatmap, percent, wrapped
+
+
+def agreement_panel(comparison: Comparison) -> Panel:
+    """Share of test faces on which two runs give the same answer."""
+    found, labels = agreement(comparison.results), [r.label for r in comparison.results]
+    text = [[f"{value:.0%}" for value in row] for row in found.matrix]
+    fig = heatmap(found.matrix, text, labels, labels, SHADES, 0.0, 1.0)
+    fig.update_traces(hovertemplate="%{y} and %{x}: %{z:.1%} the same<extra></extra>")
+    style(fig, height=210 + 40 * len(labels))
+    table = [
+        {"run": result.name} | dict(zip(labels, map(float, row), strict=True))
+        for result, row in zip(comparison.results, found.matrix, strict=True)
+    ]
+    pairs = [(found.matrix[p.a, p.b], p) for p in comparison.pairs]
+    if not pairs:
+        reading = "One run agrees with itself; choose two."
+    else:
+        low, pair = min(pairs, key=lambda item: item[0])
+        apart, n = round((1 - low) * len(comparison.labels)), len(comparison.labels)
+        reading = (
+            f"{labels[pair.a]} and {labels[pair.b]} differ most: they answer differently on "
+            f"{apart:,} of {n:,} faces."
+            if apart
+            else "The answers to all faces are the same."
+        )
+    return Panel("agreement", "Same answers", fig, reading, table)
+
+
+def overlap_panel(comparison: Comparison) -> Panel:
+    """How many faces all, several, none or just one of the runs has right."""
+    found, n = agreement(comparison.results), len(comparison.labels)
+    groups = {
+        "all right": len(found.all_right),
+        "several right": n,  # less all the others
+        "wrong together": len(found.wrong_together),
+        "wrong apart": len(found.wrong_apart),
+    } | {
+        f"only {result.label}": len(rows)
+        for result, rows in zip(comparison.results, found.only_right, strict=True)
+    }
+    groups["several right"] -= sum(groups.values()) - n
+    tones = ("#009E73", "#8A8A8A", "#D55E00", "#E69F00", *colors_of(comparison).values())
+    colors = dict(zip(groups, tones, strict=True))
+    if len(comparison.results) < 3:
+        del groups["several right"], colors["several right"]
+    names, counts = list(groups), list(groups.values())
+    fig = go.Figure(
+        go.Bar(
+            x=counts,
+            y=names,
+            orientation="h",
+            text=[f"{count:,} ({count / n:.1%})" for count in counts],
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": list(colors.values())},
+            hovertemplate="%{y}: %{x:,} faces<extra></extra>",
+        )
+    )
+    rows = list(range(len(names)))
+    fig.update_yaxes(autorange="reversed", tickvals=rows, ticktext=wrapped(names))
+    # Room for the text beside the longest bar, on a phone too; ticks would only repeat it.
+    fig.update_xaxes(title="test faces", range=[0, 1.75 * max(counts)], showticklabels=False)
+    fig.update_xaxes(showgrid=False)
+    style(fig, height=140 + 34 * len(names))
+    together = groups["wrong together"]
+    reading = (
+        f"On {together:,} faces ({percent(together / n)}) all runs give the same wrong answer: look "
+        "there for wrong labels before blaming the models."
+    )
+    table = [{"group": name, "faces": count, "share": count / n} for name, count in groups.items()]
+    return Panel("overlap", "Right and wrong together", fig, reading, table)
+
+
+def ensemble_sentence(comparison: Comparison) -> str:
+    """What averaging the runs' probabilities brings; empty for one run."""
+    if comparison.ensemble is None:
+        return ""
+    metrics, (low, high) = comparison.ensemble.metrics, comparison.ensemble.gain_ci95
+    gain = 100 * comparison.ensemble.gain
+    verdict = "not chance" if low > 0 or high < 0 else "that may be chance"
+    flipped = comparison.ensemble.flip_accuracy
+    mirrored = "" if math.isnan(flipped) else f" With mirrored faces as well: {percent(flipped)}."
+    return (
+        f"The ensemble of these {len(comparison.results)} runs is right on "
+        f"{percent(metrics['accuracy'])} (macro-F1 {metrics['macro_f1']:.3f}), {gain:+.1f} points "
+        f"against the best member, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {verdict}."
+        f"{mirrored}" + ("" if share_validation(comparison.results) else f" {UNCALIBRATED}")
+    )

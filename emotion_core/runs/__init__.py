@@ -1,0 +1,1 @@
+"""Run folders: each training run's settings, curves, results and weights."""

@@ -1,0 +1,350 @@
+"""Run folders: the one place where a training run, its settings, curves, results and weights live.
+
+A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config.json``,
+``status.json``, ``metrics.jsonl`` (a row an epoch), ``progress.jsonl`` (rows within it), ``train.log``, ``run.lock``,
+``model.safetensors`` + ``model.json``, ``resume.pt``, ``report.json`` and ``predictions.npz``.
+Nothing here loads torch.
+"""
+
+import contextlib
+import datetime
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from emotion_core.errors import ConfigError, RunError
+from emotion_core.files import append_json_line, read_json, read_json_lines, write_json
+from emotion_core.paths import checkpoints_dir
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.status import FORMAT, Status, now
+
+START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
+
+
+SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
+
+
+# Without these a report is no use to any page.
+_REPORT_PARTS = (
+    "run",
+    "model",
+    "recipe",
+    "epochs",
+    "data.name",
+    "data.fingerprint",
+    "data.test_fingerprint",
+    "data.synthetic",
+    "data.counts",
+    "val.accuracy",
+    "test.accuracy",
+    "test.accuracy_ci95",
+    "test.macro_f1",
+    "test.weighted_f1",
+    "test.ece",
+    "test.confusion",
+    "test.per_emotion",
+    "subsets",
+    "temperature",
+    "cost.latency_ms",
+    "environment",
+)
+
+
+_RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
+
+
+RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. Every read is from disk, so two processes see the same."""
+
+    path: Path
+    problem: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        """Folder name, the run's identity."""
+        return self.path.name
+
+    @property
+    def weights_path(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def model_path(self) -> Path:
+        """Architecture, options, labels and preprocessing of the weights."""
+        return self.path / "model.json"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "train.log"
+
+    @property
+    def resume_path(self) -> Path:
+        return self.path / "resume.pt"
+
+    @property
+    def predictions_path(self) -> Path:
+        return self.path / "predictions.npz"
+
+    @property
+    def _progress_path(self) -> Path:
+        return self.path / "progress.jsonl"
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / "run.lock"
+
+    def config(self) -> TrainConfig:
+        """The run's settings.
+
+        Raises:
+            RunError: ``config.json`` is missing or malformed.
+        """
+        values = self._read("config.json")
+        try:
+            return TrainConfig.from_dict(values)
+        except ConfigError as error:
+            raise RunError(f"Run '{self.name}': config.json is malformed. {error}") from error
+
+    def status(self) -> Status:
+        """The stored status, mended by the lock: at work with a free lock is failed.
+
+        Raises:
+            RunError: ``status.json`` is missing or malformed.
+        """
+        values = self._read("status.json")
+        version = values.get("format", 0)
+        if isinstance(version, int) and version > FORMAT:
+            raise RunError(
+                f"Run '{self.name}' has format {version}, this version reads up to "
+                f"{FORMAT}. Update emotion_core."
+            )
+        try:
+            status = Status(**values)
+        except (TypeError, ValueError) as error:
+            raise RunError(f"Run '{self.name}': status.json is malformed ({error}).") from error
+        if status.state in ("running", "queued") and not self._is_starting(status):
+            if self.is_locked():
+                return status
+            # The process may have ended properly between the two reads.
+            if self._read("status.json") != values:
+                return self.status()
+            ended = "without a result" if status.state == "running" else "while it was queued"
+            error_text = status.error or f"The training process ended {ended}."
+            return replace(status, state="failed", error=error_text, pid=0)
+        return status
+
+    @staticmethod
+    def _is_starting(status: Status) -> bool:
+        """Whether a process was spawned a moment ago and cannot hold the lock yet."""
+        if status.state != "queued" or status.pid:
+            return False
+        try:
+            since = datetime.datetime.fromisoformat(status.queued or status.created)
+            age = (datetime.datetime.now(datetime.UTC) - since).total_seconds()
+        except (TypeError, ValueError):
+            return False
+        return age < START_SECONDS
+
+    def write_status(self, status: Status) -> None:
+        """Replace ``status.json``."""
+        write_json(self.path / "status.json", asdict(status))
+
+    def lock(self) -> filelock.FileLock:
+        """Held by the training process; the system frees it when the process dies, however.
+
+        Whoever holds it, and nobody else, writes ``status.json``. It waits up to two seconds,
+        because ``is_locked`` of another process holds it for an instant. A thread that holds it
+        may take it again.
+        """
+        return filelock.FileLock(self._lock_path, timeout=2, is_singleton=True)
+
+    @contextlib.contextmanager
+    def locked(self, action: str) -> Iterator[None]:
+        """Hold the lock for a change of the run from outside.
+
+        Raises:
+            RunError: a training process holds it; the message says that ``action`` is refused.
+        """
+        try:
+            with self.lock():
+                yield
+        except filelock.Timeout as error:
+            raise RunError(
+                f"Run '{self.name}' is being trained, so it cannot be {action}. Stop it first."
+            ) from error
+
+    def remove_leftovers(self) -> None:
+        """Remove files that a killed process was about to write; call it with the lock held."""
+        for path in self.path.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+    def is_locked(self) -> bool:
+        """Whether a training process is at work on this run."""
+        if not self._lock_path.exists():
+            return False
+        probe = filelock.FileLock(self._lock_path, timeout=0)
+        try:
+            with probe:
+                return False
+        except (filelock.Timeout, PermissionError):  # of another account's run only it can tell
+            return True
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
+        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). A refit's have no ``val_``."""
+        return read_json_lines(self.metrics_path)
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Add one epoch's row."""
+        append_json_line(self.metrics_path, row)
+
+    def progress(self) -> list[dict[str, Any]]:
+        """Rows within the present epoch, about one a second: step, steps, train_loss,
+        train_accuracy; the means since the epoch began."""
+        return read_json_lines(self._progress_path)
+
+    def append_progress(self, status: Status) -> None:
+        """Add a row of the present epoch, for curves that grow before it is finished."""
+        names = ("step", "steps", "train_loss", "train_accuracy")
+        append_json_line(self._progress_path, {name: getattr(status, name) for name in names})
+
+    def clear_progress(self) -> None:
+        """Begin a new epoch."""
+        self._progress_path.unlink(missing_ok=True)
+
+    def report(self) -> dict[str, Any] | None:
+        """Test results of a finished run (see ``evaluation.report``), None before.
+
+        Raises:
+            RunError: the file is damaged or lacks a part.
+        """
+        if not (self.path / "report.json").exists():
+            return None
+        report = self._read("report.json")
+        for path in _REPORT_PARTS:
+            part: Any = report
+            for key in path.split("."):
+                part = part.get(key) if isinstance(part, dict) else None
+            if part is None:
+                raise RunError(
+                    f"Run '{self.name}': report.json is incomplete (no '{path}'). Evaluate it "
+                    f"again: python -m emotion_core evaluate {self.name}"
+                )
+        return report
+
+    def clear_results(self) -> None:
+        """Remove what was measured of weights that are about to be replaced."""
+        for name in _RESULTS:
+            (self.path / name).unlink(missing_ok=True)
+
+    def is_tested_on(self, test_fingerprint: str) -> bool:
+        """Whether these are the test faces that the report, if there is one, is about."""
+        report = self.report()
+        return report is None or bool(report["data"]["test_fingerprint"] == test_fingerprint)
+
+    def predictions(self) -> dict[str, np.ndarray] | None:
+        """Arrays of ``predictions.npz`` (see ``evaluation.report``), None before.
+
+        Raises:
+            RunError: the file is not a plain array archive.
+        """
+        if not self.predictions_path.exists():
+            return None
+        try:
+            with (
+                self.predictions_path.open("rb") as file,
+                np.load(file, allow_pickle=False) as archive,
+            ):
+                return {name: archive[name] for name in archive.files}
+        except Exception as error:  # zipfile, zlib and numpy each raise their own
+            raise RunError(
+                f"Run '{self.name}': predictions.npz cannot be read ({error})."
+            ) from error
+
+    def log_tail(self, lines: int = 20) -> list[str]:
+        """Last lines of ``train.log``."""
+        if not self.log_path.exists():
+            return []
+        with self.log_path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 64 * 1024))
+            text = file.read().decode(errors="replace")
+        return text.splitlines()[-lines:]
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            values = read_json(path)
+        except FileNotFoundError as error:
+            raise RunError(f"Run '{self.name}': {name} is missing.") from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"Run '{self.name}': {name} cannot be read ({error}).") from error
+        if not isinstance(values, dict):
+            raise RunError(f"Run '{self.name}': {name} must hold a JSON object.")
+        return values
+
+
+def validation_score(row: Mapping[str, Any], monitor: str) -> float:
+    """Validation ``accuracy``, ``macro_f1`` or negative ``loss`` of an epoch: more is better."""
+    value = float(row[f"val_{monitor}"])
+    return -value if monitor == "loss" else value
+
+
+def best_epoch(rows: Sequence[Mapping[str, Any]], monitor: str) -> int:
+    """The first epoch with the best validation score; 0 without any.
+
+    A refit has no validation and keeps its last epoch.
+    """
+    if not rows:
+        return 0
+    if f"val_{monitor}" not in rows[0]:
+        return int(rows[-1]["epoch"])
+    best = max(rows, key=lambda row: (validation_score(row, monitor), -row["epoch"]))
+    return int(best["epoch"])
+
+
+def made_at(name: str) -> str:
+    """When a run was made, from its name, in local time: ``11-26 17:03:59``, with `` (2)`` for a
+    second one in that second; another name as it is."""
+    if not RUN_NAME.match(name):
+        return name
+    made = datetime.datetime.strptime(name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=datetime.UTC)
+    again = re.search(r"-s\d+-(\d+)$", name)
+    return f"{made.astimezone():%m-%d %H:%M:%S}" + (f" ({again[1]})" if again else "")
+
+
+def create_run(config: TrainConfig, root: Path | None = None) -> Run:
+    """Make a run folder in state queued; its name is unique."""
+    root = root or checkpoints_dir()
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    base = f"{stamp}-{config.model}-s{config.seed}"
+    root.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, 1000):
+        path = root / (base if attempt == 1 else f"{base}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        run = Run(path)
+        try:
+            write_json(path / "config.json", config.to_dict())
+            run.write_status(Status(created=now(), epochs=config.epochs))
+        except OSError:  # a full disk: no half a run stays behind
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return run
+    raise RunError(f"No free name for a run called '{base}' in {root}.")

@@ -1,0 +1,185 @@
+"""What a run takes from earlier ones: weights to start from, and teachers' answers to learn."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from emotion_core.data.faces import FaceData
+from emotion_core.errors import TrainingError
+from emotion_core.labels import NUM_CLASSES
+from emotion_core.models.checkpoint import load_classifier, read_weights
+from emotion_core.recipes import TrainConfig, listed
+from emotion_core.runs.catalog import load_run
+from emotion_core.runs.run import Run
+
+log = logging.getLogger(__name__)
+
+_BATCH = 512
+
+
+def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
+    """Copy the weights of ``config.start_from`` into a new model, in place; of several runs their mean.
+
+    The model may be a grown one: whatever the earlier runs have no weights for stays as it is
+    built. ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
+
+    Raises:
+        RunError: there is no such run.
+        TrainingError: one has weights that do not fit into this model, or learned faces that
+            validate this run.
+        CheckpointError: one has no weights, or they are damaged.
+    """
+    expected = model.state_dict()
+    mean = mean_weights(list(earlier_weights("start_from", model, config, data).values()))
+    fresh = len(expected) - len(mean)
+    if fresh:
+        log.info("%d of %d tensors are in no earlier run, they start fresh", fresh, len(expected))
+    model.load_state_dict({name: mean.get(name, value) for name, value in expected.items()})
+
+
+def average_with(
+    model: nn.Module,
+    others: Mapping[str, Mapping[str, torch.Tensor]],
+    score: Callable[[nn.Module], float] | None,
+) -> list[str]:
+    """Average a trained model's weights with those of earlier runs, in place.
+
+    A greedy soup (Wortsman et al. 2022): in the order they are named, each run is taken into the
+    mean of the weights if that scores no worse with it. Runs help that started from one another's
+    weights; from fresh ones each finds its own optimum, and a mean of those is no network.
+
+    Args:
+        model: The trained model.
+        others: Weights by run, from ``earlier_weights``.
+        score: Of a model on validation; more is better. None takes every run in.
+
+    Returns:
+        Names of the runs that were taken in.
+    """
+    taken: list[Mapping[str, torch.Tensor]] = [
+        {name: value.cpu().clone() for name, value in model.state_dict().items()}
+    ]
+    best, names = score(model) if score else 0.0, []
+    for name, weights in others.items():
+        if score:
+            model.load_state_dict(mean_weights([*taken, weights]))
+            found = score(model)
+            kept = "" if found >= best else ", left out"
+            log.info("mean with %s: validation %.4f, before %.4f%s", name, found, best, kept)
+            if kept:
+                continue
+            best = found
+        taken.append(weights)
+        names.append(name)
+    model.load_state_dict(mean_weights(taken))
+    return names
+
+
+def mean_weights(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Mean of several networks' tensors of the same names and shapes, float64."""
+    return {name: torch.stack([part[name].double() for part in parts]).mean(0) for name in parts[0]}
+
+
+def earlier_weights(
+    setting: str, model: nn.Module, config: TrainConfig, data: FaceData, *, whole: bool = False
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights of the runs that a setting names, by run: all of one shape that fits into the model.
+
+    Args:
+        setting: Name of the setting.
+        model: What they are for.
+        config: Its settings.
+        data: Its data set.
+        whole: Whether they must have all of the model's layers.
+
+    Raises:
+        RunError, TrainingError, CheckpointError: as ``start_from``.
+    """
+    expected = model.state_dict()
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    wanted = expected.keys() if whole else None
+    for name in listed(getattr(config, setting)):
+        run = load_run(name)
+        earlier, weights = run.config(), read_weights(run)
+        wanted = weights.keys() if wanted is None else wanted
+        if weights.keys() != wanted or any(
+            key not in expected or expected[key].shape != weight.shape
+            for key, weight in weights.items()
+        ):
+            raise TrainingError(
+                f"{setting}: run '{run.name}' is a {earlier.model} with options "
+                f"{earlier.options}, this one a {config.model} with {config.options}. Choose "
+                "the same architecture and options"
+                f"{'' if whole else ' or one that grows out of it'}, or leave {setting} out."
+            )
+        _check_data(run, config, data)
+        found[run.name] = weights
+    return found
+
+
+def teacher_probs(
+    config: TrainConfig,
+    data: FaceData,
+    train: np.ndarray,
+    progress: Callable[[float], None] | None = None,
+) -> torch.Tensor:
+    """Mean calibrated answer of the teachers to each training face and its mirror image.
+
+    They are learned beside the labels (distillation, Hinton et al. 2015): where labels are noisy,
+    they also tell how doubtful a face is.
+
+    Args:
+        config: Its ``teacher`` names the runs.
+        data: The data set.
+        train: Positions ``(n,)`` of the training split.
+        progress: Told the share done (0..1).
+
+    Returns:
+        float32 ``(n, 7)``, rows sum to 1.
+
+    Raises:
+        RunError: there is no such run.
+        TrainingError: a teacher learned faces that validate this run.
+        CheckpointError: it has no weights, or they are damaged.
+    """
+    total = np.zeros((len(train), NUM_CLASSES), np.float32)
+    names = listed(config.teacher)
+    for asked, name in enumerate(names):
+        run = load_run(name)
+        _check_data(run, config, data)
+        teacher = load_classifier(run)
+        log.info("asking teacher %s about %d faces", run.name, len(train))
+        for start in range(0, len(train), _BATCH):
+            part = slice(start, start + _BATCH)
+            faces = np.array(data.images[train[part]])
+            mirrored = np.ascontiguousarray(faces[:, :, ::-1])
+            total[part] += teacher.probs(faces) + teacher.probs(mirrored)
+            if progress:
+                progress((asked + (start + len(faces)) / len(train)) / len(names))
+    return torch.from_numpy(total / (2 * len(names)))
+
+
+def _check_data(run: Run, config: TrainConfig, data: FaceData) -> None:
+    """Faces that an earlier run has learned must not come back as validation or test."""
+    report, held_out = run.report() or {}, run.config().val_fraction
+    if report.get("data", {}).get("fingerprint") == data.fingerprint:
+        if run.config().refit and not config.refit:
+            raise TrainingError(
+                f"Run '{run.name}' is a refit: it has learned the faces that would validate this "
+                f"one. Name the run that it repeats instead: {run.config().refit}."
+            )
+        if held_out != config.val_fraction and not len(data.indices("val")):
+            raise TrainingError(
+                f"Run '{run.name}' held out {held_out:g} of the training faces for validation, "
+                f"this one {config.val_fraction:g}: some of its faces would validate this one. "
+                f"Train with --val-fraction {held_out:g}."
+            )
+    else:
+        log.warning(
+            "Run '%s' was trained on other data. If that holds faces of this data's validation or "
+            "test split, accuracy there will look better than it is.",
+            run.name,
+        )

@@ -1,0 +1,147 @@
+"""Cached loaders, keyed by what is on disk: a changed file is read again, in every session."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from emotion_core.data.faces import is_synthetic
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
+from emotion_core.errors import DataError, EmotionError
+from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.run import Run
+
+if TYPE_CHECKING:  # a page loads torch only when it uses a model
+    from emotion_core.data.faces import FaceData
+    from emotion_core.models.checkpoint import Classifier
+
+LOOK_AGAIN = 30.0  # seconds; reading the dates of 35,887 files takes a quarter of one
+
+
+def runs() -> list[Run]:
+    """All runs, newest first, broken ones included (``run.problem``)."""
+    return list_runs()
+
+
+def finished_runs() -> list[Run]:
+    """Runs with a report, newest first."""
+    return [run for run in list_runs() if not run.problem and report_of(run) is not None]
+
+
+def report_of(run: Run) -> dict[str, Any] | None:
+    """A run's ``report.json``; None before it is finished."""
+    return _report(run.path, stamp(run.path / "report.json"))
+
+
+def predictions_of(run: Run) -> dict[str, np.ndarray] | None:
+    """A run's ``predictions.npz`` as arrays; do not write to them. None before it is finished."""
+    return _predictions(run.path, stamp(run.predictions_path))
+
+
+def classifier(run: Run) -> "Classifier":
+    """A run's model, ready to classify on this machine; shared by all sessions."""
+    return _classifier(run.path, model_stamp(run))
+
+
+def model_stamp(run: Run) -> tuple[int, ...]:
+    """Changes when the weights or their calibration do."""
+    return stamp(run.weights_path, run.model_path)
+
+
+def dataset(spec: str) -> "FaceData":
+    """A loaded data set; shared by all sessions.
+
+    The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
+    """
+    place = source_path(spec)
+    return _dataset(spec, _folder_stamp(place) if place.is_dir() else stamp(place))
+
+
+def find_data(test_fingerprint: str, specs: Sequence[str], *, synthetic: bool) -> "FaceData | None":
+    """The data set with a given test split, wherever it is on this machine; None if it is not.
+
+    Args:
+        test_fingerprint: As in a run's report.
+        specs: Where to look first: what the runs were trained from.
+        synthetic: Whether it was drawn; photographs may also be FER-2013 or the chosen data.
+    """
+    further = [] if synthetic else [FER2013_SPEC, chosen_data()]
+    for spec in dict.fromkeys([*specs, *further]):
+        if spec not in specs and is_synthetic(spec):
+            continue  # drawing other faces only to find that they are others takes seconds
+        try:
+            data = dataset(spec)
+        except (EmotionError, OSError):
+            continue  # what is not there under one name may be under another
+        if data.test_fingerprint == test_fingerprint:
+            return data
+    return None
+
+
+def chosen_data() -> str:
+    """The data set chosen on the Dataset page, in this browser tab."""
+    return str(st.session_state.get("data", default_data()))
+
+
+def choose_data(spec: str) -> None:
+    """Choose the data set for the Dataset and Training pages."""
+    st.session_state["data"] = spec
+
+
+def default_data() -> str:
+    """FER-2013 where it is on this machine, else the drawn faces."""
+    try:
+        find_fer2013()
+    except DataError:
+        return "synthetic"
+    return FER2013_SPEC
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _report(path: Path, stamp: tuple[int, ...]) -> dict[str, Any] | None:
+    try:
+        return Run(path).report()
+    except EmotionError:
+        return None  # list_runs tells the problem
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _predictions(path: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray] | None:
+    return Run(path).predictions()
+
+
+@st.cache_resource(show_spinner="Loading the model", max_entries=8)
+def _classifier(path: Path, stamp: tuple[int, ...]) -> "Classifier":
+    from emotion_core.models.checkpoint import load_classifier
+
+    return load_classifier(path)
+
+
+@st.cache_resource(show_spinner="Loading the faces", max_entries=2)
+def _dataset(spec: str, stamp: str | tuple[int, ...]) -> "FaceData":
+    from emotion_core.data.sources import load_data
+
+    return load_data(spec)
+
+
+@st.cache_data(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)
+def _folder_stamp(path: Path) -> str:
+    """Changes when anything below a folder does, seen within half a minute."""
+    from emotion_core.data.sources import data_signature
+
+    return data_signature(path)
+
+
+def stamp(*paths: Path) -> tuple[int, ...]:
+    """Changes when one of the files does, comes or goes."""
+    found: list[int] = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            found.append(0)
+        else:
+            found += [stat.st_mtime_ns, stat.st_size, stat.st_ino]
+    return tuple(found)

@@ -1,0 +1,128 @@
+"""The Comparison page's robustness: curves of spoilt faces, and measurements to start."""
+
+from typing import Any
+
+import streamlit as st
+
+from emotion_core.errors import DataError, EmotionError
+from emotion_core.evaluation import robustness
+from emotion_core.evaluation.compare import Comparison
+from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
+from emotion_core.runs.run import Run
+from pages._ui.cache import find_data, runs
+from pages._ui.widgets import draw_panel, percent
+
+
+def draw_robustness(comparison: Comparison) -> None:
+    """Accuracy on spoilt faces, measured on demand."""
+    measured = robustness_of(comparison)
+    if measured:
+        everything = "mean of all"
+        corruption = st.selectbox(
+            "Corruption",
+            [everything, *robustness.CORRUPTIONS],
+            key="corruption",
+            bind="query-params",
+        )
+        corruption = "" if corruption == everything else corruption
+        left, right = st.columns([3, 2])
+        with left:
+            draw_panel(robustness_panel(comparison, measured, corruption))
+        with right:
+            draw_panel(robustness_matrix_panel(comparison, measured))
+        counts = sorted({item["images"] for item in measured.values()})
+        images = " to ".join(f"{count:,}" for count in dict.fromkeys([counts[0], counts[-1]]))
+        st.caption(
+            f"Measured on {images} test faces at strengths 1 to 5; mean over all: "
+            + ", ".join(
+                f"{result.label} {percent(measured[result.name]['mean'])}"
+                for result in comparison.results
+                if result.name in measured
+            )
+            + "."
+        )
+    _draw_jobs(comparison)
+
+
+def _draw_jobs(comparison: Comparison) -> None:
+    """Measurements of the runs; looks again by itself only while one is running."""
+    running = any(
+        robustness.robustness_task(run).state().kind == "running" for run in _runs_of(comparison)
+    )
+    st.fragment(_jobs, run_every=1.0 if running else None)(comparison)
+
+
+def _jobs(comparison: Comparison) -> None:
+    """A line a run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
+    st.markdown("##### Measurements")
+    labels = {result.name: result.label for result in comparison.results}
+    finished = False
+    waiting = st.session_state.setdefault("robustness_waiting", [])
+    for run in _runs_of(comparison):
+        task, result = robustness.robustness_task(run), robustness.load_robustness(run)
+        state = task.state()
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(f"**{labels[run.name]}**", width="content")
+            if state.kind == "running":
+                if run.name not in waiting:
+                    waiting.append(run.name)
+                st.progress(state.share, f"{state.share:.0%} of the measurement")
+                if st.button("Cancel", key=f"stop-{run.name}", icon=":material/stop:"):
+                    task.stop()
+                    waiting.clear()
+                    st.rerun()
+                continue
+            if run.name in waiting:
+                waiting.remove(run.name)
+                finished = finished or state.kind == "none"
+            if state.kind == "failed":
+                st.error(state.error, icon=":material/error:")
+            elif result:
+                st.markdown(
+                    f"clean {percent(result['clean'])}, spoilt {percent(result['mean'])} on average "
+                    f"({result['images']:,} faces, {result['date'][:10]})"
+                )
+            else:
+                st.markdown("not measured yet")
+            if st.button(
+                "Measure again" if result else "Measure",
+                key=f"measure-{run.name}",
+                icon=":material/play_arrow:",
+                disabled=not run.weights_path.exists(),
+                help=None if run.weights_path.exists() else "This run has no weights here.",
+            ):
+                try:
+                    _measure(run, comparison.results[0].report["data"])
+                except EmotionError as error:
+                    st.toast(str(error), icon=":material/error:")
+                st.rerun()
+    if finished:
+        st.rerun()
+
+
+def _measure(run: Run, data: dict[str, Any]) -> None:
+    """Start a measurement on the faces of the compared test set, wherever they are here.
+
+    Raises:
+        DataError: they are not.
+        RunError: the run is being measured already.
+    """
+    found = find_data(data["test_fingerprint"], [run.config().data], synthetic=data["synthetic"])
+    if found is None:
+        raise DataError(
+            f"The test faces of {data['name']} are not on this machine. Choose them on the Dataset "
+            "page."
+        )
+    robustness.start_robustness(run, data=found.source)
+
+
+def robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:
+    """``robustness.json`` of the runs that have one, by name."""
+    found = {run.name: robustness.load_robustness(run) for run in _runs_of(comparison)}
+    return {name: values for name, values in found.items() if values}
+
+
+def _runs_of(comparison: Comparison) -> list[Run]:
+    """The compared runs whose folders are here, in the comparison's order."""
+    by_name = {run.name: run for run in runs()}
+    return [by_name[result.name] for result in comparison.results if result.name in by_name]

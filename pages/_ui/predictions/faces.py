@@ -1,0 +1,235 @@
+"""The Predictions page's test faces: which first, which at all, and what the model said."""
+
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from emotion_core.errors import EmotionError
+from emotion_core.evaluation import gallery
+from emotion_core.evaluation.gallery import Guesses, guesses_of
+from emotion_core.labels import EMOTIONS
+from emotion_core.runs.run import Run
+from pages._ui.cache import find_data, finished_runs, predictions_of, report_of
+from pages._ui.predictions.why import explain_face
+from pages._ui.widgets import csv_text, draw_error, empty, percent, run_label
+
+if TYPE_CHECKING:
+    from emotion_core.data.faces import FaceData
+
+COUNT = 25
+
+Order = Callable[[Guesses, np.ndarray, int], np.ndarray]
+
+
+def draw_faces(run: Run, report: dict[str, Any]) -> None:
+    """Test faces in a chosen order, green when right and red when wrong; a click explains one."""
+    guesses = guesses_or_stop(run)
+    images = test_faces(run, report, guesses)
+    order, other = _pick_order(run, report, guesses)
+    rows = _pick_filters(guesses)
+    if order == "Random":
+        chosen = gallery.random_rows(rows, COUNT, seed=_seed())
+    elif order == "Most disagreed" and other:
+        chosen = gallery.most_disagreed(guesses, other[1], rows, COUNT)
+    else:
+        chosen = ORDERS[order](guesses, rows, COUNT)
+    if not len(chosen):
+        empty("No test face fits these filters. Widen them.")
+        return
+    right = int(guesses.right[rows].sum())
+    st.caption(
+        f"{len(chosen)} of {len(rows):,} faces that fit; {percent(right / len(rows))} of those are "
+        "right. :material/check: solid green: right. :material/close: dashed red: wrong, actual → "
+        "predicted." + ("" if images is None else " Click a face to see why.")
+    )
+    if images is not None:
+        with st.container(horizontal=True, gap="small"):
+            for row in chosen.tolist():
+                _face_button(run, guesses, images, row, other)
+    with st.expander("As a table", icon=":material/table:", expanded=images is None):
+        table = [_table_row(guesses, row, other) for row in chosen.tolist()]
+        st.dataframe(table, hide_index=True)
+        st.download_button(
+            "CSV of all faces that fit",
+            data=lambda: csv_text([_table_row(guesses, row, other) for row in rows.tolist()]),
+            file_name=f"{run.name}-predictions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+ORDERS: dict[str, Order] = {
+    "Most confident mistakes": gallery.confident_mistakes,
+    "Least certain": gallery.least_certain,
+    "Most typical": gallery.most_typical,
+}
+
+
+def _pick_order(
+    run: Run, report: dict[str, Any], guesses: Guesses
+) -> tuple[str, tuple[str, Guesses] | None]:
+    """Which faces come first, and the run to compare with where two are needed."""
+    rivals = {}
+    for item in finished_runs():
+        values = report_of(item)
+        same = values and values["data"]["test_fingerprint"] == report["data"]["test_fingerprint"]
+        if item != run and same:
+            rivals[item.name] = item
+    orders = ["Random", *ORDERS, *(["Most disagreed"] if rivals else [])]
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        order = st.selectbox("Show first", orders, key="order", bind="query-params") or orders[0]
+    if order == "Random":
+        with right:
+            st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, key="shuffle-button")
+    if order != "Most disagreed":
+        return order, None
+    with right:
+        name = st.selectbox(
+            "Compared with",
+            list(rivals),
+            format_func=lambda name: run_label(rivals[name]) if name in rivals else name,
+            key="rival",
+            bind="query-params",
+        )
+    rival = rivals.get(str(name)) or next(iter(rivals.values()))
+    try:
+        other = guesses_of(predictions_of(rival), rival.name)
+        gallery.disagreement(guesses, other)
+    except EmotionError as error:
+        draw_error(error)
+        st.stop()
+    return order, (rival.config().model, other)
+
+
+def _pick_filters(guesses: Guesses) -> np.ndarray:
+    """Rows that pass the filters."""
+    columns = st.columns([1, 1, 1, 1.4])
+    anything = ("any", *EMOTIONS)
+    with columns[0]:
+        actual = st.selectbox("Actual", anything, key="actual", bind="query-params")
+    with columns[1]:
+        predicted = st.selectbox("Predicted", anything, key="predicted", bind="query-params")
+    with columns[2]:
+        outcome = st.selectbox("Outcome", list(_OUTCOMES), key="outcome", bind="query-params")
+    with columns[3]:
+        low, high = st.slider(
+            "Confidence in %", 0, 100, (0, 100), key="confidence", bind="query-params"
+        )
+    return gallery.select(
+        guesses,
+        actual="" if actual in (None, "any") else str(actual),
+        predicted="" if predicted in (None, "any") else str(predicted),
+        right=_OUTCOMES.get(str(outcome)),
+        confidence=(low / 100, high / 100),
+    )
+
+
+_OUTCOMES: dict[str, bool | None] = {"right or wrong": None, "right": True, "wrong": False}
+
+
+def _seed() -> int:
+    """Of the random faces; in the query string, so that a link shows the same ones."""
+    text = st.query_params.get("shuffle", "0")
+    return int(text) if text.isdecimal() else 0
+
+
+def _shuffle() -> None:
+    st.query_params["shuffle"] = str(_seed() + 1)
+
+
+def _face_button(
+    run: Run,
+    guesses: Guesses,
+    images: np.ndarray,
+    row: int,
+    other: tuple[str, Guesses] | None,
+) -> None:
+    right = bool(guesses.right[row])
+    actual, predicted = EMOTIONS[guesses.labels[row]], EMOTIONS[guesses.predicted[row]]
+    share = f"{guesses.confidence[row]:.0%}"
+    answer = (
+        f":material/check: {actual} {share}"
+        if right
+        else f":material/close: {actual} → {predicted} {share}"
+    )
+    if other:
+        name, rival = other
+        answer += f" ({name}: {EMOTIONS[rival.predicted[row]]})"
+    alt = f"Test face {row}, actual {actual}, predicted {predicted}:"
+    if st.button(
+        f"![{alt}]({_data_uri(images[row])}) {answer}",
+        key=f"face-{'right' if right else 'wrong'}-{row}",
+    ):
+        explain_face(run, images[row], f"Test face {row}: {guesses.ids[row]}", actual)
+
+
+def _table_row(
+    guesses: Guesses, row: int, other: tuple[str, Guesses] | None = None
+) -> dict[str, Any]:
+    values = {
+        "row": row,
+        "id": str(guesses.ids[row]),
+        "actual": EMOTIONS[guesses.labels[row]],
+        "predicted": EMOTIONS[guesses.predicted[row]],
+        "right": bool(guesses.right[row]),
+        "confidence": round(float(guesses.confidence[row]), 4),
+    }
+    if other:
+        values[f"predicted by {other[0]}"] = EMOTIONS[other[1].predicted[row]]
+    probs = guesses.probs[row].tolist()
+    return values | {name: round(p, 4) for name, p in zip(EMOTIONS, probs, strict=True)}
+
+
+def guesses_or_stop(run: Run) -> Guesses:
+    """The run's predictions; stops the page with the reason where there are none."""
+    try:
+        return guesses_of(predictions_of(run), run.name)
+    except EmotionError as error:
+        draw_error(error)
+        st.stop()
+
+
+def test_data(run: Run, report: dict[str, Any]) -> "FaceData | None":
+    """The data set a run was tested on, wherever it is on this machine; None if it is not."""
+    data = report["data"]
+    return find_data(data["test_fingerprint"], [run.config().data], synthetic=data["synthetic"])
+
+
+def test_faces(run: Run, report: dict[str, Any], guesses: Guesses) -> np.ndarray | None:
+    """Test faces ``(n, 48, 48)`` in the predictions' order; says so where they are not here."""
+    data = test_data(run, report)
+    if data is None:
+        source = report["data"]
+        st.info(
+            f"The faces of this run's test are not on this machine, so only its numbers are shown. "
+            f"It was tested on **{source['name']}** ({len(guesses):,} faces, test fingerprint "
+            f"{source['test_fingerprint'][:12]}). Choose that data set on the Dataset page.",
+            icon=":material/image_not_supported:",
+        )
+        return None
+    images, labels = _in_order(data.fingerprint, data)
+    if not np.array_equal(labels, guesses.labels):
+        st.error(
+            f"Run '{run.name}': predictions.npz does not fit the test faces its report names. "
+            f"Write both anew: evaluate {run.name}.",
+            icon=":material/error:",
+        )
+        return None
+    return images
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _in_order(fingerprint: str, _data: "FaceData") -> tuple[np.ndarray, np.ndarray]:
+    rows = _data.indices("test")
+    return np.ascontiguousarray(_data.images[rows]), _data.labels[rows]
+
+
+def _data_uri(face: np.ndarray) -> str:
+    _, data = cv2.imencode(".png", face)
+    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()

@@ -1,0 +1,80 @@
+"""The Predictions page's choices: which run, and which view of it."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from emotion_core.errors import RunError
+from emotion_core.runs.catalog import best_run
+from emotion_core.runs.run import Run
+from pages._ui.cache import finished_runs, report_of, runs
+from pages._ui.predictions.faces import draw_faces
+from pages._ui.predictions.map import draw_map
+from pages._ui.predictions.media import draw_photo, draw_video
+from pages._ui.widgets import empty, percent_interval, run_label, synthetic_badge
+
+_STYLE = Path(__file__).with_name("predictions.css")
+
+VIEWS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
+    "Test faces": draw_faces,
+    "Feature map": draw_map,
+    "Photo": draw_photo,
+    "Video": draw_video,
+}
+
+
+def pick_run() -> tuple[Run, dict[str, Any]]:
+    """Choose a finished run; its headline below. Stops the page where there is none."""
+    st.html(_STYLE)
+    found = {run.name: run for run in finished_runs()}
+    if not found:
+        empty(
+            "There is no finished run yet. Train one, and its predictions appear here.",
+            "pages/training.py",
+        )
+        st.stop()
+    first = 0
+    with contextlib.suppress(RunError):  # no finished run has weights
+        first = list(found).index(best_run().name)
+    name = st.selectbox(
+        "Run",
+        list(found),
+        first,
+        format_func=lambda name: run_label(found[name]) if name in found else name,
+        key="run",
+        bind="query-params",
+    )
+    run = found.get(str(name)) or next(iter(found.values()))
+    report = report_of(run) or {}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if report["data"]["synthetic"]:
+            synthetic_badge()
+        test = report["test"]
+        st.caption(
+            f"{percent_interval(test['accuracy'], test['accuracy_ci95'])} of {test['n']:,} test "
+            f"faces of {report['data']['name']} right."
+        )
+    broken = [run for run in runs() if run.problem]
+    if broken:
+        with st.expander(f"{len(broken)} run folders cannot be read", icon=":material/warning:"):
+            for item in broken:
+                st.markdown(f"- {item.problem}")
+    return run, report
+
+
+def pick_view() -> str:
+    """What to look at; only that is computed."""
+    return str(
+        st.segmented_control(
+            "View",
+            list(VIEWS),
+            default=next(iter(VIEWS)),
+            key="view",
+            required=True,
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+    )

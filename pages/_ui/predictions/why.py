@@ -1,0 +1,126 @@
+"""Why a model answers as it does for one face: probabilities, Grad-CAM, occlusion."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from emotion_core.errors import EmotionError
+from emotion_core.labels import COLORS, EMOTIONS
+from emotion_core.plots import predictions as plots
+from emotion_core.runs.run import Run
+from pages._ui.cache import classifier, model_stamp
+from pages._ui.widgets import draw_error
+
+if TYPE_CHECKING:
+    from emotion_core.evaluation.explain import FeatureLayer, GradCam, Occlusion
+
+
+@st.dialog("Why?", width="large", icon=":material/psychology:")
+def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> None:
+    """One face: probabilities, Grad-CAM and occlusion for any emotion."""
+    if not has_weights(run):
+        st.image(plots.enlarge_face(face), width=plots.FACE_PIXELS, alt=title)
+        return
+    try:
+        with st.spinner("Looking at the face"):
+            layers = _layers(run.path, model_stamp(run), run)
+            seen = _occlusion(run.path, model_stamp(run), face, run)
+    except EmotionError as error:
+        draw_error(error)
+        return
+    top = int(seen.probs.argmax())
+    st.markdown(f"**{title}**" + (f", actual **{actual}**" if actual else ""))
+    left, right = st.columns(2)
+    with left:
+        emotion = st.selectbox("Explain", EMOTIONS, index=top, help="The predicted one at first.")
+    with right:
+        from emotion_core.evaluation.explain import default_layer
+
+        layer = st.selectbox(
+            "Layer",
+            layers,
+            index=layers.index(default_layer(layers)) if layers else None,
+            format_func=lambda item: f"{item.size} × {item.size} ({item.name})",
+            help="A late layer knows what it sees but only roughly where; an early one the reverse.",
+        )
+    label = EMOTIONS.index(str(emotion))
+    cam = _grad_cam(run.path, model_stamp(run), face, layer.name if layer else "", run)
+    columns = st.columns([1, 1, 1, 1.3], vertical_alignment="center")
+    drop = seen.drop[label]
+    largest = float(np.abs(seen.drop).max())
+    pictures = (
+        (plots.enlarge_face(face), "What the model sees", "The face, 48 × 48 pixels"),
+        (
+            plots.heat_on_face(face, cam.heat[label]),
+            "Grad-CAM",
+            f"Grad-CAM: bright parts speak for {emotion}",
+        ),
+        (
+            plots.drop_on_face(face, drop, largest),
+            "Occlusion",
+            f"Occlusion: covering orange parts lowers {emotion}, blue ones raises it",
+        ),
+    )
+    for column, (picture, name, alt) in zip(columns[:3], pictures, strict=True):
+        with column:
+            st.image(picture, caption=name, width="stretch", alt=alt)
+    with columns[3]:
+        draw_probs(seen.probs, actual)
+    st.caption(
+        f"{plots.agreement_reading(cam.heat[label], drop)} Bright: what speaks for {emotion} "
+        f"inside the network. Orange: covering it lowers {emotion}, by up to "
+        f"{100 * max(0.0, float(drop.max())):.0f} points; blue: raises it."
+    )
+
+
+def draw_probs(probs: np.ndarray, actual: str = "") -> None:
+    """Seven probabilities as bars."""
+    top = int(probs.argmax())
+    parts = []
+    for label, (emotion, share) in enumerate(zip(EMOTIONS, probs.tolist(), strict=True)):
+        mark = ' class="top"' if label == top else ""
+        note = " (actual)" if emotion == actual else ""
+        parts.append(
+            f"<dt{mark}>{emotion}{note}</dt>"
+            f'<dd class="bar" aria-hidden="true"><span style="--share:{share:.1%};'
+            f'--color:{COLORS[emotion]}"></span></dd>'
+            f'<dd class="value">{share:.1%}</dd>'
+        )
+    st.html(f'<dl class="probs">{"".join(parts)}</dl>')
+
+
+def has_weights(run: Run) -> bool:
+    """Whether a run can be asked; says so where it cannot."""
+    if run.weights_path.exists():
+        return True
+    st.info(
+        f"Run '{run.name}' has no weights (model.safetensors), so only its stored numbers can be "
+        "shown. Choose another run.",
+        icon=":material/info:",
+    )
+    return False
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _layers(path: Path, stamp: tuple[int, ...], _run: Run) -> "list[FeatureLayer]":
+    from emotion_core.evaluation.explain import feature_layers
+
+    return feature_layers(classifier(_run).model)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _grad_cam(
+    path: Path, stamp: tuple[int, ...], face: np.ndarray, layer: str, _run: Run
+) -> "GradCam":
+    from emotion_core.evaluation.explain import grad_cam
+
+    return grad_cam(classifier(_run), face, layer=layer)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _occlusion(path: Path, stamp: tuple[int, ...], face: np.ndarray, _run: Run) -> "Occlusion":
+    from emotion_core.evaluation.explain import occlusion
+
+    return occlusion(classifier(_run), face)

@@ -1,0 +1,34 @@
+"""Readings of learning curves."""
+
+import pytest
+
+from emotion_core.evaluation.study import study_models
+from emotion_core.reporting.panels.curves import curves_panel
+
+
+@pytest.mark.parametrize(
+    ("train", "said"), [(0.648, "4.8 points above"), (0.552, "4.8 points below")]
+)
+def test_the_gap_is_told_as_above_or_below(train, said):
+    rows = [{"epoch": 1, "train_accuracy": train, "val_accuracy": 0.6, "seconds": 60.0}]
+    panel = curves_panel([("mine", "sequential", rows)], "Overfitting gap")
+    assert f"its training accuracy is {said} validation." in panel.reading
+
+
+def test_the_studys_architectures_are_told_apart():
+    models = study_models()[:3]
+    drawn = curves_panel([], "Accuracy", study=models).figure.data
+    assert len({trace.marker.symbol for trace in drawn}) == len(models)
+
+
+def test_a_refit_has_a_curve_of_training_alone():
+    row = {"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}
+    refit = {key: value for key, value in row.items() if key != "val_accuracy"}
+    runs = [("chosen", "sequential", [row]), ("refit", "sequential", [refit])]
+    drawn = curves_panel(runs, "Accuracy").figure.data
+    assert [(one.name, one.showlegend) for one in drawn] == [
+        ("chosen, train", False),
+        ("chosen", True),
+        ("refit, train", True),
+    ]
+    assert [one.name for one in curves_panel(runs, "Overfitting gap").figure.data] == ["chosen"]

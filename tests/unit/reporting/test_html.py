@@ -1,0 +1,128 @@
+"""The report file stands alone, says what the page says, and survives hostile names."""
+
+import json
+import re
+from html import escape
+
+import numpy as np
+import pytest
+
+from emotion_core.cli import main
+from emotion_core.evaluation import robustness
+from emotion_core.evaluation.compare import compare_runs
+from emotion_core.files import read_json, write_json
+from emotion_core.reporting.html import comparison_html, comparison_json, report_panels
+
+
+@pytest.fixture(scope="module")
+def comparison(written_runs):
+    return compare_runs(written_runs)
+
+
+@pytest.fixture(scope="module")
+def measured(written_runs):
+    curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
+    values = {"format": 1, "clean": 0.7, "mean": 0.4, "images": 50, "corruptions": curves}
+    return {written_runs[0].name: values}
+
+
+@pytest.fixture(scope="module")
+def panels(comparison, measured):
+    return [panel for _, group in report_panels(comparison, measured) for panel in group]
+
+
+@pytest.fixture(scope="module")
+def text(comparison, measured):
+    return comparison_html(comparison, measured)
+
+
+def test_html_needs_nothing_from_outside(text):
+    script = re.search(r"<script>(.*?)</script>", text, re.S)[1]
+    body = text.replace(script, "")
+    assert len(script) > 1_000_000
+    assert text.count("<!doctype html>") == 1
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(https?:)?//", body)
+    assert "@import" not in body
+    assert "url(" not in body
+
+
+def test_html_holds_every_figure_with_its_reading_and_the_provenance(text, comparison, panels):
+    for panel in panels:
+        assert f"<h3>{escape(panel.title)}</h3>" in text
+        assert f"<figcaption>{escape(panel.reading)}</figcaption>" in text
+    for pair in comparison.pairs:
+        assert f"<li>{escape(comparison.sentence(pair))}</li>" in text
+    assert comparison.results[0].report["data"]["test_fingerprint"] in text
+    assert "synthetic faces, drawn by code" in text
+    assert "<h2>Robustness</h2>" in text
+    for result in comparison.results:
+        assert result.name in text
+        assert f"lr={result.config['lr']}" in text
+
+
+def test_names_cannot_become_markup(runs):
+    report = read_json(runs[0].path / "report.json")
+    report["model"] = "<script>alert(1)</script>"
+    report["data"]["name"] = "<b>data</b>"
+    write_json(runs[0].path / "report.json", report)
+    text = comparison_html(compare_runs(runs))
+    assert "<script>alert(1)" not in text
+    assert "<b>data</b>" not in text
+
+
+def test_json_holds_the_same_readings_and_numbers(comparison, measured, panels):
+    found = json.loads(comparison_json(comparison, measured))
+    readings = [panel.reading for panel in panels]
+    assert [item["reading"] for item in found["figures"]] == readings
+    assert [item["report"] for item in found["runs"]] == [r.report for r in comparison.results]
+    assert [pair["p_holm"] for pair in found["pairs"]] == [p.p_holm for p in comparison.pairs]
+    assert found["ensemble"]["metrics"]["accuracy"] == comparison.ensemble.metrics["accuracy"]
+    assert found["robustness"] == measured
+    # Synthetic data has no PrivateTest half: unknown is null, never NaN.
+    assert found["runs"][0]["table"]["private_test"] is None
+
+
+def test_command_prints_the_verdicts_and_writes_both_files(runs, tmp_path, capsys):
+    html, document = tmp_path / "out" / "r.html", tmp_path / "r.json"
+    names = [str(run.path) for run in runs]
+    assert main(["compare", *names, "--html", str(html), "--json", str(document)]) == 0
+    said = capsys.readouterr().out
+    assert "resnet18 beats block_cnn by" in said
+    assert "Measured on synthetic faces." in said
+    assert html.read_text().startswith("<!doctype html>")
+    assert len(json.loads(document.read_text())["runs"]) == 3
+
+
+def test_command_with_nothing_to_compare_is_one_line(runs, capsys):
+    for run in runs:
+        run.predictions_path.unlink()
+    assert main(["compare", *(str(run.path) for run in runs)]) == 2
+    assert capsys.readouterr().err.startswith("error: There is nothing to compare. Run '")
+
+
+def test_evaluate_prints_the_ensemble_of_stored_predictions(runs, capsys):
+    first, *rest = (str(run.path) for run in runs)
+    assert main(["evaluate", first, "--ensemble", *rest]) == 0
+    expected = compare_runs(runs).ensemble.metrics
+    said = capsys.readouterr().out
+    assert f"ensemble of 3 runs: accuracy {expected['accuracy']:.2%}" in said
+
+
+def test_one_run_alone_makes_a_report(runs):
+    text = comparison_html(compare_runs(runs[:1]))
+    assert "Who beats whom" not in text
+    assert "is right on" in text
+
+
+@pytest.mark.parametrize("spoil", ["no epochs", "one class"])
+def test_unusual_runs_still_make_every_figure(runs, spoil):
+    run = runs[0]
+    if spoil == "no epochs":
+        run.metrics_path.unlink()
+    else:
+        arrays = run.predictions()
+        arrays["labels"] = np.full(len(arrays["labels"]), 3)
+        np.savez(run.predictions_path, **arrays)
+    text = comparison_html(compare_runs([run]))
+    assert "NaN" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    assert json.loads(comparison_json(compare_runs([run])))

@@ -1,0 +1,164 @@
+"""Figures of many runs: each run is told apart, every bar counts, times of one machine alone."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.dashboard import random_faces, write_random_run
+from emotion_core.evaluation.compare import compare_runs
+from emotion_core.evaluation.robustness import CORRUPTIONS
+from emotion_core.labels import EMOTIONS
+from emotion_core.plots.theme import RUN_PALETTE
+from emotion_core.reporting.panels.agreement import overlap_panel
+from emotion_core.reporting.panels.calibration import coverage_panel, reliability_panel
+from emotion_core.reporting.panels.cost import cost_panel
+from emotion_core.reporting.panels.panel import dash, symbol
+from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
+from emotion_core.reporting.panels.scores import one_vs_rest_panel, pairs_panel, per_emotion_panel
+
+MANY = 20
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOTION_CACHE", str(tmp_path_factory.mktemp("cache")))
+        root, faces = tmp_path_factory.mktemp("runs"), random_faces(60)
+        yield [
+            write_random_run(root, faces, model="resnet18", seed=seed, skill=1 + seed / 5, epochs=2)
+            for seed in range(MANY)
+        ]
+
+
+@pytest.fixture(scope="module")
+def many(runs):
+    return compare_runs(runs)
+
+
+def test_twenty_runs_have_twenty_marks():
+    colors = [RUN_PALETTE[i % len(RUN_PALETTE)] for i in range(MANY)]
+    for mark in (symbol, dash):
+        assert len({(color, mark(i)) for i, color in enumerate(colors)}) == MANY
+
+
+def test_no_two_runs_of_a_figure_look_alike(many):
+    curves = {name: [0.5] * 5 for name in CORRUPTIONS}
+    values = {"clean": 0.6, "mean": 0.5, "images": 50, "corruptions": curves}
+    measured = {r.name: values for r in many.results}
+    for panel in (
+        cost_panel(many, "parameters"),
+        robustness_panel(many, measured),
+        reliability_panel(many),
+        coverage_panel(many, 0.8)[0],
+        one_vs_rest_panel(many, "happy", roc=True),
+        per_emotion_panel(many),
+    ):
+        looks = [
+            (t.line.color, t.line.dash, t.marker.symbol)
+            if t.type == "scatter" and t.line.color
+            else (
+                t.marker.color,
+                t.marker.symbol if t.type == "scatter" else t.marker.pattern.shape,
+            )
+            for t in panel.figure.data
+            if t.showlegend is not False
+        ]
+        assert len(set(looks)) == len(looks) >= MANY
+
+
+def test_a_figure_grows_with_its_legend(runs, many):
+    few = one_vs_rest_panel(compare_runs(runs[:2]), "happy", roc=True).figure
+    more = one_vs_rest_panel(many, "happy", roc=True).figure
+    assert more.layout.height - few.layout.height >= 18 * (MANY - 2)
+
+
+def test_a_large_matrix_keeps_room_and_marks_chance_alone(runs, many):
+    small = pairs_panel(compare_runs(runs[:3]))
+    assert all("." in cell or not cell for row in small.figure.data[0].text for cell in row)
+    large = pairs_panel(many)
+    assert {cell for row in large.figure.data[0].text for cell in row} <= {"", "?"}
+    assert large.figure.layout.height > 30 * MANY
+    assert "question mark" in large.reading
+
+
+@pytest.mark.parametrize("count", [2, 3, MANY])
+def test_the_bars_of_right_and_wrong_sum_to_the_test_set(runs, count):
+    comparison = compare_runs(runs[:count])
+    panel = overlap_panel(comparison)
+    assert sum(panel.figure.data[0].x) == len(comparison.labels)
+    assert all(row["faces"] >= 0 for row in panel.table)
+    assert len(panel.figure.data[0].marker.color) == len(panel.table)
+
+
+def test_times_of_another_machine_are_not_drawn_beside_those_measured_here(many):
+    first = many.results[0].name
+    panel = cost_panel(many, remeasured={first: 2.0, "a run that is not compared": 1.0})
+    here = {row["run"]: row["latency_ms"] for row in panel.table}
+    assert here.pop(first) == 2.0
+    assert all(math.isnan(value) for value in here.values())
+    assert "not measured here are left out" in panel.reading
+    elsewhere = cost_panel(many, remeasured={"a run that is not compared": 1.0})
+    assert elsewhere.table == cost_panel(many).table
+
+
+def test_stored_times_come_with_their_caution(runs):
+    comparison = compare_runs(runs[:2])
+    result = comparison.results[0]
+    assert "different machines" not in cost_panel(comparison).reading
+    result.report["environment"] |= {"cpu": "another"}
+    assert "Timed on different machines" in cost_panel(comparison).reading
+    assert "different machines" not in cost_panel(comparison, remeasured={result.name: 1}).reading
+    assert "only their own time" not in cost_panel(comparison, "train_seconds").reading
+    result.config["teacher"] = "another-run"
+    assert "only their own time" in cost_panel(comparison, "train_seconds").reading
+
+
+def test_robustness_on_fewer_faces_is_not_ranked(runs):
+    comparison = compare_runs(runs[:3])
+    curves = {name: [0.5] * 5 for name in CORRUPTIONS}
+    measured = {
+        result.name: {"clean": 0.6, "mean": 0.5, "images": images, "corruptions": curves}
+        for result, images in zip(comparison.results, (1_000, 10, 1_000), strict=True)
+    }
+    for panel in (
+        robustness_panel(comparison, measured),
+        robustness_matrix_panel(comparison, measured),
+    ):
+        assert {row["run"] for row in panel.table} == {runs[0].name, runs[2].name}
+        left_out = comparison.results[1].label
+        assert panel.reading.endswith(
+            f" Measured on fewer than 1,000 faces and left out: {left_out}."
+        )
+
+
+@pytest.fixture
+def one_emotion(tmp_path, monkeypatch):
+    """One run that was tested on happy faces alone."""
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    faces = random_faces(40)
+    labels = np.full_like(faces.labels, EMOTIONS.index("happy"))
+    return compare_runs([write_random_run(tmp_path, replace(faces, labels=labels), epochs=1)])
+
+
+def test_a_test_set_of_one_emotion_is_told_so(one_emotion):
+    for roc in (True, False):
+        assert one_vs_rest_panel(one_emotion, "happy", roc=roc).reading == (
+            "Every test face is happy; nothing can be confused with it."
+        )
+    assert per_emotion_panel(one_emotion).reading.startswith("Every test face is happy: F1 is ")
+
+
+def test_one_run_is_not_called_the_best(runs):
+    assert "resnet18's confidence is off by" in reliability_panel(compare_runs(runs[:1])).reading
+    assert "knows best" in reliability_panel(compare_runs(runs[:2])).reading
+
+
+def test_a_rare_emotions_curve_keeps_its_points(tmp_path):
+    run = write_random_run(tmp_path, random_faces(7_000), skill=5, epochs=1)
+    for roc in (True, False):
+        panel = one_vs_rest_panel(compare_runs([run]), "disgust", roc=roc)
+        recall = np.array([row["recall"] for row in panel.table])
+        assert ((recall > 0) & (recall <= 0.5)).sum() > 30
+        assert recall[-1] == 1
