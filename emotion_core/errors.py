@@ -7,6 +7,10 @@ from collections.abc import Iterable
 class EmotionError(Exception):
     """Base of all errors shown to the user as one line, without a traceback."""
 
+    def __str__(self) -> str:
+        """The message; what in it is no UTF-8 (of a file's name, say) becomes a code."""
+        return super().__str__().encode("utf-8", "backslashreplace").decode()
+
 
 class ConfigError(EmotionError):
     """A setting is unknown or outside its range."""

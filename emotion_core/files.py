@@ -1,13 +1,18 @@
-"""Writes that leave either the old file or the new one, never half of one."""
+"""Reads that end, and writes that leave either the old file or the new one, never half of one."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+MAX_JSON = 64 * 1024**2  # bytes of a JSON document; the largest of ours have some hundred thousand
+MAX_NAME = 200  # bytes of a file name that still leave room for what is added to it
 
 # Reading the umask means setting it, which is not safe once threads run: read it at import.
 _UMASK = os.umask(0o022)
@@ -21,7 +26,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     On an error the temporary file is removed and ``path`` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    prefix = f".{short_name(path.name)}."
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -32,6 +38,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's files and its list of names to the disk, so that a rename may follow."""
+    files = [path for path in folder.iterdir() if path.is_file()]
+    for path in (*files, folder) if os.name == "posix" else files:
+        handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
@@ -45,14 +62,64 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON document.
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading that is a file: a pipe would never end, a device never stop.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: it is not JSON.
+        OSError: it cannot be opened, or is a folder, pipe, socket or device.
     """
-    return json.loads(path.read_text(encoding="utf-8"))
+
+    def opener(name: str, flags: int) -> int:
+        # Without O_NONBLOCK the opening of a pipe would wait for somebody who writes into it.
+        handle = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "Not a regular file", name)
+        return handle
+
+    return open(path, "rb", opener=opener)
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """All bytes of a regular file.
+
+    Raises:
+        OSError: as ``open_regular``, or it has more than ``limit`` bytes; seen before it is read.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(limit + 1) if size <= limit else b""
+    if max(size, len(data)) > limit:
+        what = f"{max(size, len(data)):,} bytes, more than the {limit:,} that are read"
+        raise OSError(errno.EFBIG, what, str(path))
+    return data
+
+
+def short_name(name: str, limit: int = MAX_NAME) -> str:
+    """A file name cut to ``limit`` bytes of UTF-8: file systems count bytes, not letters."""
+    return name.encode("utf-8", "ignore")[:limit].decode("utf-8", "ignore")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document of at most ``MAX_JSON`` bytes from a regular file.
+
+    Raises:
+        OSError: the file cannot be read, is none, or is too large.
+        ValueError: it is not JSON, or nested deeper than Python reads.
+    """
+    return parse_json(read_regular(path, MAX_JSON))
+
+
+def parse_json(data: bytes) -> Any:
+    """The value of a JSON document in UTF-8.
+
+    Raises:
+        ValueError: it is not JSON, or nested deeper than Python reads.
+    """
+    try:
+        return json.loads(data.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def append_json_line(path: Path, row: dict[str, Any]) -> None:
@@ -67,14 +134,20 @@ def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSON-lines file; a missing file is empty and a torn last line is left out."""
-    if not path.exists():
+    """Rows of a JSON-lines file; a missing file is empty and a torn last line is left out.
+
+    Raises:
+        OSError: the file cannot be read, is none, or has more than ``MAX_JSON`` bytes.
+    """
+    try:
+        data = read_regular(path, MAX_JSON)
+    except FileNotFoundError:
         return []
     rows = []
-    for line in path.read_bytes().split(b"\n"):
+    for line in data.split(b"\n"):
         if line.strip():
             with contextlib.suppress(ValueError):
-                rows.append(json.loads(line))
+                rows.append(parse_json(line))
     return [row for row in rows if isinstance(row, dict)]
 
 

@@ -44,9 +44,12 @@ def source_path(spec: str) -> Path:
     """The absolute place of a data set on disk: ``fer2013``, or a path as a user writes it.
 
     Raises:
-        DataError: FER-2013 is meant, and not on this machine.
+        DataError: FER-2013 is meant, and not on this machine; or no file can have such a name.
     """
-    return find_fer2013().resolve() if spec == FER2013_SPEC else user_path(spec)
+    try:
+        return find_fer2013().resolve() if spec == FER2013_SPEC else user_path(spec)
+    except (OSError, ValueError, RuntimeError) as error:  # NUL, half a letter, links in a circle
+        raise DataError(f"'{spec[:200]}' is no path of a file or folder ({error}).") from error
 
 
 def find_fer2013() -> Path:

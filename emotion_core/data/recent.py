@@ -1,5 +1,6 @@
 """The paths of data sets that were opened last, so that nobody types one twice."""
 
+import contextlib
 from pathlib import Path
 
 from emotion_core.files import read_json, write_json
@@ -9,20 +10,29 @@ _KEPT = 6
 
 
 def recent_paths() -> list[str]:
-    """Paths that still exist, last opened first."""
+    """Paths that still exist, last opened first; none where the list is damaged."""
     try:
         found = read_json(_file())
     except (OSError, ValueError):
         return []
     if not isinstance(found, list):
         return []
-    return [path for path in found if isinstance(path, str) and user_path(path).exists()]
+    return [path for path in found[:_KEPT] if isinstance(path, str) and _exists(path)]
 
 
 def remember_path(path: str) -> None:
-    """Put a path first."""
+    """Put a path first; where the cache cannot be written, nothing is remembered."""
     others = [other for other in recent_paths() if other != path]
-    write_json(_file(), [path, *others][:_KEPT])
+    with contextlib.suppress(OSError):
+        write_json(_file(), [path, *others][:_KEPT])
+
+
+def _exists(path: str) -> bool:
+    try:
+        path.encode()  # what is no UTF-8 can be neither shown nor typed
+        return user_path(path).exists()
+    except (OSError, ValueError):  # too long, or with letters that no name has
+        return False
 
 
 def _file() -> Path:

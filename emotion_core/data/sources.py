@@ -2,16 +2,13 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from emotion_core.data.cache import keep, open_kept
 from emotion_core.data.faces import (
     SPLITS,
     SYNTHETIC_SPEC,
@@ -27,8 +24,7 @@ from emotion_core.data.parsed import Parsed, Progress, as_text
 from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
 from emotion_core.data.table import parquet_files, read_csv, read_parquet
-from emotion_core.errors import DataError
-from emotion_core.files import read_json, write_json
+from emotion_core.errors import DataError, EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
@@ -62,7 +58,8 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
         progress: Told what is being done and the share done (0..1).
 
     Returns:
-        The data; images of a file source are memory-mapped from the cache.
+        The data; images of a file source are memory-mapped from the cache, or, where that cannot
+        be written, in memory, with a note that says so.
 
     Raises:
         DataError: the source is missing, unknown, unsafe or empty.
@@ -74,23 +71,34 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     try:
         form = recognise(path)
         folder = cache_dir() / "data" / f"{_hash(path)}-{data_signature(path)}"
-        data = _open(folder, text)
+        data = open_kept(folder, text)
         if data is not None:
             return data
-        parsed = form.read(path, progress)
+        data = _assembled(form.read(path, progress), path, text)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}).") from error
-    try:
-        _store(folder, parsed, path, progress)
-    except OSError as error:
+    except MemoryError as error:
+        raise DataError(f"{path} needs more memory than this machine has free.") from error
+    except EmotionError:
+        raise
+    except Exception as error:  # a damaged file may raise anything in the libraries that read it
         raise DataError(
-            f"The faces of {path} cannot be kept in {folder.parent} ({error.strerror or error}). "
-            "Make room there, or name another folder in EMOTION_CACHE."
+            f"{path} cannot be read; it is damaged, or of a kind that is not known "
+            f"({type(error).__name__}: {str(error)[:200]})."
         ) from error
-    data = _open(folder, text)
-    if data is None:
-        raise DataError(f"The cache in {folder} was changed by another program. Try again.")
-    return data
+    if progress:
+        progress("Storing for next time", 1.0)
+    try:
+        keep(folder, data)
+    except OSError as error:  # the faces are here all the same
+        if kept := open_kept(folder, text):  # another process was faster
+            return kept
+        told = (
+            f"not kept in {folder.parent} ({error.strerror or error}), so it is parsed each time; "
+            "make room there, or name another folder in EMOTION_CACHE"
+        )
+        return replace(data, notes=(*data.notes, Note("warning", "cache", as_text(told), 0)))
+    return open_kept(folder, text) or data
 
 
 def same_source(one: str, other: str) -> bool:
@@ -139,8 +147,12 @@ def synthetic_count(spec: str) -> int:
     return int(number) if number else DEFAULT_COUNT
 
 
-def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) -> None:
-    """Write a parsed source to the cache: all of it, or nothing."""
+def _assembled(parsed: Parsed, path: Path, spec: str) -> FaceData:
+    """What a reader collected as one data set; ``parsed`` is empty afterwards.
+
+    Raises:
+        DataError: there is no face.
+    """
     labels = np.array(parsed.labels, np.int64)
     splits = np.array(parsed.splits, np.uint8)
     images = np.stack(parsed.images) if parsed.images else np.empty((0, 48, 48), np.uint8)
@@ -155,62 +167,18 @@ def _store(folder: Path, parsed: Parsed, path: Path, progress: Progress | None) 
     for label, emotion in enumerate(EMOTIONS):
         if not (labels == label).any():
             notes.append(Note("warning", emotion, "no image of this emotion", 0))
-    if progress:
-        progress("Storing for next time", 1.0)
     test = splits == SPLITS.index("test")
-    meta = {
-        "name": "FER-2013" if is_fer2013(labels, splits) else as_text(path.stem) or str(path),
-        "fingerprint": fingerprint(images, labels, splits),
-        "test_fingerprint": fingerprint(images[test], labels[test], splits[test]),
-        "notes": [asdict(note) for note in notes],
-    }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    outer = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    temporary = outer / "parsed"  # inside, because the outer one is for this user only
-    try:
-        temporary.mkdir()
-        np.save(temporary / "images.npy", images)
-        np.savez(
-            temporary / "rows.npz",
-            labels=labels,
-            splits=splits,
-            usage=np.array(parsed.usage),
-            ids=np.array(parsed.ids),
-        )
-        write_json(temporary / "meta.json", meta)
-        if _open(folder, "") is None:  # else another process parsed the same source
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        # Earlier states of this source; whoever has one mapped keeps it until it is closed.
-        for older in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):
-            if older != folder:
-                shutil.rmtree(older, ignore_errors=True)
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
-
-
-def _open(folder: Path, spec: str) -> FaceData | None:
-    """A source's faces from the cache; None if they are not there or damaged."""
-    try:
-        meta = read_json(folder / "meta.json")
-        with (folder / "rows.npz").open("rb") as file, np.load(file, allow_pickle=False) as rows:
-            arrays = {name: rows[name] for name in rows.files}
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        if len(images) != len(arrays["labels"]):
-            return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
     return FaceData(
         images=images,
-        labels=arrays["labels"],
-        splits=arrays["splits"],
-        usage=arrays["usage"],
-        ids=arrays["ids"],
-        name=meta["name"],
+        labels=labels,
+        splits=splits,
+        usage=np.array(parsed.usage),
+        ids=np.array(parsed.ids),
+        name="FER-2013" if is_fer2013(labels, splits) else as_text(path.stem) or str(path),
         source=spec,
-        fingerprint=meta["fingerprint"],
-        test_fingerprint=meta["test_fingerprint"],
-        notes=tuple(Note(**note) for note in meta["notes"]),
+        fingerprint=fingerprint(images, labels, splits),
+        test_fingerprint=fingerprint(images[test], labels[test], splits[test]),
+        notes=tuple(notes),
     )
 
 

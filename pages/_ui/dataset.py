@@ -13,7 +13,7 @@ from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
 from emotion_core.data.fer2013 import COUNTS, FER2013_SPEC, find_fer2013
 from emotion_core.data.recent import recent_paths, remember_path
 from emotion_core.errors import DataError, EmotionError
-from emotion_core.files import write_bytes
+from emotion_core.files import short_name, write_bytes
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.paths import cache_dir
 from emotion_core.plots.dataset import counts_of_split, imbalance, imbalance_reading
@@ -121,7 +121,7 @@ def _upload() -> str | None:
         return None
     # By content: two people's data.zip are two data sets, and a mended one is a new one.
     content = hashlib.blake2b(file.getbuffer(), digest_size=8).hexdigest()
-    target = _uploads() / content / f"{Path(file.name).stem[:80]}.zip"
+    target = _uploads() / content / f"{short_name(Path(file.name).stem)}.zip"
     if not target.exists():
         try:
             write_bytes(target, file.getbuffer())

@@ -166,6 +166,27 @@ def test_a_zip_is_uploaded_and_another_of_the_same_name_is_another(pictures):
     assert page.session_state["data"] != other.session_state["data"]
 
 
+@pytest.mark.parametrize("letter", ["\N{GRINNING FACE}", "漢", "e\N{COMBINING ACUTE ACCENT}"])
+def test_an_upload_with_the_longest_name_is_kept(pictures, letter):
+    page = upload(open_dataset(), letter * 80 + ".zip", zipped(pictures))
+    assert metrics(page)["Faces"] == "140"
+
+
+def test_a_damaged_list_of_recent_paths_and_a_cache_that_cannot_be_written_do_no_harm(
+    folder, cache
+):
+    cache.mkdir(exist_ok=True)
+    (cache / "recent.json").write_text("[" * 50_000)
+    page = give_path(open_dataset(), folder)
+    assert metrics(page)["Faces"] == "140"
+    shutil.rmtree(cache)
+    cache.write_text("a file where the folder should be")
+    next(folder.rglob("*.png")).unlink()
+    page = give_path(open_dataset(), folder)
+    assert metrics(page)["Faces"] == "139"
+    assert "not kept in" in page.dataframe[0].value.to_string()
+
+
 def test_a_bad_zip_is_told_and_does_not_stay(cache):
     page = upload(open_dataset(), "data.zip", zipped({"../evil.png": b"x"}))
     assert "leads outside the archive" in page.error[0].value

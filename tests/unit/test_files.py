@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from emotion_core.files import (
+    MAX_JSON,
     append_json_line,
     atomic_path,
+    open_regular,
     read_json,
     read_json_lines,
+    read_regular,
     sha256_file,
+    short_name,
     write_bytes,
     write_json,
     write_json_lines,
@@ -117,3 +121,53 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
     data = os.urandom(300_000)
     path.write_bytes(data)
     assert sha256_file(path) == hashlib.sha256(data).hexdigest()
+
+
+def special(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize("read", [open_regular, read_json, read_json_lines])
+def test_what_is_no_file_is_refused_instead_of_read_for_ever(tmp_path, kind, read):
+    with pytest.raises(OSError, match=r"Not a regular file|Is a directory"):
+        read(special(tmp_path, kind))
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path):
+    sparse = tmp_path / "sparse.json"
+    with sparse.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(OSError, match=r"sparse.json|1,099,511,627,776 bytes") as caught:
+        read_json(sparse)
+    assert caught.value.errno == errno.EFBIG
+    assert str(MAX_JSON // 1024**2) == "64"
+    (tmp_path / "small").write_bytes(b"abc")
+    assert read_regular(tmp_path / "small", 3) == b"abc"
+    with pytest.raises(OSError, match="3 bytes, more than the 2"):
+        read_regular(tmp_path / "small", 2)
+
+
+def test_json_that_is_nested_without_end_is_no_json(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(path)
+    path.write_text('{"a": 1}\n' + "[" * 100_000 + '\n{"a": 2}\n' + "9" * 5000 + "\n")
+    assert read_json_lines(path) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "漢", "\N{GRINNING FACE}"])
+def test_a_name_is_cut_by_bytes_and_the_longest_can_be_written(tmp_path, letter):
+    assert len(short_name(letter * 300).encode()) <= 200
+    assert letter * 300 != short_name(letter * 300) == letter * (200 // len(letter.encode()))
+    path = tmp_path / (letter * (255 // len(letter.encode())))  # as long as a name may be
+    write_bytes(path, b"1")
+    assert path.read_bytes() == b"1" and list(tmp_path.iterdir()) == [path]

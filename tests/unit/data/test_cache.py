@@ -1,0 +1,145 @@
+"""What lies in the cache is checked before it is believed; otherwise the source is parsed anew."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion_core.data import cache
+from emotion_core.data.sources import load_data
+
+
+@pytest.fixture
+def stored(write, tmp_path, own_cache) -> Path:
+    """The folder of a parsed zip; its source is ``faces.zip`` beside the cache."""
+    load_data(write.zip(tmp_path / "faces.zip"))
+    (folder,) = (own_cache / "data").iterdir()
+    return folder
+
+
+def changed(folder: Path, damage: str) -> None:
+    """Write other values as our own files would hold them."""
+    rows = dict(np.load(folder / "rows.npz"))
+    images = np.load(folder / "images.npy")
+    if damage == "pixel":
+        images[5, 20, 20] ^= 1
+    elif damage == "float images":
+        images = images.astype(np.float32)
+    elif damage == "flat images":
+        images = images.reshape(len(images), -1)
+    elif damage == "label 99":
+        rows["labels"][0] = 99
+    elif damage == "label":
+        rows["labels"][0] = (rows["labels"][0] + 1) % 7
+    elif damage == "negative label":
+        rows["labels"][0] = -1
+    elif damage == "float labels":
+        rows["labels"] = rows["labels"].astype(float)
+    elif damage == "split 3":
+        rows["splits"][0] = 3
+    elif damage == "split":
+        rows["splits"][0] = 2 - rows["splits"][0]
+    elif damage == "fewer ids":
+        rows["ids"] = rows["ids"][:-1]
+    elif damage == "ids as numbers":
+        rows["ids"] = np.arange(len(rows["ids"]))
+    elif damage == "usage of objects":
+        rows["usage"] = rows["usage"].astype(object)
+    np.save(folder / "images.npy", images)
+    np.savez(folder / "rows.npz", **rows)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "pixel",
+        "float images",
+        "flat images",
+        "label 99",
+        "label",
+        "negative label",
+        "float labels",
+        "split 3",
+        "split",
+        "fewer ids",
+        "ids as numbers",
+        "usage of objects",
+    ],
+)
+def test_other_values_than_were_kept_are_not_believed(stored, tmp_path, damage):
+    before = {path.name: path.read_bytes() for path in stored.iterdir()}
+    changed(stored, damage)
+    assert {path.name: path.read_bytes() for path in stored.iterdir()} != before
+    assert cache.open_kept(stored, "x") is None
+    data = load_data(tmp_path / "faces.zip")
+    assert cache.fingerprint(data.images, data.labels, data.splits) == data.fingerprint
+    assert {path.name: path.read_bytes() for path in stored.iterdir()} == before  # made again
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "null",
+        "[]",
+        "{}",
+        "[" * 50_000,
+        json.dumps({"name": 1, "fingerprint": "x", "test_fingerprint": "x", "notes": []}),
+        json.dumps({"name": "x", "fingerprint": ["x"], "test_fingerprint": "x", "notes": []}),
+        json.dumps({"name": "x", "fingerprint": "x", "test_fingerprint": "x", "notes": [1]}),
+        "surrogate",
+        "note",
+    ],
+)
+def test_a_damaged_description_is_made_again(stored, tmp_path, meta):
+    good = json.loads((stored / "meta.json").read_text())
+    if meta == "surrogate":
+        meta = json.dumps(good | {"name": "\udce9"})
+    elif meta == "note":
+        note = {"kind": "warning", "thing": 1, "message": None, "count": "many"}
+        meta = json.dumps(good | {"notes": [note]})
+    (stored / "meta.json").write_text(meta)
+    assert cache.open_kept(stored, "x") is None
+    assert load_data(tmp_path / "faces.zip").fingerprint == good["fingerprint"]
+    assert json.loads((stored / "meta.json").read_text()) == good
+
+
+@pytest.mark.parametrize("name", ["images.npy", "rows.npz", "meta.json"])
+def test_a_pipe_in_the_cache_does_not_block(stored, tmp_path, name):
+    (stored / name).unlink()
+    os.mkfifo(stored / name)
+    assert len(load_data(tmp_path / "faces.zip")) == 140
+
+
+def test_the_fingerprint_is_compared_once_for_each_state_of_the_files(stored, monkeypatch):
+    computed = []
+    real = cache.fingerprint
+    monkeypatch.setattr(cache, "fingerprint", lambda *rows: computed.append(1) or real(*rows))
+    for _ in range(3):
+        assert cache.open_kept(stored, "x") is not None
+    assert computed == []  # proved when it was kept
+    os.utime(stored / "images.npy", ns=(1, 1))
+    assert cache.open_kept(stored, "x") is not None
+    assert cache.open_kept(stored, "x") is not None
+    assert len(computed) == 2  # of all faces, and of the test split
+
+
+def test_everything_is_on_the_disk_before_it_gets_its_name(write, tmp_path, own_cache, monkeypatch):
+    events = []
+    real_sync, real_rename = os.fsync, Path.rename
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda handle: (
+            events.append(str(Path(f"/proc/self/fd/{handle}").readlink())) or real_sync(handle)
+        ),
+    )
+    monkeypatch.setattr(
+        Path, "rename", lambda self, target: events.append("rename") or real_rename(self, target)
+    )
+    load_data(write.zip(tmp_path / "faces.zip"))
+    place = events.index("rename")
+    synced = {Path(event).name for event in events[:place]}
+    assert {"images.npy", "rows.npz", "meta.json", "parsed"} <= synced
+    assert Path(events[place + 1]) == own_cache / "data"
