@@ -138,7 +138,7 @@ def _load_alone(path: Path, cache: Path) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[1],
     )
     result: dict[str, Any] = json.loads(found.stdout)
     return result

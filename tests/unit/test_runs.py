@@ -13,8 +13,8 @@ import pytest
 from emotion_core.errors import RunError
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import best_run, list_runs, load_run, pick_run
-from emotion_core.runs.run import Run, create_run, made_at
-from emotion_core.runs.status import START_SECONDS, Status
+from emotion_core.runs.run import START_SECONDS, Run, create_run, made_at
+from emotion_core.runs.status import Status
 from emotion_core.runs.trash import delete_run, deleted_runs, purge_deleted, restore_run
 from tests.samples import write_report
 
@@ -140,7 +140,7 @@ def test_full_name_wins_over_longer_names_that_contain_it(tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 run = Run(Path(sys.argv[1]))
 lock = run.lock()
 lock.acquire()
@@ -206,7 +206,7 @@ def test_holder_may_take_its_lock_again_and_sees_it_as_taken(run):
 
 
 def test_asking_whether_a_run_is_locked_never_keeps_a_trainer_out(run):
-    asking = "import sys; from pathlib import Path; from emotion_core.runs import Run\n"
+    asking = "import sys; from pathlib import Path; from emotion_core.runs.run import Run\n"
     asking += "while True: Run(Path(sys.argv[1])).is_locked()"
     run.lock().acquire()  # the lock file exists, but is free again
     process = subprocess.Popen([sys.executable, "-c", asking, str(run.path)])

@@ -28,7 +28,7 @@ WAITER = """
 import signal, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 from emotion_core.training.jobs import wait_for_turn
 
 run, stop = Run(Path(sys.argv[1])), threading.Event()

@@ -106,7 +106,7 @@ def assert_readable(run: Run) -> None:
 # The dashboard, as far as its jobs can tell: it starts one and is killed with all that is its own.
 DASHBOARD = """
 import json, sys, time
-from emotion_core.config import TrainConfig
+from emotion_core.recipes import TrainConfig
 from emotion_core.training import jobs
 print(jobs.start(TrainConfig.from_dict(json.loads(sys.argv[1]))).path, flush=True)
 time.sleep(60)
@@ -237,7 +237,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from emotion_core.files import atomic_path
-from emotion_core.runs import Run
+from emotion_core.runs.run import Run
 
 run = Run(Path(sys.argv[1]))
 lock = run.lock()
