@@ -6,12 +6,14 @@ imports belong inside ``run``, so that ``--help`` answers at once.
 
 import argparse
 import importlib
+import io
 import pkgutil
 import sys
 from collections.abc import Sequence
 
 from emotion_core import __version__, commands
 from emotion_core.errors import EmotionError
+from emotion_core.text import plain
 
 
 def command_names() -> list[str]:
@@ -37,11 +39,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; an error the user can act on is one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no letter that a terminal lacks ends a command
+            stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(argv)
     try:
         code: int = args.run_command(args)
     except EmotionError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0
@@ -49,6 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130  # as shells count it
     except OSError as error:  # a place that cannot be read or written
         place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
+        print(f"error: {plain(f'{place}{error.strerror or error}')}", file=sys.stderr)
         return 2
     return code

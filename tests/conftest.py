@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import emotion_core  # noqa: F401  # first: it turns the telemetry of other libraries off
+
 _HOME = pytest.StashKey[Path]()
 
 

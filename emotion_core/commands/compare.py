@@ -22,24 +22,26 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation.robustness import load_robustness
     from emotion_core.files import write_bytes
     from emotion_core.runs.catalog import pick_run
+    from emotion_core.text import plain
 
     runs = [pick_run(name, weights=False) for name in args.runs]
     comparison = compare.compare_runs(runs)
     for refusal in comparison.refused:
-        print(f"left out: {refusal.reason}")
+        print(plain(f"left out: {refusal.reason}"))
     rows = sorted(map(compare.table_row, comparison.results), key=lambda row: -row["accuracy"])
-    width = max(len(row["label"]) for row in rows)
+    labels = [plain(row["label"]) for row in rows]
+    width = max(map(len, labels))
     print(f"{'run':{width}}  accuracy  95 % interval    macro-F1    ECE  parameters   CPU ms")
-    for row in rows:
+    for label, row in zip(labels, rows, strict=True):
         print(
-            f"{row['label']:{width}}  {row['accuracy']:8.2%}  "
+            f"{label:{width}}  {row['accuracy']:8.2%}  "
             f"{row['accuracy_low']:.2%} to {row['accuracy_high']:.2%}  {row['macro_f1']:6.4f}  "
             f"{row['ece']:.4f}  {row['parameters'] / 1e6:8.2f} M  {row['latency_ms']:7.2f}"
         )
     if comparison.synthetic:
         print("Measured on synthetic faces.")
     for pair in comparison.pairs:
-        print(comparison.sentence(pair))
+        print(plain(comparison.sentence(pair)))
     if comparison.ensemble is not None:
         metrics, gain = comparison.ensemble.metrics, comparison.ensemble.gain
         print(f"Ensemble of all: {metrics['accuracy']:.2%}, {100 * gain:+.1f} points on the best.")

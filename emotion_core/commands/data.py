@@ -27,7 +27,10 @@ def run(args: argparse.Namespace) -> int:
     """Do one action."""
     from tqdm import tqdm
 
-    bar = tqdm(total=1.0, bar_format="{desc} {percentage:3.0f}% |{bar}| {elapsed}", leave=False)
+    from emotion_core.text import plain
+
+    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}"
+    bar = tqdm(total=1.0, bar_format=layout, leave=False, disable=None)  # on terminals alone
 
     def progress(text: str, share: float) -> None:
         bar.set_description_str(text)
@@ -37,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     actions = {"info": _info, "fetch": _fetch, "synthetic": _synthetic, "duplicates": _duplicates}
     with bar:
         lines = actions[args.action](args, progress)
-    print("\n".join(lines))
+    print("\n".join(map(plain, lines)))
     return 0
 
 

@@ -117,8 +117,10 @@ def _with_earlier(runs: "list[Run]") -> "list[Run]":
 
 
 def _print(title: str, metrics: dict) -> None:
+    from emotion_core.text import plain
+
     low, high = metrics["accuracy_ci95"]
     print(
-        f"{title}: accuracy {metrics['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"{plain(title)}: accuracy {metrics['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
         f"macro-F1 {metrics['macro_f1']:.4f}, ECE {metrics['ece']:.4f}, {metrics['n']:,} faces"
     )

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.paths import checkpoints_dir
     from emotion_core.runs.catalog import load_run
     from emotion_core.runs.trash import purge_deleted, restore_run
+    from emotion_core.text import plain
     from emotion_core.training import jobs
 
     action = args.action or "list"
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps(rows, indent=1))
             return 0
         for job in found:
-            print(f"{job.run.name}  {_describe(job)}")
+            print(plain(f"{job.run.name}  {_describe(job)}"))
         if not found:
             print("No runs yet. Start one: python -m emotion_core jobs start --model sequential")
         return 0

@@ -89,6 +89,7 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
 
     from tqdm import tqdm
 
+    from emotion_core.text import plain
     from emotion_core.training.loop import Progress, Stopped, train
 
     if stop is None:
@@ -97,7 +98,7 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     config = run.config()
     course = f"refit of {config.refit}" if config.refit else f"{config.epochs} epochs"
-    print(f"{run.name}: {config.model} on {config.data}, {course}", flush=True)
+    print(plain(f"{run.name}: {config.model} on {config.data}, {course}"), flush=True)
     bar = tqdm(total=None, unit="img", dynamic_ncols=True, disable=not sys.stderr.isatty())
 
     def show(progress: Progress) -> None:

@@ -75,7 +75,10 @@ def test_packages_re_export_nothing():
     packages = sorted((PROJECT / "emotion_core").rglob("__init__.py"))
     assert len(packages) > 5
     for path in packages:
-        assert "import" not in path.read_text(encoding="utf-8"), path
+        imported = re.findall(
+            r"^ *(?:from|import) .*", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert imported in ([], ["import os"]), path  # os: for switches of the environment
 
 
 @pytest.mark.parametrize("name", command_names())

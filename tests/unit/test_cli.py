@@ -111,3 +111,26 @@ def test_train_has_a_flag_for_every_setting():
     train = next(a for a in parser._actions if a.dest == "command").choices["train"]
     flags = {flag for action in train._actions for flag in action.option_strings}
     assert {item.flag for item in TrainConfig.settings()} <= flags
+
+
+def test_names_from_files_neither_colour_the_terminal_nor_forge_lines(tmp_path):
+    folder = tmp_path / "faces\x1b]0;title\x07\nerror: forged"
+    for emotion in ("happy", "sad"):
+        (folder / emotion).mkdir(parents=True)
+    done = run_cli("data", "info", str(folder), EMOTION_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr and len(done.stderr.splitlines()) == 1
+    assert r"\x1b]0;title\x07\nerror: forged" in done.stderr
+
+
+def test_a_terminal_without_the_letters_of_a_name_ends_no_command(tmp_path):
+    path = str(tmp_path / "é")
+    done = run_cli("data", "info", path, PYTHONIOENCODING="ascii", EMOTION_CACHE=str(tmp_path))
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    listed = run_cli("jobs", EMOTION_CHECKPOINTS=path, PYTHONIOENCODING="ascii")
+    assert listed.returncode == 0, listed.stderr
+
+
+def test_progress_bars_are_for_terminals_alone(tmp_path):
+    done = run_cli("data", "info", "synthetic:70", EMOTION_CACHE=str(tmp_path))
+    assert done.returncode == 0 and done.stderr == ""
