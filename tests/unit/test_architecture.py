@@ -44,7 +44,9 @@ def test_emotion_core_never_loads_streamlit():
     assert not loaded_after(code) & {"streamlit", "streamlit_webrtc"}
 
 
-@pytest.mark.parametrize("name", ["config", "recipes", "runs.catalog", "machine", "paths", "training.jobs"])
+@pytest.mark.parametrize(
+    "name", ["config", "recipes", "runs.catalog", "machine", "paths", "training.jobs"]
+)
 def test_light_modules_load_no_heavy_library(name):
     heavy = {"torch", "torchvision", "streamlit", "cv2", "pandas", "plotly", "sklearn"}
     assert not loaded_after(f"import emotion_core.{name}") & heavy

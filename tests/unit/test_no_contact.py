@@ -46,7 +46,7 @@ for line in (
 """
 TRAIN = """
 from emotion_core.cli import main
-from emotion_core.runs import list_runs
+from emotion_core.runs.catalog import list_runs
 import time
 line = "jobs start --model sequential --options width=8 --data synthetic:140 --epochs 1 --device cpu"
 assert main(line.split()) == 0
