@@ -82,12 +82,15 @@ class Server:
             ) from None
 
 
-def start_server(checkpoints: Path, env: dict[str, str] | None = None) -> Server:
+def start_server(
+    checkpoints: Path, env: dict[str, str] | None = None, *, script: str = "app.py"
+) -> Server:
     """Start the dashboard on a free port of 127.0.0.1 and wait until it answers.
 
     Args:
         checkpoints: Where its runs lie; the log is written beside it.
         env: Further environment variables.
+        script: What Streamlit runs.
 
     Raises:
         LiveError: it ended or did not answer in time; the message has its log.
@@ -98,7 +101,7 @@ def start_server(checkpoints: Path, env: dict[str, str] | None = None) -> Server
     checkpoints.mkdir(parents=True, exist_ok=True)
     log_path = checkpoints.with_name(f"{checkpoints.name}-server-{port}.log")
     command = [
-        *(sys.executable, "-m", "streamlit", "run", "app.py"),
+        *(sys.executable, "-m", "streamlit", "run", script),
         *("--server.port", str(port), "--server.address", "127.0.0.1"),
         *("--server.headless", "true", "--logger.level", "warning"),
     ]

@@ -15,10 +15,14 @@ _JOINERS = "\u200c\u200d"
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode categories: controls, directions, surrogates
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _FORMULA = "=+-@＝＋－＠"  # what spreadsheets take for the start of a formula, also in full width
-# Streamlit also gives meaning to $, : and ~. An underscore within a word has none.
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|~$:!&]|(?<!\w)_|_(?!\w)|^\s*(?:[-+#]|\d+(?=[.)]))")
-# Links, e-mail addresses, emoji and icons are found in the text after escapes are resolved.
-_FOUND_LATER = re.compile(r"(?<=:)(?=[\w/+-])|(?<=www)(?=\.)|(?<=@)(?=\w)", re.IGNORECASE)
+# An underscore within a word has no meaning. Streamlit gives one to $, too.
+_MARKDOWN = re.compile(
+    r"[\\`*\[<|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|^\s*(?:[-+#>]|\d+(?=[.)]))",
+)
+# Links, addresses, emoji, icons and colours are found in the text after escapes are resolved.
+_FOUND_LATER = re.compile(
+    r"(?<=:)(?=//|(?!\d\d:)[\w+-]*[:\[\\/])|(?<=www)(?=\.)|(?<=@)(?=\w)", re.IGNORECASE
+)
 _WORD_JOINER = "\u2060"  # invisible, and no line is broken at it
 
 

@@ -16,6 +16,30 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.runs.run import Run
 
+# What Markdown would obey instead of showing it.
+HOSTILE = [
+    "![i](http://host.example/x.png)",
+    "[click](http://host.example)",
+    "<img src=http://host.example/x.png>",
+    "<http://host.example>",
+    "# heading",
+    "- item",
+    "+ item",
+    "12. item",
+    "1) item",
+    "**bold** _soft_ *soft* `code` ~~gone~~",
+    "$x^2$",
+    "&lt;b&gt;",
+    "a | b",
+    "> quoted",
+    "back\\slash \\*",
+    "---",
+    "[^1] [a]: http://host.example",
+    "see http://host.example/a?b=c or www.host.example",
+    "by someone@host.example",
+    ":material/delete: :smile: :+1: :red[x] :red-background[x] :streamlit:",
+]
+
 
 def write_untrained(run: Run, seed: int) -> None:
     """Give a run the fresh weights of a small network."""

@@ -18,8 +18,9 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.paths import cache_dir
 from emotion_core.plots.dataset import counts_of_split, imbalance, imbalance_reading
 from emotion_core.recipes import TrainConfig
+from emotion_core.text import unquoted
 from pages._ui import cache as state
-from pages._ui.widgets import draw_error, faces_grid, figure, unquoted
+from pages._ui.widgets import draw_error, faces_grid, figure
 
 _SYNTHETIC, _FER, _PATH, _UPLOAD = "Synthetic faces", "FER-2013", "A path", "Upload a zip"
 _PER_EMOTION = 8

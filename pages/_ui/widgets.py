@@ -1,10 +1,7 @@
 """Pieces that several pages show."""
 
 import base64
-import csv as csv_module
 import html
-import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from emotion_core.runs.run import Run, made_at
+from emotion_core.text import csv_text, plain
 from pages._ui.cache import report_of
 from pages._ui.frame import page_link
 
@@ -25,8 +23,8 @@ PHOTO_MEGABYTES = 60  # of an uploaded photograph
 
 
 def draw_error(error: Exception) -> None:
-    """An error's message as it is written: Markdown would take its asterisks away."""
-    st.error(re.sub(r"[*$]", r"\\\g<0>", str(error)), icon=":material/error:")
+    """An error's message as it is written, whatever names of files it has."""
+    st.error(plain(error, "markdown"), icon=":material/error:")
 
 
 def figure(
@@ -88,24 +86,9 @@ def draw_panel(panel: "Panel") -> None:
     figure(panel.figure, slug(panel.key), panel.reading, panel.table)
 
 
-def unquoted(path: str) -> str:
-    """A path as it was pasted, without the quotes that some file managers put around it."""
-    return path.strip().strip("\"'")
-
-
 def slug(text: str) -> str:
     """A text as the name of a file or an element: lower case, hyphens for all but letters."""
     return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
-
-
-def csv_text(rows: Rows) -> str:
-    """Rows as CSV; the columns are the keys of all rows in order of appearance."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv_module.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def empty(message: str, page: str | None = None) -> None:

@@ -9,8 +9,9 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.run import Run, create_run, made_at
+from emotion_core.text import csv_text
 from pages._ui.cache import report_of
-from pages._ui.widgets import csv_text, percent_interval, run_label
+from pages._ui.widgets import percent_interval, run_label
 
 
 def draw_grid():
@@ -102,4 +103,4 @@ def test_an_error_keeps_its_asterisks():
         draw_error(DataError("Expected train/<emotion>/*.jpg or test/<emotion>/*.jpg"))
 
     shown = AppTest.from_function(page).run().error[0].value
-    assert shown == r"Expected train/<emotion>/\*.jpg or test/<emotion>/\*.jpg"
+    assert shown == r"Expected train/\<emotion>/\*.jpg or test/\<emotion>/\*.jpg"

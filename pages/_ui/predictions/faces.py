@@ -13,9 +13,10 @@ from emotion_core.evaluation import gallery
 from emotion_core.evaluation.gallery import Guesses, guesses_of
 from emotion_core.labels import EMOTIONS
 from emotion_core.runs.run import Run
+from emotion_core.text import csv_text
 from pages._ui.cache import find_data, finished_runs, predictions_of, report_of
 from pages._ui.predictions.why import explain_face
-from pages._ui.widgets import csv_text, draw_error, empty, percent, run_label
+from pages._ui.widgets import draw_error, empty, percent, run_label
 
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData

@@ -13,9 +13,10 @@ from emotion_core.live.photos import FaceResult
 from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
+from emotion_core.text import csv_text
 from pages._ui.cache import classifier, model_stamp
 from pages._ui.predictions.why import draw_probs, explain_face, has_weights
-from pages._ui.widgets import PHOTO_MEGABYTES, csv_text, draw_error, figure, run_label
+from pages._ui.widgets import PHOTO_MEGABYTES, draw_error, figure, run_label
 
 _VIDEO_MEGABYTES = 1_000
 _SHOWN_FACES = 40  # of one photo, with bars and all

@@ -11,10 +11,11 @@ from emotion_core.config import Setting
 from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.text import unquoted
 from emotion_core.training import jobs
 from pages._ui.cache import chosen_data, finished_runs, runs
 from pages._ui.training.runs import watched
-from pages._ui.widgets import draw_error, duration, unquoted
+from pages._ui.widgets import draw_error, duration
 
 GROUPS = {
     "optimizer": "Optimizer",
