@@ -62,26 +62,3 @@ def test_hostile_names_show_as_they_are(browser, names):
                 assert paragraphs.locator("*").count() == 0, place  # nothing but text
     assert left == []
     page.close()
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A dashboard over the shipped runs."""
-    folder = tmp_path_factory.mktemp("shipped") / "checkpoints"
-    folder.symlink_to(PROJECT / "checkpoints")
-    found = start_server(folder)
-    yield found
-    found.stop()
-    assert not problems(found), found.log()
-
-
-def test_an_address_puts_no_picture_into_the_comparison(browser, shipped):
-    page = browser.new_page()
-    page.set_default_timeout(60_000)
-    left = foreign(page, shipped.url)
-    page.goto(f"{shipped.url}/comparison?runs=![i](http://host.example/x.png)")
-    page.get_by_text("![i](http://host.example/x.png)").wait_for()
-    page.wait_for_timeout(1_000)
-    assert left == []
-    assert page.locator("img[src*='host.example'], a[href*='host.example']").count() == 0
-    page.close()
