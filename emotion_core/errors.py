@@ -44,6 +44,10 @@ class ImageError(EmotionError):
     """An uploaded picture or video cannot be read or is too large."""
 
 
+class AccessError(EmotionError):
+    """The caller may not do this, or a password is wrong, weak or malformed."""
+
+
 class LiveError(EmotionError):
     """The live pipeline cannot start or go on."""
 

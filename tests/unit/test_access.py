@@ -1,0 +1,148 @@
+"""Roles: who counts as the owner, what a demo may not do, and how passwords are kept."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+
+from emotion_core import access
+from emotion_core.access import Action, Attempts, Connection, Role, is_local
+from emotion_core.errors import AccessError
+from emotion_core.passwords import hash_password, stored_password, verify_password
+
+OWN = ("localhost", "127.0.0.1")
+HEADERS = {"host": "127.0.0.1:8501", "origin": "http://127.0.0.1:8501"}
+
+
+@pytest.fixture(scope="module")
+def line():
+    return hash_password("correct horse")
+
+
+@pytest.fixture
+def role():
+    """Sets the role of the caller; the owner's again afterwards."""
+
+    def become(role: Role) -> None:
+        access.set_resolver(lambda: role)
+
+    yield become
+    access.set_resolver(lambda: Role.OWNER)
+
+
+def test_the_browser_of_this_computer_is_local():
+    assert is_local(Connection("127.0.0.1", OWN, HEADERS))
+    named = {"host": "localhost:8501", "origin": "http://localhost:8501"}
+    assert is_local(Connection("localhost", OWN, named, "127.0.0.1"))
+    six = {"host": "[::1]:8501", "origin": "http://[::1]:8501"}
+    assert is_local(Connection("::1", (*OWN, "::1"), six, "::1"))
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        pytest.param(Connection("", OWN, HEADERS), id="listens on all addresses"),
+        pytest.param(Connection("0.0.0.0", OWN, HEADERS), id="listens on 0.0.0.0"),
+        pytest.param(Connection("127.0.0.1", (), HEADERS), id="accepts any host name"),
+        pytest.param(Connection("127.0.0.1", (*OWN, "faces.example"), HEADERS), id="public name"),
+        pytest.param(Connection("127.0.0.1", ("*",), HEADERS), id="wildcard"),
+        pytest.param(Connection("127.0.0.1", OWN, HEADERS, "192.0.2.7"), id="remote address"),
+        pytest.param(
+            Connection("127.0.0.1", OWN, HEADERS | {"host": "evil.example:8501"}), id="foreign host"
+        ),
+        pytest.param(
+            Connection("127.0.0.1", OWN, HEADERS | {"origin": "https://evil.example"}),
+            id="foreign origin",
+        ),
+        pytest.param(Connection("127.0.0.1", OWN, {"host": "127.0.0.1"}), id="no origin"),
+        *(
+            pytest.param(Connection("127.0.0.1", OWN, HEADERS | {name: "192.0.2.7"}), id=name)
+            for name in ("x-forwarded-for", "x-real-ip", "forwarded", "via", "x-forwarded-host")
+        ),
+    ],
+)
+def test_every_other_connection_is_remote(connection):
+    assert not is_local(connection)
+
+
+def test_the_library_and_the_command_line_run_as_owner():
+    code = "from emotion_core.access import current_role; print(current_role())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "owner"
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_a_demo_is_refused_with_the_reason_and_the_way_out(action, role):
+    access.require(action)
+    role(Role.DEMO)
+    assert not access.allowed(action)
+    with pytest.raises(AccessError, match=f"Only the owner may {action.value}.*sign in"):
+        access.require(action)
+
+
+def test_a_password_is_recognised_and_others_are_not(line):
+    assert verify_password("correct horse", line)
+    assert not verify_password("correct horsf", line)
+    assert not verify_password("", line)
+    assert "correct" not in line
+    assert hash_password("correct horse") != line, "each hash has a salt of its own"
+
+
+def test_a_short_password_is_refused():
+    with pytest.raises(AccessError, match="9 characters; it needs at least 10"):
+        hash_password("too short")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["", "secret", "scrypt$1$2$3", "md5$16$8$1$AAAA$AAAA", "scrypt$99999999999$8$1$AAAA$AAAA", "scrypt$2$8$99999999$AAAA$AAAA",
+     "scrypt$16384$8$1$AAAA$", "scrypt$x$8$1$AAAA$AAAA"],
+)  # fmt: skip
+def test_a_malformed_hash_is_refused_and_never_matches(stored):
+    with pytest.raises(AccessError, match="malformed"):
+        verify_password("correct horse", stored)
+
+
+def test_the_hash_is_read_from_the_file_that_is_named(tmp_path, monkeypatch, line):
+    monkeypatch.delenv("EMOTION_PASSWORD_FILE", raising=False)
+    assert stored_password() == ""
+    place = tmp_path / "owner"
+    monkeypatch.setenv("EMOTION_PASSWORD_FILE", str(place))
+    with pytest.raises(AccessError, match="cannot be read"):
+        stored_password()
+    place.write_text("\n")
+    with pytest.raises(AccessError, match="is empty"):
+        stored_password()
+    place.write_text(line + "\n")
+    assert verify_password("correct horse", stored_password())
+
+
+def test_guessing_gets_slower_and_a_correct_password_ends_that():
+    now = [0.0]
+    attempts = Attempts(free=3, clock=lambda: now[0])
+    for _ in range(3):
+        assert not attempts.attempt(lambda: False)
+    waits = []
+    for _ in range(10):
+        waits.append(attempts.wait())
+        with pytest.raises(AccessError, match="Try again in"):
+            attempts.attempt(lambda: pytest.fail("a password was checked during the wait"))
+        now[0] += attempts.wait()
+        assert not attempts.attempt(lambda: False)
+    assert waits == sorted(waits)
+    assert waits[0] == 2
+    assert attempts.wait() == 300
+    now[0] += 300
+    assert attempts.attempt(lambda: True)
+    assert attempts.wait() == 0
+
+
+def test_the_command_prints_a_line_that_the_dashboard_accepts(monkeypatch, capsys):
+    from emotion_core.cli import main
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert main(["password"]) == 0
+    assert verify_password("correct horse", capsys.readouterr().out)
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert main(["password"]) == 2
