@@ -9,6 +9,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
+from pages._ui import access
+
 APP_NAME = "Emotion Core"
 RESPONSIBLE_USE = (
     "A model guesses the expression on a face, never what a person feels. Tell people when it "
@@ -59,6 +61,7 @@ def open_page(file: str, title: str) -> None:
         for item in PAGES:
             page_link(item.file)
         st.space("small")
+        access.show_access()
         st.caption(f":material/info: {RESPONSIBLE_USE}")
     st.title(title, anchor=False)
     st.caption(page.purpose)

@@ -1,0 +1,70 @@
+"""What the server adds to every answer and refuses before a page runs."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emotion_core.access import host_of
+from pages._ui import access
+
+# No foreign page may show the dashboard in a frame, where clicks can be stolen; no answer is
+# guessed to be a script; no site that a page links to is told the page's address.
+HEADERS = (
+    (b"content-security-policy", b"frame-ancestors 'self'"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class Guard:
+    """ASGI middleware: refuses foreign host names, and adds ``HEADERS`` to every HTTP answer.
+
+    A site whose name is made to point to this computer (DNS rebinding) could otherwise drive the
+    dashboard of whoever visits it. Streamlit itself checks only WebSocket connections.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                added = [header for header in HEADERS if header[0] not in given]
+                message = {**message, "headers": [*message["headers"], *added]}
+            await send(message)
+
+        if scope["type"] == "http" and not _is_allowed(scope):
+            refusal = PlainTextResponse(
+                "This dashboard does not answer to that host name. Its owner can allow it: "
+                "server.allowedHosts in .streamlit/config.toml.",
+                status_code=421,
+            )
+            await refusal(scope, receive, send_with_headers)
+        else:
+            await self._app(scope, receive, send_with_headers)
+
+
+def allows(host: str, names: Sequence[str]) -> bool:
+    """Whether a host name is in a list as ``server.allowedHosts``; an empty list allows any."""
+    host = host.rstrip(".")
+    patterns = [name.strip().lower().rstrip(".") for name in names]
+    return not patterns or any(
+        host == pattern
+        or pattern == "*"
+        or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+        for pattern in patterns
+    )
+
+
+def _is_allowed(scope: Scope) -> bool:
+    sent = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    return allows(host_of(sent), st.get_option("server.allowedHosts") or [])
+
+
+MIDDLEWARE = (Middleware(Guard),)
+access.install()
