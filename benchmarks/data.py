@@ -115,7 +115,7 @@ def write_zip(data: "FaceData", path: Path) -> None:
 
 def write_csv(data: "FaceData", path: Path) -> None:
     """Write ``emotion,pixels,Usage`` with the original codes."""
-    from emotion_core.data.parsed import split_code
+    from emotion_core.data.split_names import split_code
     from emotion_core.data.table import CSV_ORDER
     from emotion_core.labels import EMOTIONS
 

@@ -1,5 +1,7 @@
 """The seven emotions: one order, one set of colours, every known spelling."""
 
+import re
+
 EMOTIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 NUM_CLASSES = len(EMOTIONS)
 
@@ -16,20 +18,26 @@ COLORS: dict[str, str] = {
 }
 
 _ALIASES: dict[str, str] = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "afraid": "fear",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-    "neutrality": "neutral",
+    **dict.fromkeys(("anger", "angery", "mad"), "angry"),
+    **dict.fromkeys(("disgusted", "disgusting", "disguist", "digust"), "disgust"),
+    **dict.fromkeys(("fearful", "fearfull", "afraid", "scared"), "fear"),
+    **dict.fromkeys(("happiness", "happines", "joy", "joyful"), "happy"),
+    **dict.fromkeys(("neutrality", "neutrals", "nuetral", "netural"), "neutral"),
+    **dict.fromkeys(("sadness", "sadnes"), "sad"),
+    **dict.fromkeys(("surprised", "suprise", "suprised", "surprize", "surprice"), "surprise"),
 }
+# What stands beside an emotion in a folder's name, as in "03_happy faces".
+_BESIDE = {"face", "faces", "image", "images", "imgs", "picture", "pictures", "emotion", "class"}
 
 
 def parse_emotion(name: str) -> int | None:
-    """Label index of an emotion's name in any known spelling and letter case; None if unknown."""
-    key = name.strip().lower()
-    key = _ALIASES.get(key, key)
-    return EMOTIONS.index(key) if key in EMOTIONS else None
+    """Label index of an emotion's name in any known spelling and letter case; None if unknown.
+
+    A number and words such as "faces" may stand beside it: "3_happy" is happy, "not_happy" is not.
+    """
+    words = set(re.findall(r"[^\W\d_]+", name.lower())) - _BESIDE
+    if len(words) != 1:
+        return None
+    word = words.pop()
+    word = _ALIASES.get(word, word)
+    return EMOTIONS.index(word) if word in EMOTIONS else None

@@ -25,7 +25,13 @@ def _place(variable: str, default: Path) -> Path:
 
 
 def user_path(text: str) -> Path:
-    """A path as a user writes it, made absolute; ``~`` of a user who is not there stays."""
+    """A path as a user writes it, made absolute; ``~`` of a user who is not there stays.
+
+    Quotes around it, which file managers copy and some shells keep, are no part of it.
+    """
+    text = text.strip()
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1]
     path = Path(text)
     with contextlib.suppress(RuntimeError):
         path = path.expanduser()

@@ -11,6 +11,8 @@ HELP = "look at a data set, fetch FER-2013, draw synthetic faces, count duplicat
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One sub-command an action."""
+    from emotion_core.data.label_tables import HELP as LABELS_HELP
+
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     info = actions.add_parser("info", help="counts by split and emotion, and what was mended")
     info.add_argument("spec", help="path, 'fer2013', 'synthetic' or 'synthetic:N'")
@@ -21,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     draw.add_argument("-n", "--number", type=int, default=2800, help="faces (default: 2800)")
     twins = actions.add_parser("duplicates", help="count identical and near-identical images")
     twins.add_argument("spec", help="path, 'fer2013' or 'synthetic'")
+    for action in (info, twins):
+        action.add_argument("--labels", default="", metavar="TABLE", help=LABELS_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,10 +49,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace, progress: "Progress") -> list[str]:
+    from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data
     from emotion_core.labels import EMOTIONS
 
-    data = load_data(args.spec, progress=progress)
+    data = load_data(with_labels(args.spec, args.labels), progress=progress)
     counts = data.counts()
     lines = [f"{data.name}: {len(data)} faces, fingerprint {data.fingerprint}"]
     lines.append(f"{'':10}" + "".join(f"{split:>16}" for split in counts))
@@ -93,7 +98,8 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
 
 def _duplicates(args: argparse.Namespace, progress: "Progress") -> list[str]:
     from emotion_core.data.duplicates import summarise
+    from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data
 
-    found = summarise(load_data(args.spec, progress=progress))
+    found = summarise(load_data(with_labels(args.spec, args.labels), progress=progress))
     return [f"{text:70} {number:6d}" for text, number in found.items()]

@@ -12,12 +12,15 @@ HELP = "predict a run's test split and write its report, or measure it on other 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
+    from emotion_core.data.label_tables import HELP as LABELS_HELP
+
     parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
     parser.add_argument(
         "--data",
         help="data set (default: the one the run was trained on); another one is measured and "
         "printed, with each emotion's recall, and the run stays as it is",
     )
+    parser.add_argument("--labels", default="", metavar="TABLE", help=LABELS_HELP)
     parser.add_argument(
         "--split",
         choices=("test", "all"),
@@ -41,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.runs.catalog import pick_run
 
     stored = args.ensemble and not args.data
-    if stored and (args.split != "test" or args.device != "auto"):
+    if stored and (args.split != "test" or args.device != "auto" or args.labels):
         raise ConfigError(
-            "--ensemble reads stored predictions of test: leave out --split and --device, or name "
-            "other faces by --data."
+            "--ensemble reads stored predictions of test: leave out --split, --labels and "
+            "--device, or name other faces by --data."
         )
     names = [args.run, *args.ensemble]
     runs = list(dict.fromkeys(pick_run(name, weights=not stored) for name in names))
@@ -69,10 +72,11 @@ def run(args: argparse.Namespace) -> int:
             _print("with flip averaging", classification_metrics(labels, flipped))
         return 0
 
+    from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data, same_source
     from emotion_core.evaluation.report import belongs_to, evaluate_run, measure_on
 
-    data = load_data(args.data or first.config().data)
+    data = load_data(with_labels(args.data or first.config().data, args.labels))
     # Its own data set is that also after faces were added to it.
     same = belongs_to(first, data)
     for member in _with_earlier(runs) if args.split == "all" else ():

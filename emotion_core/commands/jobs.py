@@ -12,6 +12,7 @@ HELP = "train in the background: list, start, stop, resume, delete, restore"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One action a sub-command; without one, the jobs are listed."""
+    from emotion_core.data.label_tables import HELP as LABELS_HELP
     from emotion_core.recipes import TrainConfig
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--json", action="store_true", help="machine-readable, one list")
     start = actions.add_parser("start", help="queue a run for each of the models given")
     TrainConfig.add_arguments(start)
+    start.add_argument("--labels", metavar="TABLE", help=LABELS_HELP)
     stop = actions.add_parser("stop", help="finish the step, save and stop; or leave the queue")
     stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
     resume = actions.add_parser("resume", help="go on with a stopped or failed run")
@@ -88,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _start(args: argparse.Namespace) -> list[str]:
     """Queue a run for each model of ``--model a,b``; their names."""
+    from emotion_core.data.label_tables import with_labels
     from emotion_core.models.registry import check_model
     from emotion_core.recipes import TrainConfig, recipe_config
     from emotion_core.runs.catalog import load_run
@@ -95,6 +98,8 @@ def _start(args: argparse.Namespace) -> list[str]:
     from emotion_core.training.refit import refit_config
 
     given = TrainConfig.given(args)
+    if args.labels:
+        given["data"] = with_labels(given.get("data", TrainConfig().data), args.labels)
     if "refit" in given:
         return [jobs.start(refit_config(load_run(given.pop("refit"))).replace(**given)).name]
     recipe = given.pop("recipe", "best")

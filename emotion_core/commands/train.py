@@ -13,6 +13,7 @@ HELP = "train a model with a progress bar; Ctrl-C saves, --resume goes on"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command: where to go on, and one for every training setting."""
+    from emotion_core.data.label_tables import HELP as LABELS_HELP
     from emotion_core.recipes import TrainConfig
 
     where = parser.add_mutually_exclusive_group()
@@ -20,12 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--run", metavar="DIR", help=argparse.SUPPRESS)
     parser.add_argument("--queue", action="store_true", help=argparse.SUPPRESS)
     TrainConfig.add_arguments(parser)
+    parser.add_argument("--labels", metavar="TABLE", help=LABELS_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train; 0 when finished, 3 when stopped and resumable."""
     import threading
 
+    from emotion_core.data.label_tables import with_labels
     from emotion_core.errors import ConfigError
     from emotion_core.recipes import TrainConfig, listed, recipe_config
     from emotion_core.runs.catalog import load_run, pick_run
@@ -33,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.training import jobs
 
     given = TrainConfig.given(args)
+    if args.labels:
+        given["data"] = with_labels(given.get("data", TrainConfig().data), args.labels)
     name = args.run if args.resume is None else args.resume
     if name is not None:
         if given:

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from emotion_core.data.faces import SPLITS
+from emotion_core.data.label_tables import split_labels
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT, cache_dir, user_path
 
 FER2013_SPEC = "fer2013"
-_DOWNLOADS = (".zip", ".csv", ".npy", ".parquet")
+_DATA_FILES = (".zip", ".csv", ".tsv", ".npy", ".npz", ".parquet")
 
 # Goodfellow et al. 2013, "Challenges in representation learning"; test is Public and Private.
 COUNTS: dict[str, dict[str, int]] = {
@@ -43,19 +44,21 @@ def download_dir() -> Path:
 def source_path(spec: str) -> Path:
     """The absolute place of a data set on disk: ``fer2013``, or a path as a user writes it.
 
+    A folder that only holds one file of data, as a download does, stands for that file.
+
     Raises:
         DataError: FER-2013 is meant, and not on this machine; or no file can have such a name.
     """
+    text, _ = split_labels(spec)
     try:
-        return find_fer2013().resolve() if spec == FER2013_SPEC else user_path(spec)
+        place = find_fer2013().resolve() if text == FER2013_SPEC else user_path(text)
+        return _only_file_in(place) or place
     except (OSError, ValueError, RuntimeError) as error:  # NUL, half a letter, links in a circle
-        raise DataError(f"'{spec[:200]}' is no path of a file or folder ({error}).") from error
+        raise DataError(f"'{text[:200]}' is no path of a file or folder ({error}).") from error
 
 
 def find_fer2013() -> Path:
     """FER-2013 on this machine: ``FER2013_DIR``, the fetched one, or ``data/fer2013``.
-
-    A folder that only holds a download, as a zip or a table, stands for that file.
 
     Raises:
         DataError: it is in none of these places.
@@ -67,7 +70,7 @@ def find_fer2013() -> Path:
         PROJECT / "data" / "fer2013",
     ):
         if place is not None and place.exists():
-            return _download_in(place) or place
+            return _only_file_in(place) or place
     missing = f" FER2013_DIR is {named}, where there is nothing." if named else ""
     raise DataError(
         f"FER-2013 is not on this machine yet.{missing} Run 'python -m emotion_core data fetch "
@@ -75,9 +78,14 @@ def find_fer2013() -> Path:
     )
 
 
-def _download_in(place: Path) -> Path | None:
+def data_files_in(place: Path) -> list[Path]:
+    """Zips and tables that lie in a folder."""
+    return sorted(file for file in place.glob("*") if file.suffix.lower() in _DATA_FILES)
+
+
+def _only_file_in(place: Path) -> Path | None:
     """The one zip or table in a folder without emotion folders; None if there is no such."""
-    files = [file for file in place.glob("*") if file.suffix.lower() in _DOWNLOADS]
+    files = data_files_in(place) if place.is_dir() else []
     if len(files) != 1:
         return None
     from emotion_core.data.folder import holds_pictures  # loads OpenCV

@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 
 from emotion_core.data.faces import SPLITS, FaceData, Note
-from emotion_core.data.parsed import Parsed, Progress, decode_image, split_code, usage_of
+from emotion_core.data.number_labels import is_number, label_value
+from emotion_core.data.parsed import Parsed, Progress, decode_image, usage_of
+from emotion_core.data.split_names import read_splits, split_folder, split_notes
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
 
@@ -22,7 +24,7 @@ _PICTURES = (
 )
 _TABLES = (".csv", ".npy", ".parquet")
 _BATCH = 512
-_NO_SPLIT = -1
+_DEEPEST = 8  # levels down at which an emotion folder is looked for
 # What opening a damaged zip, or one of another kind, may raise.
 _NO_ZIP = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeDecodeError)
 # What reading one file or archive entry may raise; NotImplementedError is an unknown compression.
@@ -153,11 +155,12 @@ def walk(
 
 
 def holds_pictures(root: Path) -> bool:
-    """Whether a folder has an emotion folder at most three levels down."""
+    """Whether a folder has emotion folders, named or numbered, at most ``_DEEPEST`` levels down."""
     for folder, folders, _ in walk(root):
-        if any(parse_emotion(name) is not None for name in folders):
+        values = [value for name in folders if (value := label_value(name)) is not None]
+        if len(values) > 2 or any(not is_number(value) for value in values):
             return True
-        if len(folder.relative_to(root).parts) >= 2:
+        if len(folder.relative_to(root).parts) >= _DEEPEST - 1:
             folders.clear()
     return False
 
@@ -170,7 +173,7 @@ def _read(
     progress: Progress | None,
 ) -> Parsed:
     parsed = Parsed()
-    wanted = list(_places(names, parsed))
+    wanted = _places(source, names, parsed)
     if not wanted:
         table = next((name for name in names if name.lower().endswith(_TABLES)), None)
         if table:
@@ -182,13 +185,6 @@ def _read(
             f"{source} holds no pictures in emotion folders. Expected "
             f"train/<emotion>/*.jpg and test/<emotion>/*.jpg, or <emotion>/*.jpg, with the "
             f"emotions {', '.join(EMOTIONS)}."
-        )
-    has_splits = any(split != _NO_SPLIT for _, _, split in wanted)
-    if has_splits and any(split == _NO_SPLIT for _, _, split in wanted):
-        outside = [name for name, _, split in wanted if split == _NO_SPLIT]
-        wanted = [item for item in wanted if item[2] != _NO_SPLIT]
-        parsed.notes.append(
-            Note("skipped", outside[0], "and others lie outside train, val and test", len(outside))
         )
 
     def decode(name: str) -> tuple[np.ndarray | str, Counter[str]]:
@@ -209,31 +205,26 @@ def _read(
                 else:
                     parsed.mended += mended
                     usage = usage_of(_parts(name)[-1])
-                    parsed.add(found, label, max(split, 0), name, usage)
+                    parsed.add(found, label, split, name, usage)
             done += len(batch)
             if progress:
                 progress("Reading pictures", done / len(wanted))
     return parsed
 
 
-def _places(names: list[str], parsed: Parsed) -> Iterator[tuple[str, int, int]]:
-    """Pictures with label and split code, from their folders' names."""
-    unknown: Counter[str] = Counter()
-    others: Counter[str] = Counter()
-    for name in names:
-        parts = _parts(name)
-        if len(parts) < 2 or parts[-1].startswith(".") or "__MACOSX" in parts:
-            continue
-        label = parse_emotion(parts[-2])
-        if not _is_picture(name):
-            if label is not None:
-                others[PurePosixPath(parts[-1]).suffix.lower()] += 1
-            continue
-        if label is None:
-            unknown["/".join(parts[:-1])] += 1
-            continue
-        code = split_code(parts[-3]) if len(parts) > 2 else None
-        yield name, label, _NO_SPLIT if code is None else code
+def _places(source: str, names: list[str], parsed: Parsed) -> list[tuple[str, int, int]]:
+    """Pictures with label and split code, from their folders' names.
+
+    Raises:
+        DataError: a folder's split is unclear.
+    """
+    pictures, others = _pictures(names)
+    labels = {parts[-2]: label_value(parts[-2]) for parts in pictures.values()}
+    if any(label is not None and not is_number(label) for label in labels.values()):
+        # Beside names, a number is something else, such as a person's.
+        labels = {name: parse_emotion(name) for name in labels}
+    known = {name: parts for name, parts in pictures.items() if labels[parts[-2]] is not None}
+    unknown = Counter("/".join(p[:-1]) for name, p in pictures.items() if name not in known)
     for folder, count in unknown.items():
         parsed.notes.append(
             Note("skipped", folder, "unknown emotion folder; its pictures are left out", count)
@@ -241,6 +232,29 @@ def _places(names: list[str], parsed: Parsed) -> Iterator[tuple[str, int, int]]:
     for suffix, count in others.items():
         message = "not read as pictures; save them as PNG or JPEG"
         parsed.notes.append(Note("skipped", f"files {suffix or 'without ending'}", message, count))
+    above = {name: "/".join(parts[:-2]) or "." for name, parts in known.items()}
+    splits = {place: split_folder(place.split("/")) for place in above.values()}
+    codes = read_splits(splits, source, "folders")
+    parsed.notes += split_notes(splits, codes, Counter(above.values()))
+    return [
+        (name, label, codes[above[name]])
+        for name, parts in known.items()
+        if (label := labels[parts[-2]]) is not None and above[name] in codes
+    ]
+
+
+def _pictures(names: list[str]) -> tuple[dict[str, tuple[str, ...]], Counter[str]]:
+    """Pictures in folders with their path's parts; and other files beside them by their ending."""
+    pictures, others = {}, Counter[str]()
+    for name in names:
+        parts = _parts(name)
+        if len(parts) < 2 or parts[-1].startswith(".") or "__MACOSX" in parts:
+            continue
+        if _is_picture(name):
+            pictures[name] = parts
+        elif parse_emotion(parts[-2]) is not None:
+            others[PurePosixPath(parts[-1]).suffix.lower()] += 1
+    return pictures, others
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from emotion_core.data.faces import FACE_SIZE, Note
-from emotion_core.data.parsed import Parsed, Progress, split_code, to_face
+from emotion_core.data.face_arrays import add_arrays
+from emotion_core.data.parsed import Parsed, Progress
+from emotion_core.data.split_names import read_splits, split_notes
 from emotion_core.errors import DataError
-from emotion_core.labels import EMOTIONS, parse_emotion
 
 
 class _Dtype:
@@ -119,17 +119,19 @@ def read_numpy_dict(path: Path, progress: Progress | None = None) -> Parsed:
             f"{type(content).__name__}."
         )
     parsed = Parsed()
-    for position, (name, pair) in enumerate(content.items()):
-        code = split_code(str(name))
-        if code is None:
-            parsed.notes.append(Note("skipped", str(name), "not a split (train, val, test)", 1))
-            continue
+    pairs = {str(name): pair for name, pair in content.items()}
+    names = {name: name for name in pairs}
+    codes, faces = read_splits(names, str(path), "keys"), dict.fromkeys(pairs, 1)
+    for position, (name, code) in enumerate(codes.items()):
+        before = len(parsed.images)
         try:
-            _take(path, str(name), code, pair, parsed)
+            add_arrays(parsed, f"{path}: '{name}'", name, code, pairs[name])
         except SystemError as error:  # damaged text may hold letters that Unicode does not have
             raise DataError(f"{path}: '{name}' is damaged ({error}).") from error
+        faces[name] = len(parsed.images) - before
         if progress:
-            progress("Reading arrays", (position + 1) / len(content))
+            progress("Reading arrays", (position + 1) / len(codes))
+    parsed.notes += split_notes(names, codes, faces)
     if not parsed.images and not parsed.skipped:
         raise DataError(f"{path} has none of the splits train, val and test with faces in it.")
     return parsed
@@ -147,50 +149,3 @@ def _load(file: BinaryIO) -> Any:
         raise DataError(f"it holds one array of {dtype}, without labels")
     array = _plain(_PlainUnpickler(file).load())
     return array.item() if isinstance(array, np.ndarray) and array.ndim == 0 else array
-
-
-def _take(path: Path, name: str, code: int, pair: Any, parsed: Parsed) -> None:
-    if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
-        raise DataError(f"{path}: '{name}' must be a pair (images, labels).")
-    try:
-        images, labels = np.asarray(pair[0]), np.asarray(pair[1]).ravel()
-    except ValueError as error:
-        raise DataError(f"{path}: '{name}' has images of different sizes.") from error
-    if images.ndim == 2 and images.shape[1] == FACE_SIZE * FACE_SIZE:
-        images = images.reshape(-1, FACE_SIZE, FACE_SIZE)
-    elif images.ndim != 3 and not (images.ndim == 4 and images.shape[3] in (1, 3, 4)):
-        raise DataError(
-            f"{path}: images of '{name}' must be (N, {FACE_SIZE}, {FACE_SIZE}), found "
-            f"{images.shape}."
-        )
-    if len(images) != len(labels):
-        raise DataError(f"{path}: '{name}' has {len(images)} images but {len(labels)} labels.")
-    if images.dtype.kind not in "iuf" or not images.size:
-        raise DataError(f"{path}: images of '{name}' must be numbers, found {images.dtype}.")
-    low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 255):  # also not-a-number
-        raise DataError(
-            f"{path}: images of '{name}' range from {low} to {high}. Save them as 0..255 or 0..1, "
-            "before any standardisation."
-        )
-    # The study scaled its images to 0..1 before saving.
-    factor = 255.0 if images.dtype.kind == "f" and high <= 1.0 else 1.0
-    if factor != 1.0:
-        parsed.mended["scaled from 0..1 to 0..255"] += len(images)
-    for position, (image, label) in enumerate(zip(images, labels, strict=True)):
-        text = label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
-        target = parse_emotion(text)
-        if target is None:
-            if text.lstrip("-").removesuffix(".0").isdigit():
-                raise DataError(
-                    f"{path}: labels of '{name}' are numbers, whose order is not known. Save them "
-                    f"as names: {', '.join(EMOTIONS)}."
-                )
-            parsed.skip(f"{name} {position}", f"unknown emotion '{text[:40]}'")
-            continue
-        pixels = image
-        if image.dtype != np.uint8:
-            pixels = np.rint(image.astype(np.float32) * factor).astype(np.uint8)
-        if pixels.ndim == 3 and pixels.shape[2] > 1:  # RGB, where a picture file gives BGR
-            pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
-        parsed.add(to_face(pixels, parsed.mended), target, code, f"{name}_{position}")

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from emotion_core.data.faces import FACE_SIZE, Note
+from emotion_core.data.split_names import read_splits, split_notes
 from emotion_core.errors import DataError
 
 Progress = Callable[[str, float], object]  # what is being done, share done 0..1
@@ -34,6 +35,8 @@ class Parsed:
     notes: list[Note] = field(default_factory=list)
     mended: Counter[str] = field(default_factory=Counter)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    fer2013_layout: bool = False  # a table of emotion and pixels, whose numbers are FER-2013's
+    one_hot: int = 0  # columns of the labels, where the number of a label is its column
 
     def add(
         self, image: np.ndarray, label: int, split: int, identity: str, usage: str = ""
@@ -44,6 +47,35 @@ class Parsed:
         self.splits.append(split)
         self.ids.append(as_text(identity))
         self.usage.append(usage)
+
+    def relabel(self, labels: Sequence[int | None]) -> None:
+        """Give each face its label, and leave out those with None."""
+        kept = [position for position, label in enumerate(labels) if label is not None]
+        self.labels = [label for label in labels if label is not None]
+        if len(kept) < len(labels):
+            self.images = [self.images[position] for position in kept]
+            self.splits = [self.splits[position] for position in kept]
+            self.usage = [self.usage[position] for position in kept]
+            self.ids = [self.ids[position] for position in kept]
+
+    def resplit(
+        self, parts: Sequence[str], names: Mapping[str, str | None], source: str, what: str
+    ) -> None:
+        """Give each face the split of the part of the source that it comes from.
+
+        Args:
+            parts: Of each face.
+            names: As for ``read_splits``, and so are the others.
+
+        Raises:
+            DataError: a part's split is unclear.
+        """
+        found = read_splits(names, source, what)
+        self.notes += split_notes(names, found, Counter(parts))
+        self.splits = [found.get(part, 0) for part in parts]
+        self.relabel(
+            [y if part in found else None for y, part in zip(self.labels, parts, strict=True)]
+        )
 
     def skip(self, thing: str, why: str) -> None:
         """Leave something out, and remember to say so."""
@@ -165,24 +197,6 @@ def to_face(image: np.ndarray, mended: Counter[str]) -> np.ndarray:
         image = cv2.resize(square, (FACE_SIZE, FACE_SIZE), interpolation=method)
         mended[f"cropped to a square and scaled to {FACE_SIZE} x {FACE_SIZE}"] += 1
     return np.ascontiguousarray(image, np.uint8)
-
-
-def split_code(name: str) -> int | None:
-    """Index into ``SPLITS`` of a folder's or column's name for a split; None if it is none."""
-    key = name.strip().lower()
-    names = {
-        "train": 0,
-        "training": 0,
-        "val": 1,
-        "valid": 1,
-        "validation": 1,
-        "dev": 1,
-        "test": 2,
-        "testing": 2,
-        "publictest": 2,
-        "privatetest": 2,
-    }
-    return names.get(key)
 
 
 def usage_of(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_core.data.cache import keep, open_kept
+from emotion_core.data.face_arrays import read_npz
 from emotion_core.data.faces import (
     SPLITS,
     SYNTHETIC_SPEC,
@@ -17,18 +18,21 @@ from emotion_core.data.faces import (
     fingerprint,
     is_synthetic,
 )
-from emotion_core.data.fer2013 import is_fer2013, source_path
+from emotion_core.data.fer2013 import data_files_in, is_fer2013, source_path
 from emotion_core.data.folder import holds_pictures, read_folder, read_zip, walk
+from emotion_core.data.label_tables import label_table, split_labels
+from emotion_core.data.number_labels import resolve_numbers
 from emotion_core.data.numpy_dict import read_numpy_dict
+from emotion_core.data.parquet import parquet_files, read_parquet
 from emotion_core.data.parsed import Parsed, Progress, as_text
 from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
-from emotion_core.data.table import parquet_files, read_csv, read_parquet
+from emotion_core.data.table import read_csv
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
-_FORMAT = 6  # of the cache; raise it when parsing changes
+_FORMAT = 7  # of the cache; raise it when parsing changes
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,23 @@ class Form:
 
 
 FORMS = (
-    Form(lambda path: path.is_file() and _starts(path, b"PK\x03\x04"), read_zip),
+    Form(lambda path: _is_zip(path) and path.suffix.lower() == ".npz", read_npz),
+    Form(lambda path: _is_zip(path), read_zip),
     Form(lambda path: path.is_file() and _starts(path, b"\x93NUMPY"), read_numpy_dict),
-    Form(lambda path: bool(_parquet(path)), read_parquet),
-    Form(lambda path: path.is_file() and path.suffix.lower() == ".csv", read_csv),
+    Form(lambda path: path.is_file() and path.suffix.lower() in (".csv", ".tsv"), read_csv),
     Form(lambda path: path.is_dir() and holds_pictures(path), read_folder),
+    Form(lambda path: bool(_parquet(path)), read_parquet),
+)
+
+# Files that people take for data sets, by their first bytes.
+_OTHER_FILES = (
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras saves weights, and no data set"),
+    (b"\x1f\x8b", "a gzip archive: unpack it and give the path of what it holds"),
+    (b"BZh", "a bzip2 archive: unpack it and give the path of what it holds"),
+    (b"\xfd7zXZ", "an xz archive: unpack it and give the path of what it holds"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it and give the path of what it holds"),
+    (b"Rar!", "a RAR archive: unpack it and give the path of what it holds"),
+    (b"\x80", "a pickle, which could run code: save its arrays with numpy.savez"),
 )
 
 
@@ -54,7 +70,8 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     Args:
         spec: ``synthetic`` or ``synthetic:N`` for N drawn faces; ``fer2013`` for FER-2013 where
             ``data fetch`` or ``FER2013_DIR`` put it; else the path of a folder tree, a zip of one,
-            a FER-2013 CSV, the study's ``.npy`` or Parquet files.
+            a FER-2013 CSV, the study's ``.npy``, an ``.npz`` or Parquet files. A table of number
+            labels may follow, as ``label_tables.with_labels`` writes it.
         progress: Told what is being done and the share done (0..1).
 
     Returns:
@@ -67,14 +84,19 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     text = str(spec).strip()
     if is_synthetic(text):
         return synthetic_faces(synthetic_count(text), progress=progress)
+    labels = split_labels(text)[1]
+    if labels:
+        label_table(labels)  # a wrong one is told at once
     path = source_path(text)  # absolute, so that it is parsed once, however it is spelled
     try:
         form = recognise(path)
-        folder = cache_dir() / "data" / f"{_hash(path)}-{data_signature(path)}"
+        folder = cache_dir() / "data" / f"{_hash(path, labels)}-{data_signature(path)}"
         data = open_kept(folder, text)
         if data is not None:
             return data
-        data = _assembled(form.read(path, progress), path, text)
+        parsed = form.read(path, progress)
+        resolve_numbers(parsed, str(path), labels)
+        data = _assembled(parsed, path, text)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}).") from error
     except MemoryError as error:
@@ -102,12 +124,15 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
 
 
 def same_source(one: str, other: str) -> bool:
-    """Whether two specs for ``load_data`` mean the same drawn faces, or the same place."""
+    """Whether two specs for ``load_data`` mean the same drawn faces, or the same place.
+
+    Another table of labels makes no other faces.
+    """
     return _place(one) == _place(other)
 
 
 def _place(spec: str) -> str:
-    spec = spec.strip()
+    spec = split_labels(spec)[0]
     kind, _, number = spec.partition(":")
     if kind == SYNTHETIC_SPEC:
         return f"{kind}:{number or DEFAULT_COUNT}"
@@ -128,6 +153,13 @@ def recognise(path: Path) -> Form:
     for form in FORMS:
         if form.fits(path):
             return form
+    if path.is_file():
+        for start, what in _OTHER_FILES:
+            if _starts(path, start):
+                raise DataError(f"{path} is {what}.")
+    elif files := data_files_in(path):
+        shown = ", ".join(file.name for file in files[:5])
+        raise DataError(f"{path} holds several files of data: {shown}. Give the path of one.")
     raise DataError(
         f"{path} is no data set that is known here. Expected a folder train/<emotion>/*.jpg, a zip "
         "of one, a CSV with emotion and pixels, a .npy dictionary, or Parquet files; emotions: "
@@ -205,8 +237,13 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def _hash(path: Path) -> str:
-    return hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
+def _hash(path: Path, labels: str) -> str:
+    name = os.fsencode(path) + (f"\0{labels}".encode() if labels else b"")
+    return hashlib.blake2b(name, digest_size=8).hexdigest()
+
+
+def _is_zip(path: Path) -> bool:
+    return path.is_file() and _starts(path, b"PK\x03\x04")
 
 
 def _starts(path: Path, magic: bytes) -> bool:

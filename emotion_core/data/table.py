@@ -1,123 +1,151 @@
-"""Tables of faces: FER-2013's original CSV and Parquet files as the hubs publish them."""
+"""Tables of faces as text: FER-2013's original CSV, and others of its form."""
 
 import csv
 import io
-import json
-from collections.abc import Iterator
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
 from emotion_core.data.faces import FACE_SIZE
-from emotion_core.data.parsed import Parsed, Progress, decode_image, split_code, usage_of
+from emotion_core.data.number_labels import label_value
+from emotion_core.data.parsed import Parsed, Progress, usage_of
+from emotion_core.data.split_names import is_split_word
 from emotion_core.errors import DataError
-from emotion_core.labels import EMOTIONS, NUM_CLASSES, parse_emotion
 
 _PIXELS = FACE_SIZE * FACE_SIZE
 _BLOCK = 512  # rows parsed together
 _SPACE, _ZERO, _NINE = 32, 48, 57
+_LONGEST_HEADER = 100_000  # characters
 
 # The CSV's own codes, which are not the alphabetical order.
 CSV_ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-_CSV_LABELS = [EMOTIONS.index(name) for name in CSV_ORDER]
+
+LABEL_COLUMNS = ("emotion", "emotions", "label", "labels", "expression")
+_SPLITS = {"usage", "split", "subset", "partition", "phase", "fold"}
 
 
 def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
     """Read ``emotion,pixels[,Usage]``, also with spaces in the header as in icml_face_data.csv.
 
-    A row with a wrong pixel count or an unknown emotion is skipped and listed by line.
+    Commas, semicolons and tabs separate columns. The split's column may have another name. A row
+    with a wrong pixel count or an unknown emotion is skipped and listed by line.
 
     Raises:
-        DataError: it is no such table, or its columns are missing.
+        DataError: it is no such table, its columns are missing, or a split is unclear.
     """
     parsed = Parsed()
+    values: list[str] = []  # of the split's column, by face
     size = max(path.stat().st_size, 1)
     with (
         path.open("rb") as binary,
         io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="") as text,
     ):
         rows = _csv_rows(path, text)
-        _, names = next(rows, (0, []))
-        header = [name.strip().lower() for name in names]
-        if "emotion" not in header or "pixels" not in header:
-            found = ", ".join(header[:5])[:80] or "nothing"
-            raise DataError(
-                f"{path}: the first line must name the columns emotion and pixels (and Usage), "
-                f"found: {found if found.isprintable() else 'no text in UTF-8'}."
-            )
-        places = [header.index("emotion"), header.index("pixels")]
-        usage_place = header.index("usage") if "usage" in header else -1
+        _, header = next(rows, (0, []))
+        label_at, pixels_at = _csv_columns(path, header)
+        parsed.fer2013_layout = header[label_at].strip().lower() == "emotion"
+        split_at: int | None = None
         block: list[tuple[int, int, str, str]] = []
         for line, row in rows:
-            if len(row) <= max(places):
+            if len(row) <= max(label_at, pixels_at):
                 if row:
                     parsed.skip(f"line {line}", "too few columns")
                 continue
-            label = _csv_label(row[places[0]])
+            if split_at is None:
+                split_at = split_column(header, row)
+            label = label_value(row[label_at])
             if label is None:
-                parsed.skip(f"line {line}", f"unknown emotion '{row[places[0]].strip()[:40]}'")
+                parsed.skip(f"line {line}", f"unknown emotion '{row[label_at].strip()[:40]}'")
                 continue
-            usage = row[usage_place] if 0 <= usage_place < len(row) else ""
-            block.append((line, label, row[places[1]], usage))
+            value = row[split_at].strip() if 0 <= split_at < len(row) else ""
+            block.append((line, label, row[pixels_at], value))
             if len(block) == _BLOCK:
-                _take(block, parsed, usage_place >= 0)
+                values += _take(block, parsed)
                 block.clear()
                 if progress:
                     progress("Reading rows", binary.tell() / size)
-        _take(block, parsed, usage_place >= 0)
+        values += _take(block, parsed)
+    if split_at is not None and split_at >= 0:
+        what = f"values of the column '{header[split_at].strip()}'"
+        parsed.resplit(values, {value: value for value in values}, str(path), what)
     return parsed
 
 
 def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row."""
-    reader = csv.reader(file)
+    """Line number and cells of each row, from the first that is not blank."""
+    first, blank = file.readline(_LONGEST_HEADER), 0
+    while first and not first.strip():
+        first, blank = file.readline(_LONGEST_HEADER), blank + 1
+    separator = max(",;\t", key=first.count)  # pixels have spaces between them
+    reader = csv.reader(itertools.chain([first], file), delimiter=separator)
     try:
         for row in reader:
-            yield reader.line_num, row
+            yield reader.line_num + blank, row
     except csv.Error as error:
         raise DataError(
-            f"{path}, line {reader.line_num}: {error}. A quotation mark before it may be open; "
-            "remove it."
+            f"{path}, line {reader.line_num + blank}: {error}. A quotation mark before it may be "
+            "open; remove it."
         ) from error
 
 
-def _csv_label(text: str) -> int | None:
-    text = text.strip()
-    number = text.removesuffix(".0")  # as pandas writes numbers of a column with gaps
-    if len(number) == 1 and number.isdecimal() and int(number) < NUM_CLASSES:
-        return _CSV_LABELS[int(number)]
-    return parse_emotion(text)
+def _csv_columns(path: Path, header: list[str]) -> tuple[int, int]:
+    """Places of the label and the pixels."""
+    names = [name.strip().lower() for name in header]
+    label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
+    if label is None or "pixels" not in names:
+        found = ", ".join(names[:5])[:80] or "nothing"
+        raise DataError(
+            f"{path}: the first line must name the columns emotion and pixels (and Usage), "
+            f"separated by commas, semicolons or tabs; found: "
+            f"{found if found.isprintable() else 'no text in UTF-8'}."
+        )
+    return label, names.index("pixels")
 
 
-def _take(block: list[tuple[int, int, str, str]], parsed: Parsed, has_usage: bool) -> None:
-    """Parse a block of pixel strings at once; rows that do not fit one by one, to name them."""
+def split_column(header: Sequence[str], row: Sequence[Any]) -> int:
+    """Place of the column that names the split, by its name or else by its first value; or -1."""
+    for place, name in enumerate(header):
+        if set(re.findall("[a-z]+", name.lower())) & _SPLITS or name.strip().lower() == "set":
+            return place
+    plain = (place for place, value in enumerate(row) if is_split_word(str(value)))
+    return next(plain, -1)
+
+
+def _take(block: list[tuple[int, int, str, str]], parsed: Parsed) -> list[str]:
+    """Parse a block of pixel strings at once; rows that do not fit one by one, to name them.
+
+    Returns:
+        The split's value of each face taken.
+    """
     if not block:
-        return
+        return []
     texts = [_single_spaced(pixels) for _, _, pixels, _ in block]
     sound = [text.count(" ") == _PIXELS - 1 for text in texts]
     together = _parse([text for text, fine in zip(texts, sound, strict=True) if fine])
-    position = 0
-    for (line, label, _, usage), text, fine in zip(block, texts, sound, strict=True):
+    position, values = 0, []
+    for (line, label, _, value), text, fine in zip(block, texts, sound, strict=True):
         image = None
         if fine:
             image = together[position] if together is not None else _parse_one(text)
             position += 1
         if image is None:
-            count = len(text.split())
-            why = (
-                "pixels must be whole numbers from 0 to 255"
-                if fine
-                else f"{count} pixels instead of {_PIXELS}"
-            )
-            parsed.skip(f"line {line}", why)
+            parsed.skip(f"line {line}", _why_no_pixels(text))
             continue
-        code = split_code(usage) if has_usage else 0
-        if code is None:
-            parsed.skip(f"line {line}", f"unknown usage '{usage.strip()[:40]}'")
-            continue
-        kind = usage_of(usage)
-        parsed.add(image, label, code, f"{kind or 'row'}_{line}", kind)
+        kind = usage_of(value)
+        parsed.add(image, label, 0, f"{kind or 'row'}_{line}", kind)
+        values.append(value)
+    return values
+
+
+def _why_no_pixels(text: str) -> str:
+    count = len(text.split())
+    if count == _PIXELS:
+        return "pixels must be whole numbers from 0 to 255"
+    return f"{count} pixels instead of {_PIXELS}"
 
 
 def _single_spaced(text: str) -> str:
@@ -151,92 +179,14 @@ def _parse_one(text: str) -> np.ndarray | None:
     return None if found is None else found[0]
 
 
-def parquet_files(path: Path) -> list[Path]:
-    """The Parquet files of a path: itself, or those in it or its ``data`` folder."""
-    if path.is_file():
-        return [path]
-    return sorted(path.glob("*.parquet")) or sorted(path.glob("data/*.parquet"))
-
-
-def read_parquet(path: Path, progress: Progress | None = None) -> Parsed:
-    """Read Parquet files with picture bytes and a label, split by file name or column.
-
-    Number labels need their names in the file's metadata (as the hubs write them): an order that
-    is guessed would give wrong emotions silently.
+def face_of_text(text: str) -> np.ndarray:
+    """The face ``(48, 48)`` uint8 of a text of pixels.
 
     Raises:
-        DataError: a file is damaged, the columns are missing, or the labels' names are unknown.
+        DataError: it has another number of values, or one is no byte.
     """
-    import pyarrow as pa
-
-    parsed = Parsed()
-    files = parquet_files(path)
-    for position, file in enumerate(files):
-        try:
-            for share in _take_parquet(file, parsed):
-                if progress:
-                    progress("Reading rows", (position + share) / len(files))
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{file} is not a readable Parquet file ({error}).") from error
-    return parsed
-
-
-def _take_parquet(file: Path, parsed: Parsed) -> Iterator[float]:
-    """Take a file's rows; yields the share done."""
-    import pyarrow.parquet as pq
-
-    table = pq.ParquetFile(file)
-    schema = table.schema_arrow
-    names = {name.lower(): name for name in schema.names}
-    image = next((names[key] for key in ("image", "img", "face", "pixels") if key in names), "")
-    label = next((names[key] for key in ("label", "labels", "emotion") if key in names), "")
-    split = next((names[key] for key in ("split", "usage") if key in names), "")
-    if not image or not label:
-        raise DataError(
-            f"{file}: expected a column image (picture bytes) and a column label, found: "
-            f"{', '.join(schema.names)}."
-        )
-    order = _hub_labels(schema.metadata or {}, label)
-    file_split = split_code(file.stem.split("-")[0])
-    row_number = 0
-    columns = [name for name in (image, label, split) if name]
-    for batch in table.iter_batches(batch_size=_BLOCK, columns=columns):
-        for row in batch.to_pylist():
-            row_number += 1
-            thing = f"{file.name} row {row_number}"
-            code = split_code(str(row[split])) if split else (file_split or 0)
-            target = _hub_label(row[label], order, file)
-            data = row[image].get("bytes") if isinstance(row[image], dict) else row[image]
-            if target is None or code is None or not isinstance(data, bytes):
-                parsed.skip(thing, "unknown label, split or picture form")
-                continue
-            try:
-                face = decode_image(data, parsed.mended)
-            except DataError as error:
-                parsed.skip(thing, str(error))
-                continue
-            parsed.add(face, target, code, thing, usage_of(str(row[split])) if split else "")
-        yield row_number / max(table.metadata.num_rows, 1)
-
-
-def _hub_labels(metadata: dict[bytes, bytes], column: str) -> list[str]:
-    """Names of number labels from the metadata that Hugging Face's ``datasets`` writes."""
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        names = features[column]["names"]
-    except (KeyError, ValueError, TypeError):
-        return []
-    return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def _hub_label(value: Any, order: list[str], file: Path) -> int | None:
-    if isinstance(value, str):
-        return parse_emotion(value)
-    if not isinstance(value, int):
-        return None
-    if not order:
-        raise DataError(
-            f"{file}: its labels are numbers and the file does not say what they mean. Convert "
-            f"them to names ({', '.join(EMOTIONS)})."
-        )
-    return parse_emotion(order[value]) if 0 <= value < len(order) else None
+    text = _single_spaced(text)
+    face = _parse_one(text) if text.count(" ") == _PIXELS - 1 else None
+    if face is None:
+        raise DataError(_why_no_pixels(text))
+    return face

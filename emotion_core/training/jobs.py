@@ -27,9 +27,10 @@ from pathlib import Path
 
 import filelock
 
-from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
+from emotion_core.data.label_tables import split_labels, with_labels
 from emotion_core.errors import EmotionError, RunError
-from emotion_core.paths import PROJECT, checkpoints_dir, user_path
+from emotion_core.paths import PROJECT, checkpoints_dir
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import list_runs, pick_run
 from emotion_core.runs.run import Run, create_run
@@ -80,14 +81,15 @@ def settled(config: TrainConfig) -> TrainConfig:
     from emotion_core.data.sources import recognise, synthetic_count
 
     data = config.data
-    if data == FER2013_SPEC:
+    place, labels = split_labels(data)
+    if place == FER2013_SPEC:
         find_fer2013()
-    elif is_synthetic(data):
-        synthetic_count(data)
+    elif is_synthetic(place):
+        synthetic_count(place)
     else:
-        source = user_path(data)
+        source = source_path(place)
         recognise(source)
-        data = str(source)
+        data = with_labels(str(source), labels)
     refit = _lasting_name(chosen_run(config)) if config.refit else ""
     return config.with_earlier(_run_with_weights).replace(data=data, refit=refit)
 
