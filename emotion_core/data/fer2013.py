@@ -54,7 +54,8 @@ def source_path(spec: str) -> Path:
         place = find_fer2013().resolve() if text == FER2013_SPEC else user_path(text)
         return _only_file_in(place) or place
     except (OSError, ValueError, RuntimeError) as error:  # NUL, half a letter, links in a circle
-        raise DataError(f"'{text[:200]}' is no path of a file or folder ({error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"'{text[:200]}' is no path of a file or folder ({reason}).") from error
 
 
 def find_fer2013() -> Path:
