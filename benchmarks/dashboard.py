@@ -126,6 +126,7 @@ def write_random_run(
     from emotion_core.evaluation.calibrate import fit_calibration
     from emotion_core.evaluation.report import build_report, to_half, write_report
     from emotion_core.recipes import recipe_config
+    from emotion_core.runs.report import Cost, Environment
     from emotion_core.runs.run import create_run
     from emotion_core.runs.status import Status, now
 
@@ -181,26 +182,19 @@ def write_random_run(
         logits=logits,
         flipped=flipped,
         calibration=fit_calibration(logits["val"], labels["val"]),
+        cost=Cost(
+            parameters=1_000_000 * (seed + 1),
+            macs=30_000_000 * (seed + 1),
+            size_bytes=4_000_000 * (seed + 1),
+            latency_ms=1.0 + seed,
+            latency_p90_ms=1.2 + seed,
+            latency_backend="none",
+            train_seconds=epochs * (8.0 + seed),
+            images_per_second=6_400 / (8.0 + seed),
+        ),
+        environment=Environment(cores=1),
     )
-    write_report(
-        run,
-        report
-        | {
-            "cost": {
-                "parameters": 1_000_000 * (seed + 1),
-                "macs": 30_000_000 * (seed + 1),
-                "size_bytes": 4_000_000 * (seed + 1),
-                "latency_ms": 1.0 + seed,
-                "latency_p90_ms": 1.2 + seed,
-                "latency_backend": "none",
-                "train_seconds": epochs * (8.0 + seed),
-                "images_per_second": 6_400 / (8.0 + seed),
-            },
-            "environment": {"python": "", "torch": "", "platform": "", "cpu": "", "cores": 1}
-            | {"gpu": ""},
-        },
-        arrays,
-    )
+    write_report(run, report, arrays)
     return run
 
 

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emotion_core.errors import ConfigError
 
@@ -114,20 +114,6 @@ def cpu_name() -> str:
         if name:
             return name
     return platform.processor() or platform.machine()
-
-
-def hardware(found: dict[str, Any]) -> str:
-    """A report's ``environment`` in words: the GPU, or the cores and the widest instructions."""
-    if found.get("gpu"):
-        return str(found["gpu"])
-    cores, instructions = found.get("cores", "?"), found.get("cpu_capability", "")
-    name = f"{cores} core{'s' if cores != 1 else ''} of {found.get('cpu') or 'an unknown CPU'}"
-    return f"{name}, {instructions}" if instructions else name
-
-
-def timed_on(report: dict[str, Any]) -> str:
-    """Where a report's milliseconds were measured: the CPU, whatever else the machine has."""
-    return hardware(report["environment"] | {"gpu": ""})
 
 
 def cpu_cores() -> int:

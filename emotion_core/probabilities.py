@@ -1,7 +1,6 @@
 """From logits to calibrated probabilities: the one place where that is done."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,17 +10,6 @@ class Calibration(NamedTuple):
 
     temperature: float = 1.0
     smoothing: float = 0.0
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """What a report or a checkpoint's metadata says; those made before smoothing have none.
-
-        Raises:
-            KeyError: there is no temperature.
-            TypeError: a value is no number.
-            ValueError: a text is none.
-        """
-        return cls(float(values["temperature"]), float(values.get("smoothing", 0.0)))
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0, smoothing: float = 0.0) -> np.ndarray:

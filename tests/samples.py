@@ -1,5 +1,6 @@
 """What several kinds of tests need: an unlearned network, a report, a video of a face."""
 
+import contextlib
 import io
 from typing import Any
 
@@ -9,11 +10,22 @@ import numpy as np
 import skimage.data
 import torch
 
+from emotion_core.errors import RunError
 from emotion_core.evaluation.metrics import classification_metrics
-from emotion_core.files import write_json
+from emotion_core.files import read_json, write_json
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
+from emotion_core.runs.report import (
+    Abstain,
+    Cost,
+    DataFacts,
+    Environment,
+    FlipTta,
+    Report,
+    Subsets,
+    Uncalibrated,
+)
 from emotion_core.runs.run import Run
 
 # What Markdown would obey instead of showing it.
@@ -48,38 +60,75 @@ def write_untrained(run: Run, seed: int) -> None:
     save_checkpoint(run, model, architecture="sequential", options=options, preprocess=Preprocess())
 
 
-def write_report(run: Run, parts: dict[str, Any]) -> dict[str, Any]:
-    """Give a run a complete report of seven faces, each taken for itself, but for some parts.
+def write_report(run: Run, parts: dict[str, Any]) -> Report | None:
+    """Give a run a complete report of seven faces, each classified as what it is.
 
     Args:
         run: The run.
-        parts: What differs, by dotted path such as ``data.synthetic``.
+        parts: What differs, as for ``change_report``.
+
+    Returns:
+        What the run reads; None where a part is wrong on purpose.
     """
-    config, metrics = run.config(), classification_metrics(np.arange(7), np.eye(7), resamples=2)
-    counts = {name: {"happy": 7} for name in ("train", "val", "test")}
-    data = {"name": config.data, "source": config.data, "synthetic": False, "counts": counts}
-    report: dict[str, Any] = {
-        "format": 1,
-        "run": run.name,
-        "model": config.model,
-        "recipe": config.recipe,
-        "epochs": config.epochs,
-        "data": data | {"fingerprint": "own", "test_fingerprint": "own"},
-        "val": dict(metrics),
-        "test": dict(metrics),
-        "subsets": {},
-        "temperature": 1.0,
-        "cost": {"latency_ms": 1.0},
-        "environment": {"cpu": "some CPU", "cores": 2},
-    }
+    config, scores = run.config(), classification_metrics(np.arange(7), np.eye(7), resamples=2)
+    report = Report(
+        run=run.name,
+        model=config.model,
+        options=config.options,
+        recipe=config.recipe,
+        epochs=config.epochs,
+        data=DataFacts(
+            name=config.data,
+            source=config.data,
+            fingerprint="own",
+            test_fingerprint="own",
+            synthetic=False,
+            counts={name: {"happy": 7} for name in ("train", "val", "test")},
+        ),
+        val=scores,
+        test=scores,
+        subsets=Subsets(),
+        flip_tta=FlipTta(test=scores),
+        temperature=1.0,
+        test_uncalibrated=Uncalibrated(ece=0.1, nll=0.1, brier=0.1),
+        abstain=Abstain(threshold=0.5, val_coverage=1.0, val_accuracy=1.0),
+        cost=Cost(
+            parameters=7,
+            macs=7,
+            size_bytes=28,
+            latency_ms=1.0,
+            latency_p90_ms=1.5,
+            latency_backend="none",
+            train_seconds=60.0,
+            images_per_second=10.0,
+        ),
+        environment=Environment(cpu="some CPU", cores=2),
+    )
+    write_json(run.path / "report.json", report.to_json())
+    change_report(run, parts)
+    with contextlib.suppress(RunError):
+        return run.report()
+    return None
+
+
+def change_report(run: Run, parts: dict[str, Any]) -> None:
+    """Write other values into ``report.json``, whether they are valid or not.
+
+    Args:
+        run: A run with a report.
+        parts: Values by dotted path such as ``data.synthetic``; ``...`` takes the key away.
+    """
+    report = read_json(run.path / "report.json")
     for path, value in parts.items():
         *place, name = path.split(".")
         target = report
         for key in place:
             target = target.setdefault(key, {})
-        target[name] = value
+        if value is ...:
+            del target[name]
+        else:
+            target[name] = value
     write_json(run.path / "report.json", report)
-    return report
 
 
 def face_clip(rate: int, count: int) -> bytes:

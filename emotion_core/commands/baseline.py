@@ -20,10 +20,10 @@ def run(args: argparse.Namespace) -> int:
     print("Fitting; FER-2013 takes about a quarter of an hour.", flush=True)
     source = settled(TrainConfig(data=args.data)).data
     found = train_baseline(load_data(source), source=source)
-    test = (found.report() or {})["test"]
-    low, high = test["accuracy_ci95"]
+    test = found.require_report().test
+    low, high = test.accuracy_ci95
     print(
-        f"{found.name}: test accuracy {test['accuracy']:.2%} ({low:.2%} to {high:.2%}), "
-        f"macro-F1 {test['macro_f1']:.3f}"
+        f"{found.name}: test accuracy {test.accuracy:.2%} ({low:.2%} to {high:.2%}), "
+        f"macro-F1 {test.macro_f1:.3f}"
     )
     return 0

@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     for pair in comparison.pairs:
         print(plain(comparison.sentence(pair)))
     if comparison.ensemble is not None:
-        metrics, gain = comparison.ensemble.metrics, comparison.ensemble.gain
-        print(f"Ensemble of all: {metrics['accuracy']:.2%}, {100 * gain:+.1f} points on the best.")
+        scores, gain = comparison.ensemble.scores, comparison.ensemble.gain
+        print(f"Ensemble of all: {scores.accuracy:.2%}, {100 * gain:+.1f} points on the best.")
 
     if args.html or args.json:
         from emotion_core.reporting.html import comparison_html, comparison_json

@@ -5,6 +5,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emotion_core.runs.report import Scores
     from emotion_core.runs.run import Run
 
 HELP = "predict a run's test split and write its report, or measure it on other faces"
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data, same_source
     from emotion_core.evaluation.report import belongs_to, evaluate_run, measure_on
+    from emotion_core.reporting.card import is_shipped, write_card
 
     data = load_data(with_labels(args.data or first.config().data, args.labels))
     # Its own data set is that also after faces were added to it.
@@ -89,16 +91,19 @@ def run(args: argparse.Namespace) -> int:
     if not same or args.ensemble:
         metrics = measure_on(runs, data, args.split, device=args.device)
         _print(f"{title} on {data.name}, {args.split}", metrics)
-        for emotion, row in metrics["per_emotion"].items():
-            print(f"  {emotion:9} {row['recall']:7.2%} of {row['support']:,}")
+        for emotion, row in metrics.per_emotion.items():
+            print(f"  {emotion:9} {row.recall:7.2%} of {row.support:,}")
         return 0
     report = evaluate_run(first, data, device=args.device)
-    _print(f"{first.name} on test", report["test"])
-    for name, metrics in report["subsets"].items():
-        _print(name.replace("_", " "), metrics)
-    _print("with flip averaging", report["flip_tta"]["test"])
+    if is_shipped(first):
+        write_card(first)
+    _print(f"{first.name} on test", report.test)
+    for name, scores in vars(report.subsets).items():
+        if scores:
+            _print(name.replace("_", " "), scores)
+    _print("with flip averaging", report.flip_tta.test)
     print(
-        f"temperature {report['temperature']:.3f}, smoothing {report['smoothing']:.2f}, written to "
+        f"temperature {report.temperature:.3f}, smoothing {report.smoothing:.2f}, written to "
         f"{first.path / 'report.json'}"
     )
     return 0
@@ -120,11 +125,11 @@ def _with_earlier(runs: "list[Run]") -> "list[Run]":
     return found
 
 
-def _print(title: str, metrics: dict) -> None:
+def _print(title: str, scores: "Scores") -> None:
     from emotion_core.text import plain
 
-    low, high = metrics["accuracy_ci95"]
+    low, high = scores.accuracy_ci95
     print(
-        f"{plain(title)}: accuracy {metrics['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-        f"macro-F1 {metrics['macro_f1']:.4f}, ECE {metrics['ece']:.4f}, {metrics['n']:,} faces"
+        f"{plain(title)}: accuracy {scores.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"macro-F1 {scores.macro_f1:.4f}, ECE {scores.ece:.4f}, {scores.n:,} faces"
     )

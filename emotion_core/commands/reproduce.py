@@ -71,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
             return 3
         if found is None:
             continue
-        new = (found.report() or {})["test"]["accuracy"]
+        new = found.require_report().test.accuracy
         if name in committed:
-            old = (committed[name].report() or {})["test"]["accuracy"]
+            old = committed[name].require_report().test.accuracy
             lines.append(f"{name:{width}} committed {old:.2%}, here {new:.2%}, {new - old:+.2%}")
         else:
             lines.append(f"{name:{width}} not committed, here {new:.2%}")

@@ -140,10 +140,10 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
         print(f"Stopped and saved. Go on with: python -m emotion_core train --resume {run.name}")
         return False
     bar.close()
-    test = (run.report() or {})["test"]
-    low, high = test["accuracy_ci95"]
+    test = run.require_report().test
+    low, high = test.accuracy_ci95
     print(
-        f"Finished: test accuracy {test['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-        f"macro-F1 {test['macro_f1']:.3f}. Results in {run.path}"
+        f"Finished: test accuracy {test.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"macro-F1 {test.macro_f1:.3f}. Results in {run.path}"
     )
     return True

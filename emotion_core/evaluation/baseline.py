@@ -4,7 +4,6 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +18,7 @@ from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.evaluation.report import build_report, environment, to_half, write_report
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.recipes import recipe_config
+from emotion_core.runs.report import Cost
 from emotion_core.runs.run import Run, create_run
 from emotion_core.runs.status import now
 
@@ -75,14 +75,12 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
     started = time.monotonic()
     features = hog_features(data.images[split.train])
     val = hog_features(data.images[split.val])
-    best: Any = None
-    best_penalty, best_right = 0.0, -1.0
-    for penalty in PENALTIES:
-        model = _fit(features, data.labels[split.train], penalty)
-        right = float(model.score(val, data.labels[split.val]))
-        log.info("C=%g: %.2f %% of validation", penalty, 100 * right)
-        if right > best_right:
-            best, best_penalty, best_right = model, penalty, right
+    fits = {penalty: _fit(features, data.labels[split.train], penalty) for penalty in PENALTIES}
+    correct = {c: float(model.score(val, data.labels[split.val])) for c, model in fits.items()}
+    for penalty, share in correct.items():
+        log.info("C=%g: %.2f %% of validation", penalty, 100 * share)
+    best_penalty = max(PENALTIES, key=correct.__getitem__)  # the smallest of equals
+    best = fits[best_penalty]
     seconds = time.monotonic() - started
 
     positions = {"val": split.val, "test": split.test}
@@ -100,14 +98,14 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
         logits=logits,
         flipped=flipped,
         calibration=fit_calibration(logits["val"], labels["val"]),
+        cost=cost,
+        environment=environment(),
     )
-    report["summary"] = SUMMARY
-    report["fitted"] = (
+    fitted = (
         f"Fitted with scikit-learn: {best[0].n_components_} principal components, penalty "
         f"C = {best_penalty:g}, chosen among {', '.join(f'{c:g}' for c in PENALTIES)} on validation."
     )
-    report["cost"] = cost
-    report["trained_on"] = report["environment"] = environment()
+    report = replace(report, summary=SUMMARY, fitted=fitted, trained_on=report.environment)
     write_report(run, report, arrays)
     run.write_status(
         replace(run.status(), state="finished", finished=now(), train_seconds=round(seconds, 1))
@@ -129,9 +127,9 @@ def _logits(model: Pipeline, faces: np.ndarray) -> np.ndarray:
     return to_half(model.decision_function(hog_features(faces)))
 
 
-def _cost(model: Pipeline, faces: np.ndarray, seconds: float, count: int) -> dict[str, object]:
+def _cost(model: Pipeline, faces: np.ndarray, seconds: float, count: int) -> Cost:
     """As ``report.measure_cost``: PCA's matrix and the support vectors are its parameters, each
-    used once a face."""
+    used once per face."""
     pca, svm = model[0], model[-1]
     numbers = pca.components_.size + svm.support_vectors_.size + svm.dual_coef_.size
     times = []
@@ -140,13 +138,13 @@ def _cost(model: Pipeline, faces: np.ndarray, seconds: float, count: int) -> dic
         model.decision_function(hog_features(face[None]))
         times.append((time.thread_time() - start) * 1000)
     median, p90 = np.percentile(times, [50, 90])
-    return {
-        "parameters": int(numbers),
-        "macs": int(numbers),
-        "size_bytes": int(numbers) * 8,
-        "latency_ms": float(median),
-        "latency_p90_ms": float(p90),
-        "latency_backend": "scikit-learn",
-        "train_seconds": round(seconds, 1),
-        "images_per_second": round(len(PENALTIES) * count / seconds, 1),
-    }
+    return Cost(
+        parameters=int(numbers),
+        macs=int(numbers),
+        size_bytes=int(numbers) * 8,
+        latency_ms=float(median),
+        latency_p90_ms=float(p90),
+        latency_backend="scikit-learn",
+        train_seconds=round(seconds, 1),
+        images_per_second=round(len(PENALTIES) * count / seconds, 1),
+    )

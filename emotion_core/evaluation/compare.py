@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,15 @@ from emotion_core.evaluation.metrics import (
     Bootstrap,
     bootstrap,
     classification_metrics,
-    interval,
+    ends,
     negative_log_likelihood,
     top_confidence,
 )
 from emotion_core.labels import EMOTIONS
-from emotion_core.probabilities import Calibration, softmax
-from emotion_core.runs.run import SUBSET_PREFIX, Run, made_at
+from emotion_core.probabilities import softmax
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.report import Report, Scores
+from emotion_core.runs.run import SUBSET_PREFIX, Row, Run, made_at
 
 SIGNIFICANCE = 0.05
 UNCALIBRATED = (
@@ -42,7 +44,6 @@ class Result:
         label: Short name for people, unique within a comparison.
         config: The run's settings.
         report: ``report.json``.
-        calibration: What made ``probs`` of ``logits``.
         rows: ``metrics.jsonl``.
         ids: ``(n,)`` image names, in canonical test order.
         labels: ``(n,)`` int64 truths.
@@ -58,10 +59,9 @@ class Result:
 
     name: str
     label: str
-    config: dict[str, Any]
-    report: dict[str, Any]
-    calibration: Calibration
-    rows: list[dict[str, Any]]
+    config: TrainConfig
+    report: Report
+    rows: list[Row]
     ids: np.ndarray
     labels: np.ndarray
     logits: np.ndarray
@@ -74,10 +74,9 @@ class Result:
     val_probs: np.ndarray
 
     @property
-    def test(self) -> dict[str, Any]:
-        """The report's test metrics."""
-        metrics: dict[str, Any] = self.report["test"]
-        return metrics
+    def test(self) -> Scores:
+        """The report's test scores."""
+        return self.report.test
 
     @property
     def right(self) -> np.ndarray:
@@ -134,14 +133,14 @@ class Ensemble:
 
     Attributes:
         probs: ``(n, 7)``, from ``ensemble_probs``.
-        metrics: As a report's.
+        scores: On the test set.
         gain: Accuracy minus that of the best member.
         gain_ci95: Paired bootstrap interval of it.
         flip_accuracy: Where each run also looks at mirrored faces; NaN if one did not keep that.
     """
 
     probs: np.ndarray
-    metrics: dict[str, Any]
+    scores: Scores
     gain: float
     gain_ci95: tuple[float, float]
     flip_accuracy: float
@@ -173,7 +172,7 @@ class Comparison:
     @property
     def synthetic(self) -> bool:
         """Whether the test faces are drawn by code."""
-        return bool(self.results[0].report["data"]["synthetic"])
+        return self.results[0].report.data.synthetic
 
     def pair(self, a: int, b: int) -> PairTest:
         """The test of two runs, in the order of ``pairs``."""
@@ -204,9 +203,9 @@ def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
             refused.append(Refusal(run.name, str(error)))
     kept: list[Result] = []
     if found:
-        tests = collections.Counter(item.report["data"]["test_fingerprint"] for item in found)
+        tests = collections.Counter(item.report.data.test_fingerprint for item in found)
         wanted = tests.most_common(1)[0][0]
-        first = next(r for r in found if r.report["data"]["test_fingerprint"] == wanted)
+        first = next(r for r in found if r.report.data.test_fingerprint == wanted)
         for result in found:
             reason = _difference(result, first)
             if reason:
@@ -214,8 +213,8 @@ def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
             else:
                 kept.append(result)
     # A copied folder's report still has the other's name.
-    labels = short_labels([result.report | {"run": result.name} for result in kept])
-    return [_relabel(r, label) for r, label in zip(kept, labels, strict=True)], refused
+    labels = short_labels([replace(result.report, run=result.name) for result in kept])
+    return [replace(r, label=label) for r, label in zip(kept, labels, strict=True)], refused
 
 
 def compare_runs(runs: Iterable[Run]) -> Comparison:
@@ -237,7 +236,7 @@ def compare_runs(runs: Iterable[Run]) -> Comparison:
         mixed = ensemble_probs(results)
         samples = bootstrap(labels, np.stack([*predicted, mixed.argmax(axis=1)]))
         members = Bootstrap(samples.accuracy[:, :-1], samples.macro_f1[:, :-1], samples.f1[:, :-1])
-        metrics = classification_metrics(labels, mixed)
+        scores = classification_metrics(labels, mixed)
         accuracies = [result.right.mean() for result in results]
         best = int(np.argmax(accuracies))
         gain = samples.accuracy[:, -1] - samples.accuracy[:, best]
@@ -245,9 +244,9 @@ def compare_runs(runs: Iterable[Run]) -> Comparison:
         flip_accuracy = math.nan if both is None else float((both.argmax(1) == labels).mean())
         ensemble = Ensemble(
             mixed,
-            metrics,
-            float(metrics["accuracy"] - accuracies[best]),
-            _pair_of(interval(gain)),
+            scores,
+            float(scores.accuracy - accuracies[best]),
+            ends(gain),
             flip_accuracy,
         )
     return Comparison(
@@ -288,7 +287,7 @@ def share_validation(results: Sequence[Result]) -> bool:
 
 def without_repeats(results: Sequence[Result]) -> list[Result]:
     """The results without those of runs that another one of them is the refit of."""
-    repeated = {result.report.get("refit") for result in results}
+    repeated = {result.report.refit for result in results}
     return [result for result in results if result.name not in repeated]
 
 
@@ -447,15 +446,15 @@ def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
     return [i for _, i in sorted(front)]
 
 
-def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
+def short_labels(reports: Sequence[Report]) -> list[str]:
     """Names for people: the model, and only as much more as tells the runs apart."""
-    forms: list[Callable[[dict[str, Any]], str]] = [
-        lambda report: str(report["model"]),
-        lambda report: f"{report['model']} ({_recipe(report)})",
-        lambda report: f"{report['model']} ({_recipe(report)}{_seed(report['run'])})",
-        lambda report: f"{report['model']} ({_recipe(report)}, {report.get('epochs')} epochs)",
-        lambda report: f"{report['model']} ({made_at(report['run'])}{_refit(report)})",
-        lambda report: str(report["run"]),
+    forms: list[Callable[[Report], str]] = [
+        lambda report: report.model,
+        lambda report: f"{report.model} ({_recipe(report)})",
+        lambda report: f"{report.model} ({_recipe(report)}{_seed(report.run)})",
+        lambda report: f"{report.model} ({_recipe(report)}, {report.epochs} epochs)",
+        lambda report: f"{report.model} ({made_at(report.run)}{_refit(report)})",
+        lambda report: report.run,
     ]
     found = [""] * len(reports)
     for form in forms:
@@ -463,39 +462,38 @@ def short_labels(reports: Sequence[dict[str, Any]]) -> list[str]:
         for index, name in enumerate(names):
             if not found[index] and names.count(name) == 1:
                 found[index] = name
-    return [name or str(report["run"]) for name, report in zip(found, reports, strict=True)]
+    return [name or report.run for name, report in zip(found, reports, strict=True)]
 
 
 def table_row(result: Result) -> dict[str, Any]:
     """One run's line of the comparison table: plain values, rates 0..1, NaN where unknown."""
-    report, rows = result.report, result.rows
-    cost = report.get("cost", {})
+    report, rows, cost = result.report, result.rows, result.report.cost
     validated = [row for row in rows if "val_accuracy" in row]  # a refit has no validation
     best = max(validated, key=lambda row: row["val_accuracy"]) if validated else None
-    subsets = report.get("subsets", {})
+    private, clean = report.subsets.private_test, report.subsets.leak_free
     nan = math.nan
     return {
         "run": result.name,
         "label": result.label,
-        "model": report["model"],
-        "recipe": report["recipe"],
-        "accuracy": result.test["accuracy"],
-        "accuracy_low": result.test["accuracy_ci95"][0],
-        "accuracy_high": result.test["accuracy_ci95"][1],
-        "macro_f1": result.test["macro_f1"],
-        "weighted_f1": result.test["weighted_f1"],
-        "private_test": subsets.get("private_test", {}).get("accuracy", nan),
-        "leak_free": subsets.get("leak_free", {}).get("accuracy", nan),
-        "flip_tta": report.get("flip_tta", {}).get("test", {}).get("accuracy", nan),
-        "ece": result.test["ece"],
+        "model": report.model,
+        "recipe": report.recipe,
+        "accuracy": result.test.accuracy,
+        "accuracy_low": result.test.accuracy_ci95[0],
+        "accuracy_high": result.test.accuracy_ci95[1],
+        "macro_f1": result.test.macro_f1,
+        "weighted_f1": result.test.weighted_f1,
+        "private_test": private.accuracy if private else nan,
+        "leak_free": clean.accuracy if clean else nan,
+        "flip_tta": report.flip_tta.test.accuracy,
+        "ece": result.test.ece,
         "val_peak": best["val_accuracy"] if best else nan,
         "val_peak_epoch": best["epoch"] if best else 0,
         "gap": best["train_accuracy"] - best["val_accuracy"] if best else nan,
-        "parameters": cost.get("parameters", nan),
-        "macs": cost.get("macs", nan),
-        "size_bytes": cost.get("size_bytes", nan),
-        "latency_ms": cost.get("latency_ms", nan),
-        "train_seconds": cost.get("train_seconds", nan),
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "size_bytes": cost.size_bytes,
+        "latency_ms": cost.latency_ms,
+        "train_seconds": cost.train_seconds,
     }
 
 
@@ -511,13 +509,9 @@ def _test_pairs(results: Sequence[Result], samples: Bootstrap) -> list[PairTest]
                 "only_a": only_a,
                 "only_b": only_b,
                 "accuracy": (only_a - only_b) / len(right_a),
-                "accuracy_ci95": _pair_of(
-                    interval(samples.accuracy[:, a] - samples.accuracy[:, b])
-                ),
-                "macro_f1": results[a].test["macro_f1"] - results[b].test["macro_f1"],
-                "macro_f1_ci95": _pair_of(
-                    interval(samples.macro_f1[:, a] - samples.macro_f1[:, b])
-                ),
+                "accuracy_ci95": ends(samples.accuracy[:, a] - samples.accuracy[:, b]),
+                "macro_f1": results[a].test.macro_f1 - results[b].test.macro_f1,
+                "macro_f1_ci95": ends(samples.macro_f1[:, a] - samples.macro_f1[:, b]),
                 "p_value": mcnemar_exact(only_a, only_b),
             }
         )
@@ -534,22 +528,10 @@ def _read_result(run: Run) -> Result:
         raise DataError(
             f"Run '{run.name}' has no report.json (it is {state}); finish or evaluate it."
         )
-    try:
-        calibration = Calibration.of(report)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"Run '{run.name}': report.json has no valid calibration ({error}); evaluate it again."
-        ) from error
-    emotions = list(report["test"]["per_emotion"])
-    if emotions != list(EMOTIONS):
-        raise DataError(
-            f"Run '{run.name}' has the labels {', '.join(map(str, emotions))}; only runs with "
-            f"{', '.join(EMOTIONS)} in this order can be compared."
-        )
     arrays = run.predictions()
     if arrays is None:
         raise DataError(f"Run '{run.name}' has no predictions.npz; evaluate it again.")
-    n = report["test"].get("n")
+    n = report.test.n
     shapes = {"ids": (n,), "labels": (n,), "logits": (n, len(EMOTIONS))}
     v = arrays.get("val_ids", np.array([])).size
     val_shapes = {"val_ids": (v,), "val_labels": (v,), "val_probs": (v, len(EMOTIONS))}
@@ -565,21 +547,16 @@ def _read_result(run: Run) -> Result:
     logits = arrays["logits"].astype(np.float64)
     val_probs = arrays.get("val_probs", np.zeros((0, len(EMOTIONS)))).astype(np.float64)
     finite = np.isfinite(logits).all() and np.isfinite(val_probs).all()
-    if not finite or not 0 < calibration.temperature < math.inf:
+    if not finite:
         raise DataError(f"Run '{run.name}': its predictions hold values that are not numbers.")
-    if not 0 <= calibration.smoothing < 1:
-        raise DataError(
-            f"Run '{run.name}': smoothing in report.json must be at least 0 and below 1, found "
-            f"{calibration.smoothing:g}; evaluate it again."
-        )
+    calibration = report.calibration
     probs = softmax(logits, *calibration)
     flipped = arrays.get("flip_logits", logits[:0])
     return Result(
         name=run.name,
         label=run.name,
-        config=run.config().to_dict(),
+        config=run.config(),
         report=report,
-        calibration=calibration,
         rows=run.metrics(),
         ids=arrays["ids"],
         labels=arrays["labels"].astype(np.int64),
@@ -601,11 +578,11 @@ def _read_result(run: Run) -> Result:
 
 
 def _difference(result: Result, first: Result) -> str:
-    mine, theirs = result.report["data"], first.report["data"]
-    if mine["test_fingerprint"] != theirs["test_fingerprint"]:
+    mine, theirs = result.report.data, first.report.data
+    if mine.test_fingerprint != theirs.test_fingerprint:
         return (
-            f"Run '{result.name}' was tested on another test set ({mine.get('name', 'unnamed')}, "
-            f"{len(result.labels):,} images) than '{first.name}' ({theirs.get('name', 'unnamed')}, "
+            f"Run '{result.name}' was tested on another test set ({mine.name}, "
+            f"{len(result.labels):,} images) than '{first.name}' ({theirs.name}, "
             f"{len(first.labels):,} images); accuracies on different images say nothing."
         )
     if not np.array_equal(result.labels, first.labels):
@@ -616,22 +593,14 @@ def _difference(result: Result, first: Result) -> str:
     return ""
 
 
-def _relabel(result: Result, label: str) -> Result:
-    return Result(**{**vars(result), "label": label})
-
-
 def _seed(run: str) -> str:
     found = re.search(r"-s(\d+)(-\d+)?$", run)  # a name is as ``create_run`` made it, or anything
     return f", seed {found[1]}" if found else ""
 
 
-def _recipe(report: dict[str, Any]) -> str:
-    return f"{report['recipe']}{_refit(report)}"
+def _recipe(report: Report) -> str:
+    return f"{report.recipe}{_refit(report)}"
 
 
-def _refit(report: dict[str, Any]) -> str:
-    return ", refit" if report.get("refit") else ""
-
-
-def _pair_of(low_high: np.ndarray) -> tuple[float, float]:
-    return float(low_high[0]), float(low_high[1])
+def _refit(report: Report) -> str:
+    return ", refit" if report.refit else ""

@@ -69,7 +69,7 @@ def compute_features(
             f"'{data.name}' ({data.source}) has {len(test)} test faces; a map needs {_MIN_FACES}."
         )
     if not run.is_tested_on(data.test_fingerprint):
-        own = (run.report() or {})["data"]["name"]
+        own = report.data.name if (report := run.report()) else ""
         raise DataError(
             f"The test faces of '{data.name}' ({data.source}) are not those that run '{run.name}' "
             f"was tested on, of '{own}'. The map shows the run's own."

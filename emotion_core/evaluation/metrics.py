@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
+from emotion_core.runs.report import EmotionScores, Scores
 
 RESAMPLES = 2_000
 ECE_BINS = 15
@@ -173,6 +173,12 @@ def interval(samples: np.ndarray) -> np.ndarray:
     return low_high
 
 
+def ends(samples: np.ndarray) -> tuple[float, float]:
+    """As ``interval``, of one score's samples ``(resamples,)``."""
+    low, high = interval(samples)
+    return float(low), float(high)
+
+
 @dataclass(frozen=True)
 class OneVsRest:
     """One emotion against all others, at every threshold of its probability, strictest first.
@@ -221,18 +227,14 @@ def one_vs_rest(is_emotion: np.ndarray, score: np.ndarray) -> OneVsRest:
 
 def classification_metrics(
     labels: np.ndarray, probs: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Any]:
-    """All figures of one classifier on one set of images, JSON-ready.
+) -> Scores:
+    """All figures of one classifier on one set of images.
 
     Args:
         labels: ``(n,)`` integer truths in the order of ``labels.EMOTIONS``.
         probs: ``(n, 7)`` probabilities, rows sum to 1.
         resamples: Bootstrap resamples behind the 95 % intervals.
         seed: Of the bootstrap.
-
-    Returns:
-        ``n, accuracy, accuracy_ci95, macro_f1, macro_f1_ci95, weighted_f1, ece, nll, brier``,
-        ``per_emotion`` (precision, recall, f1, support) and ``confusion`` (rows true).
 
     Raises:
         DataError: there are no images, or the shapes or labels do not fit.
@@ -256,31 +258,31 @@ def classification_metrics(
     right = int(hits.sum())
     # Resampling answers that are all right, or all wrong, can show nothing else.
     accuracy_ci95 = (
-        interval(samples.accuracy[:, 0]).tolist()
+        ends(samples.accuracy[:, 0])
         if 0 < right < len(labels)
-        else list(wilson_interval(right, len(labels)))
+        else wilson_interval(right, len(labels))
     )
-    return {
-        "n": len(labels),
-        "accuracy": right / len(labels),
-        "accuracy_ci95": accuracy_ci95,
-        "macro_f1": float(macro_f1(hits, support, chosen)),
-        "macro_f1_ci95": interval(samples.macro_f1[:, 0]).tolist(),
-        "weighted_f1": float((f1 * support).sum() / len(labels)),
-        "ece": reliability(labels, probs).ece,
-        "nll": negative_log_likelihood(labels, probs),
-        "brier": brier_score(labels, probs),
-        "per_emotion": {
-            emotion: {
-                "precision": float(precision[index]),
-                "recall": float(recall[index]),
-                "f1": float(f1[index]),
-                "support": int(support[index]),
-            }
+    return Scores(
+        n=len(labels),
+        accuracy=right / len(labels),
+        accuracy_ci95=accuracy_ci95,
+        macro_f1=float(macro_f1(hits, support, chosen)),
+        macro_f1_ci95=ends(samples.macro_f1[:, 0]),
+        weighted_f1=float((f1 * support).sum() / len(labels)),
+        ece=reliability(labels, probs).ece,
+        nll=negative_log_likelihood(labels, probs),
+        brier=brier_score(labels, probs),
+        per_emotion={
+            emotion: EmotionScores(
+                precision=float(precision[index]),
+                recall=float(recall[index]),
+                f1=float(f1[index]),
+                support=int(support[index]),
+            )
             for index, emotion in enumerate(EMOTIONS)
         },
-        "confusion": matrix.tolist(),
-    }
+        confusion=tuple(map(tuple, matrix.tolist())),
+    )
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The result of a finished run: ``report.json`` and ``predictions.npz``.
+"""Make the result of a finished run: ``report.json`` and ``predictions.npz``.
 
 Everything that is chosen (epoch, calibration, threshold) is chosen on validation; the test split
 is predicted once and only reported. All figures are computed from the logits as they are stored,
@@ -8,8 +8,9 @@ so ``predictions.npz`` and the calibration give the figures of ``report.json`` a
 import contextlib
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,16 +25,28 @@ from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.reporting.card import is_shipped, write_card
 from emotion_core.runs.catalog import load_run
+from emotion_core.runs.report import (
+    Abstain,
+    Cost,
+    DataFacts,
+    Environment,
+    FlipTta,
+    Report,
+    Scores,
+    Subsets,
+    Uncalibrated,
+)
 from emotion_core.runs.run import SUBSET_PREFIX, Run, best_epoch
 from emotion_core.runs.status import now
 
-FORMAT = 1
+if TYPE_CHECKING:
+    from emotion_core.models.checkpoint import Classifier
+
 BATCH_SIZE = 256
 
 
-def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str, Any]:
+def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> Report:
     """Predict validation and test, calibrate, and write the run's report and predictions.
 
     Args:
@@ -53,7 +66,7 @@ def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> dict[str,
         return _evaluate(run, data, device)
 
 
-def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
+def _evaluate(run: Run, data: FaceData, device: str) -> Report:
     from emotion_core.models.checkpoint import load_classifier, set_calibration
 
     config = run.config()
@@ -73,19 +86,24 @@ def _evaluate(run: Run, data: FaceData, device: str) -> dict[str, Any]:
     calibration = fit_calibration(logits["val"], labels["val"])
     set_calibration(run, calibration)
     report, arrays = build_report(
-        run, data, split, labels=labels, logits=logits, flipped=flipped, calibration=calibration
+        run,
+        data,
+        split,
+        labels=labels,
+        logits=logits,
+        flipped=flipped,
+        calibration=calibration,
+        cost=measure_cost(run),
+        environment=environment(),
     )
-    report["cost"] = measure_cost(run)
-    report["environment"] = environment()
     # What training and shipping wrote stays true of the same weights.
-    earlier = _readable_report(run) or {}
-    report["trained_on"] = (
-        earlier.get("trained_on") or earlier.get("environment") or _training_machine(run)
+    earlier = _readable_report(run)
+    report = replace(
+        report,
+        trained_on=earlier.trainer if earlier else _training_machine(run),
+        fp16=earlier.fp16 if earlier else None,
     )
-    report |= {name: value for name, value in earlier.items() if name == "fp16"}
     write_report(run, report, arrays)
-    if is_shipped(run):
-        write_card(run)
     return report
 
 
@@ -113,10 +131,10 @@ def belongs_to(run: Run, data: FaceData) -> bool:
     report = _readable_report(run)
     if report is None:
         return same_source(run.config().data, data.source)
-    return bool(report["data"]["fingerprint"] == data.fingerprint)
+    return report.data.fingerprint == data.fingerprint
 
 
-def _readable_report(run: Run) -> dict[str, Any] | None:
+def _readable_report(run: Run) -> Report | None:
     """The report; None also where it is damaged, so that it can be written again."""
     with contextlib.suppress(RunError):
         return run.report()
@@ -125,7 +143,7 @@ def _readable_report(run: Run) -> dict[str, Any] | None:
 
 def measure_on(
     runs: Sequence[Run], data: FaceData, split: str = "test", *, device: str = "auto"
-) -> dict[str, Any]:
+) -> Scores:
     """Score a run, or the ensemble of several, on faces from elsewhere.
 
     Nothing is fitted to these faces and nothing is written.
@@ -136,9 +154,6 @@ def measure_on(
         data: Any data set.
         split: ``test``, or ``all`` for every face of a set that the run never saw.
         device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
-
-    Returns:
-        As ``classification_metrics``.
 
     Raises:
         CheckpointError: a run's weights are missing or do not fit.
@@ -163,11 +178,11 @@ def measure_on(
     return classification_metrics(data.labels[indices], probs)
 
 
-def write_report(run: Run, report: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def write_report(run: Run, report: Report, arrays: dict[str, np.ndarray]) -> None:
     """Write ``predictions.npz``, then ``report.json``: a report never lacks its predictions."""
     with atomic_path(run.predictions_path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    write_json(run.path / "report.json", report)
+    write_json(run.path / "report.json", report.to_json())
 
 
 def build_report(
@@ -179,7 +194,9 @@ def build_report(
     logits: dict[str, np.ndarray],
     flipped: dict[str, np.ndarray],
     calibration: Calibration,
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    cost: Cost,
+    environment: Environment,
+) -> tuple[Report, dict[str, np.ndarray]]:
     """All figures that follow from logits, and the arrays to keep.
 
     Args:
@@ -190,53 +207,48 @@ def build_report(
         logits: ``val`` and ``test`` float16 ``(n, 7)``.
         flipped: The same for mirrored faces; of ``test`` alone for a refit.
         calibration: Fitted on ``logits["val"]``.
+        cost: As ``measure_cost``.
+        environment: Where the logits and the cost are from.
 
     Returns:
-        The report without ``cost`` and ``environment``, and the arrays of ``predictions.npz``.
+        The report and the arrays of ``predictions.npz``.
     """
     config, rows = run.config(), run.metrics()
     probs = {name: softmax(values, *calibration) for name, values in logits.items()}
     tta = {name: (probs[name] + softmax(flipped[name], *calibration)) / 2 for name in flipped}
     plain = classification_metrics(labels["test"], softmax(logits["test"]), resamples=1)
-    test = classification_metrics(labels["test"], probs["test"])
     abstention = abstain_threshold(labels["val"], probs["val"])
     subsets = _subsets(data, split)
-    report: dict[str, Any] = {
-        "format": FORMAT,
-        "run": run.name,
-        "model": config.model,
-        "options": config.options,
-        "recipe": config.recipe,
-        "refit": Path(config.refit).name,
-        "epochs": int(rows[-1]["epoch"]) if rows else 0,
-        "best_epoch": best_epoch(rows, config.monitor),
-        "date": now(),
-        "data": {
-            "name": data.name,
-            "source": Path(data.source).name,
-            "fingerprint": data.fingerprint,
-            "test_fingerprint": data.test_fingerprint,
-            "synthetic": data.synthetic,
-            "counts": {
-                name: _counts(data.labels[getattr(split, name)])
-                for name in ("train", "val", "test")
-            },
-        },
-        "val": classification_metrics(labels["val"], probs["val"]),
-        "test": test,
-        "subsets": {
-            name: classification_metrics(labels["test"][mask], probs["test"][mask])
-            for name, mask in subsets.items()
-        },
-        "flip_tta": {name: classification_metrics(labels[name], tta[name]) for name in tta},
-        **calibration._asdict(),
-        "test_uncalibrated": {name: plain[name] for name in ("ece", "nll", "brier")},
-        "abstain": {
-            "threshold": abstention.threshold,
-            "val_coverage": abstention.coverage,
-            "val_accuracy": abstention.accuracy,
-        },
-    }
+    report = Report(
+        run=run.name,
+        model=config.model,
+        options=config.options,
+        recipe=config.recipe,
+        refit=Path(config.refit).name,
+        epochs=int(rows[-1]["epoch"]) if rows else 0,
+        best_epoch=best_epoch(rows, config.monitor),
+        date=now(),
+        data=data_facts(data, split),
+        val=classification_metrics(labels["val"], probs["val"]),
+        test=classification_metrics(labels["test"], probs["test"]),
+        subsets=Subsets(
+            **{
+                name: classification_metrics(labels["test"][mask], probs["test"][mask])
+                for name, mask in subsets.items()
+            }
+        ),
+        flip_tta=FlipTta(**{name: classification_metrics(labels[name], tta[name]) for name in tta}),
+        temperature=calibration.temperature,
+        smoothing=calibration.smoothing,
+        test_uncalibrated=Uncalibrated(ece=plain.ece, nll=plain.nll, brier=plain.brier),
+        abstain=Abstain(
+            threshold=abstention.threshold,
+            val_coverage=abstention.coverage,
+            val_accuracy=abstention.accuracy,
+        ),
+        cost=cost,
+        environment=environment,
+    )
     arrays = {
         "ids": np.asarray(data.ids)[split.test].astype(str),
         "labels": labels["test"].astype(np.int64),
@@ -266,8 +278,8 @@ def to_half(values: np.ndarray) -> np.ndarray:
     return half
 
 
-def measure_cost(run: Run) -> dict[str, Any]:
-    """Size, work and speed: parameters, MACs of one face, bytes on disk, CPU milliseconds a face
+def measure_cost(run: Run) -> Cost:
+    """Size, work and speed: parameters, MACs of one face, bytes on disk, CPU milliseconds per face
     through the fastest backend, training seconds and images a second."""
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.models.latency import measure_latency
@@ -276,41 +288,55 @@ def measure_cost(run: Run) -> dict[str, Any]:
     classifier = load_classifier(run)
     latency = measure_latency(classifier)
     rates = [row["images_per_second"] for row in run.metrics() if row.get("images_per_second")]
-    return {
-        "parameters": count_parameters(classifier.model),
-        "macs": count_macs(classifier.model),
-        "size_bytes": run.weights_path.stat().st_size,
-        "latency_ms": latency.median_ms,
-        "latency_p90_ms": latency.p90_ms,
-        "latency_backend": latency.backend,
-        "train_seconds": run.status().train_seconds,
-        "images_per_second": float(np.median(rates)) if rates else 0.0,
-    }
+    return Cost(
+        parameters=count_parameters(classifier.model),
+        macs=count_macs(classifier.model),
+        size_bytes=run.weights_path.stat().st_size,
+        latency_ms=latency.median_ms,
+        latency_p90_ms=latency.p90_ms,
+        latency_backend=latency.backend,
+        train_seconds=run.status().train_seconds,
+        images_per_second=float(np.median(rates)) if rates else 0.0,
+    )
 
 
-def environment() -> dict[str, Any]:
+def environment() -> Environment:
     """Versions and hardware that a figure depends on."""
     import torch
 
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "platform": f"{platform.system()}-{platform.machine()}",
-        "cpu": cpu_name(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "cores": cpu_cores(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
-    }
+    return Environment(
+        python=platform.python_version(),
+        torch=torch.__version__,
+        platform=f"{platform.system()}-{platform.machine()}",
+        cpu=cpu_name(),
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        cores=cpu_cores(),
+        gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+    )
 
 
-def _training_machine(run: Run) -> dict[str, Any]:
+def data_facts(data: FaceData, split: Split) -> DataFacts:
+    """What a report says of its data set."""
+    return DataFacts(
+        name=data.name,
+        source=Path(data.source).name,
+        fingerprint=data.fingerprint,
+        test_fingerprint=data.test_fingerprint,
+        synthetic=data.synthetic,
+        counts={
+            name: _counts(data.labels[getattr(split, name)]) for name in ("train", "val", "test")
+        },
+    )
+
+
+def _training_machine(run: Run) -> Environment:
     found, config = environment(), run.config()
-    cores = min(config.threads, found["cores"]) if config.threads else found["cores"]
-    gpu = "" if run.status().device == "cpu" else found["gpu"]
-    return found | {"cores": cores, "gpu": gpu}
+    cores = min(config.threads, found.cores) if config.threads else found.cores
+    gpu = "" if run.status().device == "cpu" else found.gpu
+    return replace(found, cores=cores, gpu=gpu)
 
 
-def _predict(classifier: Any, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def _predict(classifier: "Classifier", images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """float16 logits ``(n, 7)`` of the faces at ``indices``."""
     starts = range(0, len(indices), BATCH_SIZE)
     batches = [images[indices[start : start + BATCH_SIZE]] for start in starts]

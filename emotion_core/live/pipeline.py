@@ -311,8 +311,7 @@ def calibrated_threshold(run: Run) -> float:
         report = run.report()
     except EmotionError:
         report = None
-    found = (report or {}).get("abstain", {}).get("threshold", LiveConfig().threshold)
-    return float(found)
+    return report.abstain.threshold if report else LiveConfig().threshold
 
 
 def _ms_since(start: float) -> float:

@@ -1,14 +1,14 @@
 """Learning curves of one run: figures of what is done, rows for charts that still grow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from emotion_core.plots.theme import LEGEND_BELOW, RUN_PALETTE, style
-from emotion_core.runs.run import best_epoch
+from emotion_core.runs.run import Row, best_epoch
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Row]
 
 TRAIN_COLOR, VAL_COLOR = RUN_PALETTE[0], RUN_PALETTE[1]
 _POINTS = 60  # within an epoch; more only slow the browser down

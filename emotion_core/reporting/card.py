@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from emotion_core.errors import RunError
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
-from emotion_core.machine import hardware
 from emotion_core.models.registry import model_summary
-from emotion_core.probabilities import Calibration
 from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.runs.report import Report, Scores
 from emotion_core.runs.run import Run
 
 _ROWS = {
@@ -35,7 +33,7 @@ def write_card(run: Run) -> Path:
         Path of the ``README.md``.
 
     Raises:
-        RunError: the run has no report, or its report lacks a needed part.
+        RunError: the run has no report, or its report is malformed.
     """
     report = run.report()
     if report is None:
@@ -43,24 +41,19 @@ def write_card(run: Run) -> Path:
             f"Run '{run.name}' has no report.json, so nothing to write a card from. "
             f"Run: python -m emotion_core evaluate {run.name}"
         )
-    try:
-        text = "\n".join(_card(run, run.config(), report)) + "\n"
-    except (KeyError, TypeError) as error:
-        raise RunError(
-            f"Run '{run.name}': report.json lacks {error}. Evaluate the run again."
-        ) from error
+    text = "\n".join(_card(run, run.config(), report)) + "\n"
     path = run.path / "README.md"
     write_bytes(path, text.encode())
     return path
 
 
-def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
-    data, test, cost = report["data"], report["test"], report["cost"]
-    synthetic = bool(data["synthetic"])
+def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
+    data, test, cost = report.data, report.test, report.cost
+    synthetic = bool(data.synthetic)
     yield f"# Model card: {run.name}"
     yield ""
     yield (
-        f"`{report['model']}`: {report.get('summary') or model_summary(report['model'])} It assigns a 48 x 48 gray face to "
+        f"`{report.model}`: {report.summary or model_summary(report.model)} It assigns a 48 x 48 gray face to "
         f"one of seven expressions: {', '.join(EMOTIONS)}."
     )
     yield ""
@@ -91,32 +84,30 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
         [
             _metrics_row(f"{scope}test", test),
             *(
-                _metrics_row(title, report["subsets"][key])
-                for key, title in _ROWS.items()
-                if key in report.get("subsets", {})
+                _metrics_row(title, scores)
+                for name, title in _ROWS.items()
+                if (scores := getattr(report.subsets, name))
             ),
-            _metrics_row("test, mean with the mirrored face", report["flip_tta"]["test"]),
+            _metrics_row("test, mean with the mirrored face", report.flip_tta.test),
             _metrics_row(
                 "validation (all choices were made on it)"
                 + (", before it was learned too" if config.refit else ""),
-                report["val"],
+                report.val,
             ),
         ],
     )
     yield ""
-    calibration = Calibration.of(report)
     yield (
-        f"Probabilities are calibrated with temperature {calibration.temperature:.3f} and smoothing "
-        f"{calibration.smoothing:.2f}, fitted on validation; without them the ECE on test is "
-        f"{report['test_uncalibrated']['ece']:.3f}."
+        f"Probabilities are calibrated with temperature {report.temperature:.3f} and smoothing "
+        f"{report.smoothing:.2f}, fitted on validation; without them the ECE on test is "
+        f"{report.test_uncalibrated.ece:.3f}."
     )
-    abstain = report.get("abstain")
-    if abstain:
-        yield (
-            f"Answering only at a confidence of {abstain['threshold']:.2f} or more keeps "
-            f"{abstain['val_coverage']:.0%} of the validation faces, of which "
-            f"{abstain['val_accuracy']:.1%} are right."
-        )
+    abstain = report.abstain
+    yield (
+        f"Answering only at a confidence of {abstain.threshold:.2f} or more keeps "
+        f"{abstain.val_coverage:.0%} of the validation faces, of which "
+        f"{abstain.val_accuracy:.1%} are right."
+    )
     yield ""
     yield "### By emotion, on test"
     yield ""
@@ -131,70 +122,69 @@ def _card(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str
     yield ""
     yield "## Data"
     yield ""
-    yield f"{data['name']} (`{data['source']}`), fingerprint `{data['fingerprint']}`."
+    yield f"{data.name} (`{data.source}`), fingerprint `{data.fingerprint}`."
     yield ""
     yield from _table(
         ("split", *EMOTIONS, "all"),
         [
             (split, *(f"{counts.get(name, 0):,}" for name in EMOTIONS), f"{sum(counts.values()):,}")
-            for split, counts in data["counts"].items()
+            for split, counts in data.counts.items()
         ],
     )
     yield ""
     yield "## Cost"
     yield ""
-    machine = report.get("environment", {})
-    size = f"; weights of {cost['size_bytes'] / 1e6:.1f} MB" if run.weights_path.exists() else ""
+    size = f"; weights of {cost.size_bytes / 1e6:.1f} MB" if run.weights_path.exists() else ""
     yield (
-        f"{cost['parameters']:,} parameters, {cost['macs'] / 1e6:.1f} million multiply-accumulates "
-        f"a face{size}. One face takes {cost['latency_ms']:.2f} ms on one CPU thread "
-        f"(median; nine of ten under {cost['latency_p90_ms']:.2f} ms; backend "
-        f"{cost['latency_backend']}; {machine.get('cpu') or 'unknown CPU'})."
+        f"{cost.parameters:,} parameters, {cost.macs / 1e6:.1f} million multiply-accumulates "
+        f"a face{size}. One face takes {cost.latency_ms:.2f} ms on one CPU thread "
+        f"(median; nine of ten under {cost.latency_p90_ms:.2f} ms; backend "
+        f"{cost.latency_backend}; {report.environment.cpu or 'unknown CPU'})."
     )
-    fp16 = report.get("fp16")
+    fp16 = report.fp16
     if fp16 and run.weights_path.exists():
-        gain = round(-fp16["val_accuracy_loss"], 4)
+        gain = round(-fp16.val_accuracy_loss, 4)
         yield (
-            f"The weights are stored as fp16, which changes {fp16['val_changed']:.2%} of the "
+            f"The weights are stored as fp16, which changes {fp16.val_changed:.2%} of the "
             f"validation predictions and {f'{gain:+.2%}' if gain else '0.00%'} of accuracy."
         )
     yield ""
-    yield from _limits(data["name"], synthetic)
+    yield from _limits(data.name, synthetic)
 
 
-def _training(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
-    cost, machine = report["cost"], report.get("environment", {})
-    if fitted := report.get("fitted"):  # the classical baseline has no recipe
+def _training(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
+    cost, machine = report.cost, report.environment
+    if fitted := report.fitted:  # the classical baseline has no recipe
         yield fitted
     else:
         yield from _recipe(run, config, report)
     yield ""
     yield (
-        f"{cost['train_seconds'] / 60:,.0f} minutes of training at {cost['images_per_second']:,.0f}"
-        f" images/s on {hardware(report.get('trained_on') or machine)}; evaluated on "
-        f"{hardware(machine)} with PyTorch {machine.get('torch', '?')} on {report['date'][:10]}."
+        f"{cost.train_seconds / 60:,.0f} minutes of training at {cost.images_per_second:,.0f}"
+        f" images/s on {report.trainer.hardware}; evaluated on "
+        f"{machine.hardware} with PyTorch {machine.torch or '?'} on {report.date[:10]}."
     )
 
 
-def _recipe(run: Run, config: TrainConfig, report: dict[str, Any]) -> Iterator[str]:
+def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     recipe = recipe_config(config.recipe, config.model).to_dict()
     given = {
         name: value
         for name, value in config.to_dict().items()
         if value != recipe[name] and name not in ("model", "recipe", "data")
     }
-    best = f"best at epoch {report['best_epoch']} by validation {config.monitor.replace('_', '-')}"
+    best = f"best at epoch {report.best_epoch} by validation {config.monitor.replace('_', '-')}"
     if config.refit:
         best = "until the epoch that was best on validation"
     yield (
-        f"Recipe `{config.recipe}`, {report['epochs']} epoch{'s' * (report['epochs'] != 1)}, {best}; "
+        f"Recipe `{config.recipe}`, {report.epochs} epoch{'s' * (report.epochs != 1)}, {best}; "
         f"{config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}, seed "
         f"{config.seed}. All settings are in `config.json`, the curves in `metrics.jsonl`."
     )
     if config.refit:
         yield ""
         yield (
-            f"A refit of `{report['refit']}`, with the same settings and until the same epoch "
+            f"A refit of `{report.refit}`, with the same settings and until the same epoch "
             "on training and validation faces together. What is given for validation, and the "
             "calibration, are that run's, which never learned those faces."
         )
@@ -242,29 +232,29 @@ def _limits(data: str, synthetic: bool) -> Iterator[str]:
         )
 
 
-def _metrics_row(title: str, metrics: dict[str, Any]) -> tuple[str, ...]:
-    interval = metrics.get("accuracy_ci95")
-    accuracy = f"{metrics['accuracy']:.2%}"
-    if interval:
-        accuracy += f" ({interval[0]:.2%} to {interval[1]:.2%})"
+def _metrics_row(title: str, scores: Scores) -> tuple[str, ...]:
+    low, high = scores.accuracy_ci95
     return (
         title,
-        f"{metrics['n']:,}",
-        accuracy,
-        *(f"{metrics[key]:.3f}" for key in ("macro_f1", "weighted_f1", "ece", "nll")),
+        f"{scores.n:,}",
+        f"{scores.accuracy:.2%} ({low:.2%} to {high:.2%})",
+        *(
+            f"{value:.3f}"
+            for value in (scores.macro_f1, scores.weighted_f1, scores.ece, scores.nll)
+        ),
     )
 
 
-def _emotion_row(index: int, metrics: dict[str, Any]) -> tuple[str, ...]:
+def _emotion_row(index: int, test: Scores) -> tuple[str, ...]:
     emotion = EMOTIONS[index]
-    scores, row = metrics["per_emotion"][emotion], list(metrics["confusion"][index])
+    scores, row = test.per_emotion[emotion], list(test.confusion[index])
     support, row[index] = sum(row), 0
     wrong = max(range(len(row)), key=row.__getitem__)
     taken = f"{EMOTIONS[wrong]} ({row[wrong] / support:.0%})" if row[wrong] else "none"
     return (
         emotion,
-        *(f"{scores[key]:.3f}" for key in ("precision", "recall", "f1")),
-        f"{scores['support']:,}",
+        *(f"{value:.3f}" for value in (scores.precision, scores.recall, scores.f1)),
+        f"{scores.support:,}",
         taken,
     )
 

@@ -13,7 +13,6 @@ from emotion_core import __version__
 from emotion_core.evaluation.compare import Comparison, agreement, table_row
 from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.machine import hardware
 from emotion_core.reporting.panels.agreement import (
     agreement_panel,
     ensemble_sentence,
@@ -88,8 +87,8 @@ def comparison_json(comparison: Comparison, robustness: Robustness | None = None
         "runs": [
             {
                 "table": table_row(result),
-                "config": result.config,
-                "report": result.report,
+                "config": result.config.to_dict(),
+                "report": result.report.to_json(),
                 "curves": result.rows,
             }
             for result in comparison.results
@@ -107,7 +106,7 @@ def comparison_json(comparison: Comparison, robustness: Robustness | None = None
         "ensemble": None
         if comparison.ensemble is None
         else {
-            "metrics": comparison.ensemble.metrics,
+            "metrics": comparison.ensemble.scores.to_json(),
             "gain": comparison.ensemble.gain,
             "gain_ci95": comparison.ensemble.gain_ci95,
             "reading": ensemble_sentence(comparison),
@@ -134,7 +133,7 @@ def headline(comparison: Comparison) -> str:
     """The answer in one sentence: the best run against the next."""
     order = sorted(
         range(len(comparison.results)),
-        key=lambda index: -comparison.results[index].test["accuracy"],
+        key=lambda index: -comparison.results[index].test.accuracy,
     )
     if len(order) == 1:
         return accuracy_panel(comparison).reading
@@ -183,9 +182,9 @@ def report_panels(comparison: Comparison, robustness: Robustness) -> list[tuple[
                 ],
             )
         )
-    curves = [(result.label, result.report["model"], result.rows) for result in results]
+    curves = [(result.label, result.report.model, result.rows) for result in results]
     study = (
-        [m for m in load_study()["runs"] if any(m == r.report["model"] for r in results)]
+        [m for m in load_study().runs if any(m == r.report.model for r in results)]
         if is_fer2013(comparison)
         else []
     )
@@ -253,10 +252,10 @@ def _table_section(comparison: Comparison) -> str:
             ]
         )
     if comparison.ensemble is not None:
-        metrics = comparison.ensemble.metrics
-        low, high = metrics["accuracy_ci95"]
-        cells = [_share(metrics["accuracy"]), f"{_share(low)} to {_share(high)}"]
-        cells += [_number(metrics["macro_f1"], 3), _number(metrics["weighted_f1"], 3)]
+        scores = comparison.ensemble.scores
+        low, high = scores.accuracy_ci95
+        cells = [_share(scores.accuracy), f"{_share(low)} to {_share(high)}"]
+        cells += [_number(scores.macro_f1, 3), _number(scores.weighted_f1, 3)]
         body.append(["ensemble of all", *cells, *[""] * (len(head) - 5)])
     pairs = "".join(
         f"<li>{html.escape(comparison.sentence(pair))}</li>" for pair in comparison.pairs
@@ -289,9 +288,13 @@ def _calibration_section(comparison: Comparison) -> str:
 def _emotion_section(comparison: Comparison) -> str:
     found = ['<h2>Classification reports</h2><div class="cards">']
     for result in comparison.results:
-        body = [
-            [emotion, *(_number(row[k], 3) for k in ("precision", "recall", "f1")), row["support"]]
-            for emotion, row in result.test["per_emotion"].items()
+        body: list[list[Cell]] = [
+            [
+                emotion,
+                *(_number(value, 3) for value in (row.precision, row.recall, row.f1)),
+                row.support,
+            ]
+            for emotion, row in result.test.per_emotion.items()
         ]
         table = _table(["Emotion", "Precision", "Recall", "F1", "Support"], body)
         found.append(f"<section><h3>{html.escape(result.label)}</h3>{table}</section>")
@@ -299,40 +302,39 @@ def _emotion_section(comparison: Comparison) -> str:
 
 
 def _provenance_section(comparison: Comparison) -> str:
-    first = comparison.results[0].report["data"]
-    counts = first.get("counts", {})
+    first = comparison.results[0].report.data
     body: list[Sequence[Cell]] = [
-        ["Data", f"{first.get('name', '')} ({first.get('source', '')})"],
-        ["Test set fingerprint", first["test_fingerprint"]],
+        ["Data", f"{first.name} ({first.source})"],
+        ["Test set fingerprint", first.test_fingerprint],
         ["Test images", f"{len(comparison.labels):,}"],
         ["Made with", f"emotion_core {__version__}, {now()}"],
     ]
-    for split, numbers in counts.items():
+    for split, numbers in first.counts.items():
         listed = ", ".join(f"{emotion} {count:,}" for emotion, count in numbers.items())
         body.append([f"Images in {split}", listed])
     if is_fer2013(comparison):
-        body.append([f"Study ({MARK})", load_study()["source"]])
+        body.append([f"Study ({MARK})", load_study().source])
     found = [f"<h2>Provenance</h2>{_table(['', ''], body)}", '<div class="cards">']
     for result in comparison.results:
         report = result.report
-        env, cost = report.get("environment", {}), report.get("cost", {})
+        env = report.environment
         rows = [
             ["Folder", result.name],
-            ["Model", report["model"] + _options(report.get("options", {}))],
+            ["Model", report.model + _options(report.options)],
             [
                 "Recipe",
-                f"{report['recipe']}, {report.get('epochs', 0)} epochs, best {report.get('best_epoch', 0)}",
+                f"{report.recipe}, {report.epochs} epochs, best {report.best_epoch}",
             ],
-            ["Data fingerprint", report["data"].get("fingerprint", "")],
-            ["Temperature", _number(result.calibration.temperature, 3)],
-            ["Smoothing", _number(result.calibration.smoothing, 2)],
-            ["Evaluated", report.get("date", "")],
-            ["Latency backend", cost.get("latency_backend", "")],
-            ["Versions", f"Python {env.get('python', '?')}, PyTorch {env.get('torch', '?')}"],
-            ["Hardware", hardware(env)],
-            ["Trained on", hardware(report.get("trained_on") or env)],
-            ["System", env.get("platform", "")],
-            ["Settings", _settings(result.config)],
+            ["Data fingerprint", report.data.fingerprint],
+            ["Temperature", _number(report.temperature, 3)],
+            ["Smoothing", _number(report.smoothing, 2)],
+            ["Evaluated", report.date],
+            ["Latency backend", report.cost.latency_backend],
+            ["Versions", f"Python {env.python or '?'}, PyTorch {env.torch or '?'}"],
+            ["Hardware", env.hardware],
+            ["Trained on", report.trainer.hardware],
+            ["System", env.platform],
+            ["Settings", _settings(result.config.to_dict())],
         ]
         table = _table(["", ""], rows)
         found.append(f"<section><h3>{html.escape(result.label)}</h3>{table}</section>")

@@ -8,7 +8,7 @@ from typing import Any
 
 from emotion_core.errors import ModelError, RunError
 from emotion_core.labels import EMOTIONS
-from emotion_core.runs.run import Run
+from emotion_core.runs.run import Row, Run
 
 # Keys of metrics.jsonl that count or name something else than a result.
 _NOT_METRICS = ("epoch", "step")
@@ -91,14 +91,14 @@ def write_mlflow(run: Run, uri: str, *, experiment: str = "emotion_core") -> str
     return identity
 
 
-def _rows(run: Run) -> list[dict[str, Any]]:
+def _rows(run: Run) -> list[Row]:
     rows = run.metrics()
     if not rows:
         raise RunError(f"Run '{run.name}' has no finished epoch to write.")
     return rows
 
 
-def _metrics(row: dict[str, Any]) -> dict[str, float]:
+def _metrics(row: Row) -> dict[str, float]:
     return {
         key: float(value)
         for key, value in row.items()
@@ -111,13 +111,14 @@ def _results(run: Run) -> dict[str, float]:
     report = run.report()
     if report is None:
         return {}
-    test = report["test"]
+    test = report.test
     names = ("accuracy", "macro_f1", "weighted_f1", "ece", "nll", "brier")
-    found = {f"test/{name}": float(test[name]) for name in names}
+    found = {f"test/{name}": float(getattr(test, name)) for name in names}
     for emotion in EMOTIONS:
-        found[f"test_f1/{emotion}"] = float(test["per_emotion"][emotion]["f1"])
-    cost = report.get("cost", {})
-    found |= {f"cost/{key}": float(v) for key, v in cost.items() if isinstance(v, int | float)}
+        found[f"test_f1/{emotion}"] = float(test.per_emotion[emotion].f1)
+    for key, value in report.cost.to_json().items():
+        if isinstance(value, int | float):
+            found[f"cost/{key}"] = float(value)
     return found
 
 
@@ -125,8 +126,8 @@ def _settings(run: Run) -> dict[str, str]:
     settings = {key: str(value) for key, value in run.config().to_dict().items()}
     report = run.report()
     if report:
-        settings["data_fingerprint"] = str(report["data"]["fingerprint"])
-        settings["test_fingerprint"] = str(report["data"]["test_fingerprint"])
+        settings["data_fingerprint"] = str(report.data.fingerprint)
+        settings["test_fingerprint"] = str(report.data.test_fingerprint)
     return settings
 
 

@@ -76,9 +76,9 @@ def best_run(
         report = None if run.problem else run.report()
         usable = (run.weights_path.exists() or not weights) and (refits or not run.config().refit)
         if report and usable and model in (None, run.config().model):
-            faces = sum(sum(part.values()) for part in report["data"]["counts"].values())
-            data = (not report["data"]["synthetic"], faces, report["data"]["fingerprint"])
-            ranked.append((data, report["val"]["accuracy"], run))
+            facts = report.data
+            data = (not facts.synthetic, facts.faces, facts.fingerprint)
+            ranked.append((data, report.val.accuracy, run))
     if not ranked:
         what = f"{model} with weights" if model and weights else model or "model"
         raise RunError(

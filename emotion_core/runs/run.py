@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from emotion_core.errors import ConfigError, RunError
 from emotion_core.files import append_json_line, read_json, read_json_lines, write_json
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
+from emotion_core.records import RecordError
+from emotion_core.runs.report import Report
 from emotion_core.runs.status import FORMAT, Status, now
 
 START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
@@ -30,33 +32,10 @@ START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
 SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
 
 
-# Without these a report is no use to any page.
-_REPORT_PARTS = (
-    "run",
-    "model",
-    "recipe",
-    "epochs",
-    "data.name",
-    "data.fingerprint",
-    "data.test_fingerprint",
-    "data.synthetic",
-    "data.counts",
-    "val.accuracy",
-    "test.accuracy",
-    "test.accuracy_ci95",
-    "test.macro_f1",
-    "test.weighted_f1",
-    "test.ece",
-    "test.confusion",
-    "test.per_emotion",
-    "subsets",
-    "temperature",
-    "cost.latency_ms",
-    "environment",
-)
-
-
 _RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
+
+
+Row = dict[str, float]  # of metrics.jsonl or progress.jsonl
 
 
 RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
@@ -203,19 +182,19 @@ class Run:
         except (filelock.Timeout, PermissionError):  # of another account's run only it can tell
             return True
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[Row]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
         val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). A refit's have no ``val_``."""
-        return read_json_lines(self.metrics_path)
+        return _numbers(read_json_lines(self.metrics_path))
 
-    def append_metrics(self, row: dict[str, Any]) -> None:
+    def append_metrics(self, row: Row) -> None:
         """Add one epoch's row."""
         append_json_line(self.metrics_path, row)
 
-    def progress(self) -> list[dict[str, Any]]:
+    def progress(self) -> list[Row]:
         """Rows within the present epoch, about one a second: step, steps, train_loss,
         train_accuracy; the means since the epoch began."""
-        return read_json_lines(self._progress_path)
+        return _numbers(read_json_lines(self._progress_path))
 
     def append_progress(self, status: Status) -> None:
         """Add a row of the present epoch, for curves that grow before it is finished."""
@@ -226,24 +205,34 @@ class Run:
         """Begin a new epoch."""
         self._progress_path.unlink(missing_ok=True)
 
-    def report(self) -> dict[str, Any] | None:
-        """Test results of a finished run (see ``evaluation.report``), None before.
+    def report(self) -> Report | None:
+        """Test results of a finished run, checked; None before.
 
         Raises:
-            RunError: the file is damaged or lacks a part.
+            RunError: the file is damaged, lacks a part or holds a wrong value.
         """
         if not (self.path / "report.json").exists():
             return None
-        report = self._read("report.json")
-        for path in _REPORT_PARTS:
-            part: Any = report
-            for key in path.split("."):
-                part = part.get(key) if isinstance(part, dict) else None
-            if part is None:
-                raise RunError(
-                    f"Run '{self.name}': report.json is incomplete (no '{path}'). Evaluate it "
-                    f"again: python -m emotion_core evaluate {self.name}"
-                )
+        try:
+            return Report.from_json(self._read("report.json"))
+        except RecordError as error:
+            raise RunError(
+                f"Run '{self.name}': report.json is malformed: {error}. Evaluate it again: "
+                f"python -m emotion_core evaluate {self.name}"
+            ) from error
+
+    def require_report(self) -> Report:
+        """As ``report``, of a run that must be finished.
+
+        Raises:
+            RunError: there is no report, or it is damaged.
+        """
+        report = self.report()
+        if report is None:
+            raise RunError(
+                f"Run '{self.name}' has no report.json. Run: python -m emotion_core evaluate "
+                f"{self.name}"
+            )
         return report
 
     def clear_results(self) -> None:
@@ -254,7 +243,7 @@ class Run:
     def is_tested_on(self, test_fingerprint: str) -> bool:
         """Whether these are the test faces that the report, if there is one, is about."""
         report = self.report()
-        return report is None or bool(report["data"]["test_fingerprint"] == test_fingerprint)
+        return report is None or report.data.test_fingerprint == test_fingerprint
 
     def predictions(self) -> dict[str, np.ndarray] | None:
         """Arrays of ``predictions.npz`` (see ``evaluation.report``), None before.
@@ -298,13 +287,18 @@ class Run:
         return values
 
 
-def validation_score(row: Mapping[str, Any], monitor: str) -> float:
+def _numbers(rows: list[dict[str, Any]]) -> list[Row]:
+    """The rows that hold numbers alone, as all do that this program wrote."""
+    return [row for row in rows if all(type(value) in (int, float) for value in row.values())]
+
+
+def validation_score(row: Row, monitor: str) -> float:
     """Validation ``accuracy``, ``macro_f1`` or negative ``loss`` of an epoch: more is better."""
     value = float(row[f"val_{monitor}"])
     return -value if monitor == "loss" else value
 
 
-def best_epoch(rows: Sequence[Mapping[str, Any]], monitor: str) -> int:
+def best_epoch(rows: Sequence[Row], monitor: str) -> int:
     """The first epoch with the best validation score; 0 without any.
 
     A refit has no validation and keeps its last epoch.

@@ -9,12 +9,12 @@ figures and its calibration are those of the chosen run, which never learned tho
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError, TrainingError
 from emotion_core.recipes import TrainConfig, listed
 from emotion_core.runs.catalog import list_runs, load_run
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run, best_epoch
 
 
@@ -67,9 +67,9 @@ def chosen_run(config: TrainConfig, data: FaceData | None = None) -> Run:
     """
     run = load_run(config.refit)
     report = _require_chosen(run)
-    if data is not None and report["data"]["fingerprint"] != data.fingerprint:
+    if data is not None and report.data.fingerprint != data.fingerprint:
         raise TrainingError(
-            f"refit: run '{run.name}' was trained on {report['data']['name']}, this is another "
+            f"refit: run '{run.name}' was trained on {report.data.name}, this is another "
             "data set. What was chosen there says nothing about it."
         )
     chosen, free = run.config(), ("refit", "start_from", "average_with", "seed")
@@ -94,7 +94,7 @@ def refit_averages(config: TrainConfig, run: Run) -> list[str]:
     return [Path(mine).name for mine, offered in places if Path(offered).name in taken]
 
 
-def _require_chosen(run: Run) -> dict[str, Any]:
+def _require_chosen(run: Run) -> Report:
     """The report of a run that validation can have chosen."""
     try:
         report, predictions = run.report(), run.predictions()

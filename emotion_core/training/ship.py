@@ -1,5 +1,7 @@
 """Make a finished run ready to be committed: fp16 weights, checked, with a model card."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from emotion_core.errors import RunError
@@ -7,6 +9,7 @@ from emotion_core.evaluation.metrics import confusion_matrix
 from emotion_core.files import write_json
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.reporting.card import write_card
+from emotion_core.runs.report import Fp16
 from emotion_core.runs.run import Run
 from emotion_core.tasks import running_tasks
 
@@ -56,8 +59,9 @@ def ship_run(run: Run, *, weights: bool = True) -> float:
 
 
 def _halve(run: Run) -> float:
-    if measured := (run.report() or {}).get("fp16"):  # they are in fp16 since it was shipped first
-        return float(measured["val_changed"])
+    report = run.report()
+    if report and report.fp16:  # they are in fp16 since it was shipped first
+        return report.fp16.val_changed
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
 
@@ -86,12 +90,15 @@ def _halve(run: Run) -> float:
             f"Run '{run.name}' loses {loss:.2%} of validation accuracy in fp16; its fp32 weights "
             "were put back. Ship it with --no-weights or retrain it."
         )
-    report = run.report()
+    changed = float((before != after).mean())
     if report is not None:
-        report["cost"]["size_bytes"] = run.weights_path.stat().st_size
-        report["fp16"] = {"val_accuracy_loss": loss, "val_changed": float((before != after).mean())}
-        write_json(run.path / "report.json", report)
-    return float((before != after).mean())
+        halved = replace(
+            report,
+            cost=replace(report.cost, size_bytes=run.weights_path.stat().st_size),
+            fp16=Fp16(val_accuracy_loss=loss, val_changed=changed),
+        )
+        write_json(run.path / "report.json", halved.to_json())
+    return changed
 
 
 def _accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:

@@ -164,8 +164,8 @@ def teacher_probs(
 
 def _check_data(run: Run, config: TrainConfig, data: FaceData) -> None:
     """Faces that an earlier run has learned must not come back as validation or test."""
-    report, held_out = run.report() or {}, run.config().val_fraction
-    if report.get("data", {}).get("fingerprint") == data.fingerprint:
+    report, held_out = run.report(), run.config().val_fraction
+    if report is not None and report.data.fingerprint == data.fingerprint:
         if run.config().refit and not config.refit:
             raise TrainingError(
                 f"Run '{run.name}' is a refit: it has learned the faces that would validate this "

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,6 +11,7 @@ from emotion_core.data.faces import is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 
 if TYPE_CHECKING:  # a page loads torch only when it uses a model
@@ -30,7 +31,7 @@ def finished_runs() -> list[Run]:
     return [run for run in list_runs() if not run.problem and report_of(run) is not None]
 
 
-def report_of(run: Run) -> dict[str, Any] | None:
+def report_of(run: Run) -> Report | None:
     """A run's ``report.json``; None before it is finished."""
     return _report(run.path, stamp(run.path / "report.json"))
 
@@ -100,7 +101,7 @@ def default_data() -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _report(path: Path, stamp: tuple[int, ...]) -> dict[str, Any] | None:
+def _report(path: Path, stamp: tuple[int, ...]) -> Report | None:
     try:
         return Run(path).report()
     except EmotionError:

@@ -3,15 +3,15 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from emotion_core.evaluation.study import MARK, study_test
+from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import COLORS, EMOTIONS
-from emotion_core.machine import this_machine, timed_on
+from emotion_core.machine import this_machine
 from emotion_core.reporting.markdown import how_trained
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from pages._ui.cache import report_of, runs
 from pages._ui.frame import page_link
@@ -25,12 +25,12 @@ class Board:
     name: str
     synthetic: bool
     faces: int
-    entries: tuple[tuple[Run, dict[str, Any]], ...]
+    entries: tuple[tuple[Run, Report], ...]
 
     @property
-    def best(self) -> dict[str, Any]:
+    def best(self) -> Report:
         """Report of the run that is best on validation: chosen on test, its figures would flatter."""
-        return max((report for _, report in self.entries), key=lambda one: one["val"]["accuracy"])
+        return max((report for _, report in self.entries), key=lambda one: one.val.accuracy)
 
 
 def leaderboards(finished: Sequence[Run]) -> list[Board]:
@@ -38,17 +38,17 @@ def leaderboards(finished: Sequence[Run]) -> list[Board]:
 
     Runs on different test sets are never ranked against each other.
     """
-    groups: dict[str, list[tuple[Run, dict[str, Any]]]] = {}
+    groups: dict[str, list[tuple[Run, Report]]] = {}
     for run in finished:
         report = report_of(run)
         if report is not None:
-            groups.setdefault(report["data"]["test_fingerprint"], []).append((run, report))
+            groups.setdefault(report.data.test_fingerprint, []).append((run, report))
     boards = []
     for entries in groups.values():
-        entries.sort(key=lambda entry: -entry[1]["test"]["accuracy"])
+        entries.sort(key=lambda entry: -entry[1].test.accuracy)
         best = entries[0][1]
-        data, faces = best["data"], best["test"]["n"]
-        boards.append(Board(data["name"], data["synthetic"], faces, tuple(entries)))
+        data, faces = best.data, best.test.n
+        boards.append(Board(data.name, data.synthetic, faces, tuple(entries)))
     return sorted(boards, key=lambda board: (board.synthetic, -board.faces, board.name))
 
 
@@ -72,37 +72,37 @@ def _seven_faces() -> np.ndarray:
 
 def draw_best(board: Board) -> None:
     """The best run's figures."""
-    report, test = board.best, board.best["test"]
-    _heading(f"Best result: {report['model']}", board.synthetic)
-    low, high = test["accuracy_ci95"]
-    f1_low, f1_high = test["macro_f1_ci95"]
-    cost = report["cost"]
+    report, test = board.best, board.best.test
+    _heading(f"Best result: {report.model}", board.synthetic)
+    low, high = test.accuracy_ci95
+    f1_low, f1_high = test.macro_f1_ci95
+    cost = report.cost
     for column, (label, value, note, help_text) in zip(
         st.columns(4),
         (
             (
                 "Accuracy",
-                percent(test["accuracy"]),
+                percent(test.accuracy),
                 f"95 % interval {100 * low:.1f} to {100 * high:.1f}",
                 "Share of test faces named right.",
             ),
             (
                 "Macro-F1",
-                percent(test["macro_f1"]),
+                percent(test.macro_f1),
                 f"95 % interval {100 * f1_low:.1f} to {100 * f1_high:.1f}",
                 "Mean F1 of the seven emotions: rare ones count as much as frequent ones.",
             ),
             (
                 "Calibration error",
-                percent(test["ece"]),
-                f"temperature {report['temperature']:.2f}",
+                percent(test.ece),
+                f"temperature {report.temperature:.2f}",
                 "Mean gap between the confidence it states and how often it is right.",
             ),
             (
                 "Time a face",
-                f"{cost['latency_ms']:.1f} ms",
-                f"{cost['latency_backend']}, {cost['parameters'] / 1e6:.2f} M parameters",
-                f"Median on {report['environment']['cpu']}, one face at a time.",
+                f"{cost.latency_ms:.1f} ms",
+                f"{cost.latency_backend}, {cost.parameters / 1e6:.2f} M parameters",
+                f"Median on {report.environment.cpu}, one face at a time.",
             ),
         ),
         strict=True,
@@ -127,25 +127,23 @@ def _heading(text: str, synthetic: bool) -> None:
             synthetic_badge()
 
 
-def _reading(report: dict[str, Any]) -> str:
-    test, data = report["test"], report["data"]
+def _reading(report: Report) -> str:
+    test, data = report.test, report.data
     words = [
-        f"{test['n']:,} test faces of {data['name']}, each seen once, after training. The run was "
-        f"chosen on validation, where it {'was' if report.get('refit') else 'is'} right on "
-        f"{percent(report['val']['accuracy'])}"
-        + (", and then learned those faces, too." if report.get("refit") else ".")
+        f"{test.n:,} test faces of {data.name}, each seen once, after training. The run was "
+        f"chosen on validation, where it {'was' if report.refit else 'is'} right on "
+        f"{percent(report.val.accuracy)}"
+        + (", and then learned those faces, too." if report.refit else ".")
     ]
-    clean = report["subsets"].get("leak_free")
-    if clean and clean["n"] < test["n"]:
+    clean = report.subsets.leak_free
+    if clean and clean.n < test.n:
         words.append(
-            f"Without the {test['n'] - clean['n']:,} test faces that have a twin in training: "
-            f"{percent_interval(clean['accuracy'], clean['accuracy_ci95'])}."
+            f"Without the {test.n - clean.n:,} test faces that have a twin in training: "
+            f"{percent_interval(clean.accuracy, clean.accuracy_ci95)}."
         )
-    study = study_test()
-    if data["name"] == "FER-2013" and test["n"] == study["n"]:
-        words.append(
-            f"The study's {study['model']} reached {percent(study['accuracy'])} ({MARK} here)."
-        )
+    study = load_study().test
+    if data.name == "FER-2013" and test.n == study.n:
+        words.append(f"The study's {study.model} reached {percent(study.accuracy)} ({MARK} here).")
     return " ".join(words)
 
 
@@ -161,27 +159,27 @@ def draw_board(board: Board) -> None:
         f'<div class="board"><table><caption>{board.faces:,} test faces</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
-    timed = sorted({timed_on(report) for _, report in board.entries})
+    timed = sorted({report.environment.processor for _, report in board.entries})
     if len(timed) > 1:
         st.caption(f"Milliseconds on one core, not all of one machine: {'; '.join(timed)}.")
 
 
-def _board_row(rank: int, run: Run, report: dict[str, Any]) -> str:
-    test, cost = report["test"], report["cost"]
-    low, high = test["accuracy_ci95"]
+def _board_row(rank: int, run: Run, report: Report) -> str:
+    test, cost = report.test, report.cost
+    low, high = test.accuracy_ci95
     bar = (
         f'<span class="scale" aria-hidden="true"><i style="left:{100 * low:.2f}%;'
         f'width:{max(0.6, 100 * (high - low)):.2f}%"></i></span>'
     )
     cells = (
-        f"{percent_interval(test['accuracy'], (low, high))}{bar}",
-        percent(test["macro_f1"]),
-        f"{cost['parameters'] / 1e6:.2f} M",
-        f"{cost['latency_ms']:.1f}",
+        f"{percent_interval(test.accuracy, (low, high))}{bar}",
+        percent(test.macro_f1),
+        f"{cost.parameters / 1e6:.2f} M",
+        f"{cost.latency_ms:.1f}",
     )
     lines = [run.name, how_trained(run, report)]
     notes = "".join(f"<small>{html.escape(line)}</small>" for line in lines if line)
-    name = f"<b>{html.escape(report['model'])}</b>{notes}"
+    name = f"<b>{html.escape(report.model)}</b>{notes}"
     return (
         f'<tr><td>{rank}</td><th scope="row">{name}</th>'
         + "".join(f"<td>{cell}</td>" for cell in cells)

@@ -114,7 +114,7 @@ def run_label(run: Run) -> str:
     if run.problem:
         return f"{run.name} (broken)"
     config, report = run.config(), report_of(run)
-    data = report["data"]["name"] if report else config.data.rstrip("/").rpartition("/")[2]
+    data = report.data.name if report else config.data.rstrip("/").rpartition("/")[2]
     options = "".join(f" {key}={value}" for key, value in config.options.items())
     refit = " · refit" if config.refit else ""
     return f"{config.model}{options} · seed {config.seed} · {data} · {made_at(run.name)}{refit}"

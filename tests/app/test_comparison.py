@@ -12,9 +12,10 @@ from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.data.folder import write_folder
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness
-from emotion_core.files import read_json, write_json
+from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
 from emotion_core.runs.run import Run
+from tests.samples import change_report
 
 TABS = [
     *("Summary", "Confusion", "Per emotion", "Calibration"),
@@ -95,7 +96,7 @@ def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_
     assert found[0] == newest.name and len(found) == 5
     assert set(first) < set(found) and other.name not in found
     validation = {
-        name: Run(folder / name).report()["val"]["accuracy"]
+        name: Run(folder / name).report().val.accuracy
         for name in set(names(folder)) - {*first, other.name, newest.name}
     }
     assert set(found) - {newest.name, *first} == {max(validation, key=validation.get)}
@@ -117,7 +118,7 @@ def test_a_cell_shows_its_faces_under_both_models(folder):
     page.selectbox(key="cell_predicted").set_value("happy").run()
     counts = []
     for name in names(folder)[:2]:
-        row = Run(folder / name).report()["test"]["confusion"][3]
+        row = Run(folder / name).report().test.confusion[3]
         counts.append(f"{row[3]:,}")
     found = next(item.value for item in page.markdown if "taken for" in item.value)
     assert all(count in found for count in counts)
@@ -173,7 +174,7 @@ def test_measured_robustness_is_drawn(folder):
     values = {"format": 1, "date": "2026-01-01", "corruptions": curves}
     values |= {"clean": 0.7, "mean": 0.4, "images": 50}
     report = Run(folder / names(folder)[0]).report()
-    values["test_fingerprint"] = report["data"]["test_fingerprint"]
+    values["test_fingerprint"] = report.data.test_fingerprint
     write_json(folder / names(folder)[0] / "robustness.json", values)
     page = open_comparison(tab="Robustness")
     assert "holds up best: 40.0\u00a0%" in texts(page)
@@ -199,9 +200,8 @@ def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_pat
 
 def test_faces_that_are_not_here_are_listed_by_name(folder):
     for name in names(folder):
-        report = read_json(folder / name / "report.json")
-        report["data"] |= {"test_fingerprint": "elsewhere", "name": "FER-2013"}
-        write_json(folder / name / "report.json", report)
+        elsewhere = {"data.test_fingerprint": "elsewhere", "data.name": "FER-2013"}
+        change_report(Run(folder / name), elsewhere)
     page = open_comparison(tab="Agreement")
     assert "The faces of FER-2013 are not on this machine" in texts(page)
     assert not page.exception

@@ -4,10 +4,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.dashboard import random_faces, write_random_run
-from emotion_core.files import read_json, write_json
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.run import create_run
+from tests.samples import change_report
 
 
 @pytest.fixture
@@ -35,9 +35,7 @@ def texts(page: AppTest) -> str:
 
 
 def mark_as_photographs(run, name: str) -> None:
-    report = read_json(run.path / "report.json")
-    report["data"] |= {"synthetic": False, "name": name}
-    write_json(run.path / "report.json", report)
+    change_report(run, {"data.synthetic": False, "data.name": name})
 
 
 def test_without_runs_it_says_what_to_do(root):
@@ -54,12 +52,12 @@ def test_the_best_run_comes_with_its_interval_and_cost(root):
         run = write_random_run(
             root, faces, model=("resnet18", "block_cnn")[seed], seed=seed, skill=skill
         )
-    test = run.report()["test"]
+    test = run.report().test
     page = open_overview()
     assert subheaders(page)[0] == "Best result: block_cnn"
     accuracy = page.metric[0]
-    assert accuracy.value == f"{100 * test['accuracy']:.1f} %"
-    low, high = test["accuracy_ci95"]
+    assert accuracy.value == f"{100 * test.accuracy:.1f} %"
+    low, high = test.accuracy_ci95
     assert accuracy.delta == f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
     assert [item.label for item in page.metric] == [
         *("Accuracy", "Macro-F1", "Calibration error", "Time a face")
@@ -73,9 +71,7 @@ def test_the_best_run_is_chosen_on_validation(root):
     faces = random_faces(300)
     write_random_run(root, faces, model="resnet18", seed=0, skill=4.0)
     lucky = write_random_run(root, faces, model="block_cnn", seed=1, skill=4.0)
-    report = read_json(lucky.path / "report.json")
-    report["test"]["accuracy"], report["val"]["accuracy"] = 0.99, 0.1
-    write_json(lucky.path / "report.json", report)
+    change_report(lucky, {"test.accuracy": 0.99, "val.accuracy": 0.1})
     page = open_overview()
     assert subheaders(page)[0] == "Best result: resnet18"
     assert "chosen on validation, where it is right on" in texts(page)
@@ -86,13 +82,13 @@ def test_the_best_run_is_chosen_on_validation(root):
 def test_drawn_faces_never_outrank_photographs(root):
     drawn = write_random_run(root, random_faces(400, 1), model="resnet50", seed=0, skill=9.0)
     real = write_random_run(root, random_faces(200, 2), model="sequential", seed=0, skill=2.0)
-    assert drawn.report()["data"]["synthetic"], "the fixture's faces count as drawn"
+    assert drawn.report().data.synthetic, "the fixture's faces count as drawn"
     mark_as_photographs(real, "my faces")
     page = open_overview()
     assert subheaders(page)[0] == "Best result: sequential"
     assert [name for name in subheaders(page) if name.startswith("Runs on")] == [
         "Runs on my faces",
-        f"Runs on {drawn.report()['data']['name']}",
+        f"Runs on {drawn.report().data.name}",
     ]
     first, second = boards(page)
     assert "sequential" in first and "resnet50" not in first
@@ -108,9 +104,7 @@ def test_only_drawn_faces_are_marked_as_such(root):
 
 def test_names_from_disk_are_shown_as_text(root):
     run = write_random_run(root, random_faces(200), model="sequential", seed=0, skill=2.0)
-    report = read_json(run.path / "report.json")
-    report["model"] = "<img src=x onerror=alert(1)>"
-    write_json(run.path / "report.json", report)
+    change_report(run, {"model": "<img src=x onerror=alert(1)>"})
     (board,) = boards(open_overview())
     assert "<img" not in board and "&lt;img" in board
 

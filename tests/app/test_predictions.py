@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import features
 from emotion_core.evaluation.report import evaluate_run
-from emotion_core.files import read_json, write_json
 from emotion_core.live import photos
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
@@ -23,7 +22,7 @@ from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.run import Run, create_run
 from emotion_core.runs.status import Status
-from tests.samples import face_clip
+from tests.samples import change_report, face_clip
 
 DATA = "synthetic:300"
 
@@ -151,9 +150,7 @@ def test_a_click_explains_a_face(root):
 
 def test_faces_that_are_not_here_leave_the_table(root):
     run = newest(root)
-    report = read_json(run.path / "report.json")
-    report["data"] |= {"test_fingerprint": "0123456789abcdef", "name": "Elsewhere"}
-    write_json(run.path / "report.json", report)
+    change_report(run, {"data.test_fingerprint": "0123456789abcdef", "data.name": "Elsewhere"})
     page = open_page(run=run.name)
     assert "tested on **Elsewhere**" in texts(page) and "0123456789ab" in texts(page)
     assert not face_keys(page) and len(page.dataframe[0].value) == 25
@@ -277,8 +274,7 @@ def test_nothing_of_a_video_is_written(root, tmp_path, monkeypatch):
 
 
 def test_opens_on_the_run_that_is_best_on_validation(root):
-    runs = {path.name: read_json(path / "report.json") for path in root.iterdir()}
-    for name, accuracy in zip(sorted(runs), (0.9, 0.3), strict=True):  # the newest is the worse
-        runs[name]["val"]["accuracy"] = accuracy
-        write_json(root / name / "report.json", runs[name])
-    assert open_page().selectbox(key="run").value == min(runs)
+    paths = sorted(root.iterdir())
+    for path, accuracy in zip(paths, (0.9, 0.3), strict=True):  # the newest is the worse
+        change_report(Run(path), {"val.accuracy": accuracy})
+    assert open_page().selectbox(key="run").value == paths[0].name

@@ -90,7 +90,7 @@ def test_a_changed_report_is_read_again(tmp_path):
     assert first == run.report()
     text = (run.path / "report.json").read_text()
     (run.path / "report.json").write_text(text.replace('"sequential"', '"resnet18"'))
-    assert report_of(run)["model"] == "resnet18"
+    assert report_of(run).model == "resnet18"
     (run.path / "report.json").unlink()
     assert report_of(run) is None
 

@@ -35,7 +35,7 @@ def trained_on_photographs() -> Run | None:
     """A shipped run that knows real faces."""
     for run in list_runs(PROJECT / "checkpoints"):
         report = None if run.problem else run.report()
-        if report and not report["data"]["synthetic"] and run.weights_path.exists():
+        if report and not report.data.synthetic and run.weights_path.exists():
             return run
     return None
 

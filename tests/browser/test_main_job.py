@@ -173,7 +173,7 @@ def wait_until_trained(tab: Tab, place: Path) -> None:
     for run in list_runs(place):
         assert run.status().state == "finished", run.log_tail()
         assert [row["epoch"] for row in run.metrics()] == list(range(1, EPOCHS + 1))
-        assert run.report()["test"]["n"] == len(EMOTIONS) * PER_EMOTION["test"]
+        assert run.report().test.n == len(EMOTIONS) * PER_EMOTION["test"]
 
 
 def compare(tab: Tab) -> None:

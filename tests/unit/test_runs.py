@@ -344,10 +344,10 @@ def test_report_is_returned_as_written(run):
 
 @pytest.mark.parametrize("part", ["data.counts", "val.accuracy", "subsets", "environment"])
 def test_a_report_that_lacks_a_part_makes_the_run_a_broken_one(run, part):
-    write_report(run, {part: None})
-    with pytest.raises(RunError, match=f"no '{part}'.*evaluate {run.name}"):
+    write_report(run, {part: ...})
+    with pytest.raises(RunError, match=f"malformed: {part} is missing.*evaluate {run.name}"):
         run.report()
-    assert f"no '{part}'" in list_runs(run.path.parent)[0].problem
+    assert f"{part} is missing" in list_runs(run.path.parent)[0].problem
     with pytest.raises(RunError, match="No trained model"):
         best_run(run.path.parent)
 

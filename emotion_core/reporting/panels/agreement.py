@@ -89,14 +89,14 @@ def ensemble_sentence(comparison: Comparison) -> str:
     """What averaging the runs' probabilities brings; empty for one run."""
     if comparison.ensemble is None:
         return ""
-    metrics, (low, high) = comparison.ensemble.metrics, comparison.ensemble.gain_ci95
+    scores, (low, high) = comparison.ensemble.scores, comparison.ensemble.gain_ci95
     gain = 100 * comparison.ensemble.gain
     verdict = "not chance" if low > 0 or high < 0 else "that may be chance"
     flipped = comparison.ensemble.flip_accuracy
     mirrored = "" if math.isnan(flipped) else f" With mirrored faces as well: {percent(flipped)}."
     return (
         f"The ensemble of these {len(comparison.results)} runs is right on "
-        f"{percent(metrics['accuracy'])} (macro-F1 {metrics['macro_f1']:.3f}), {gain:+.1f} points "
+        f"{percent(scores.accuracy)} (macro-F1 {scores.macro_f1:.3f}), {gain:+.1f} points "
         f"against the best member, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {verdict}."
         f"{mirrored}" + ("" if share_validation(comparison.results) else f" {UNCALIBRATED}")
     )

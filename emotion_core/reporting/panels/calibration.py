@@ -84,7 +84,7 @@ def calibration_table(comparison: Comparison) -> list[dict[str, Any]]:
     """ECE, Brier score and negative log-likelihood of each run before and after calibration."""
     rows = []
     for result in comparison.results:
-        row: dict[str, Any] = {"run": result.label} | result.calibration._asdict()
+        row: dict[str, Any] = {"run": result.label} | result.report.calibration._asdict()
         for stage, probs in (("before", softmax(result.logits)), ("after", result.probs)):
             row[f"ece_{stage}"] = reliability(result.labels, probs).ece
             row[f"brier_{stage}"] = brier_score(result.labels, probs)

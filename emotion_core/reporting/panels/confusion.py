@@ -13,7 +13,7 @@ from emotion_core.reporting.panels.panel import DIVERGING, SHADES, Panel, Scale,
 
 def confusion_panel(result: Result, *, share: bool, scale_max: float) -> Panel:
     """One run's confusion matrix; ``scale_max`` is shared so that colours compare between runs."""
-    matrix = np.asarray(result.test["confusion"], np.int64)
+    matrix = np.asarray(result.test.confusion, np.int64)
     z = row_share(matrix) if share else matrix.astype(np.float64)
     text = [[f"{value:.0%}" if share else f"{value:,.0f}" for value in row] for row in z]
     hover = [[f"{count:,} faces" for count in row] for row in matrix]
@@ -33,7 +33,7 @@ def confusion_panel(result: Result, *, share: bool, scale_max: float) -> Panel:
 
 def difference_panel(a: Result, b: Result, *, share: bool) -> Panel:
     """Confusion of ``a`` minus that of ``b``; on the diagonal blue is better, off it worse."""
-    first, second = (np.asarray(r.test["confusion"], np.int64) for r in (a, b))
+    first, second = (np.asarray(r.test.confusion, np.int64) for r in (a, b))
     z = 100 * (row_share(first) - row_share(second)) if share else (first - second).astype(float)
     limit = max(float(np.abs(z).max()), 1.0)
     text = [[f"{value:+.0f}" if abs(value) >= 0.5 else "0" for value in row] for row in z]

@@ -7,7 +7,6 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core.evaluation.compare import Comparison, pareto_front, table_row
-from emotion_core.machine import timed_on
 from emotion_core.recipes import EARLIER
 from emotion_core.reporting.panels.panel import (
     Panel,
@@ -110,10 +109,10 @@ def cost_panel(
 def _caution(comparison: Comparison, cost: str) -> str:
     """What a reader of stored times has to know."""
     results = comparison.results
-    machines = {timed_on(result.report) for result in results}
+    machines = {result.report.environment.processor for result in results}
     if cost == "latency_ms" and len(machines) > 1:
         return " Timed on different machines, so small differences say nothing."
-    lent = any(r.config.get(key) for r in results for key in EARLIER)
+    lent = any(getattr(r.config, key) for r in results for key in EARLIER)
     if cost == "train_seconds" and lent:
         return (
             " Runs that take weights from earlier runs, or learn from teachers, count only their "

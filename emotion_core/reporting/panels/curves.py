@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from emotion_core.evaluation.study import MARK, study_rows
+from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.plots.theme import STUDY_DASH, run_colors
 from emotion_core.reporting.panels.panel import Panel, percent, style_with_legend, symbol
 
@@ -123,7 +123,7 @@ def _curve_value(row: dict[str, Any], key: str) -> float:
 def _add_study_curve(
     fig: go.Figure, table: list[dict[str, Any]], model: str, keys: Sequence[str], mark: str
 ) -> None:
-    rows = study_rows(model)
+    rows = load_study().rows(model)
     for key in keys:
         if not rows or (key != "gap" and key not in rows[0]):
             continue

@@ -65,7 +65,7 @@ def percent(value: float, digits: int = 1) -> str:
 
 def is_fer2013(comparison: Comparison) -> bool:
     """Whether the test set has FER-2013's counts, so that the study's figures belong beside it."""
-    expected = load_study()["counts"]["test"]
+    expected = load_study().counts["test"]
     counts = np.bincount(comparison.labels, minlength=len(EMOTIONS))
     return not comparison.synthetic and list(counts) == [expected[e] for e in EMOTIONS]
 

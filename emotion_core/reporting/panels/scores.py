@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.metrics import interval, one_vs_rest, wilson_interval
-from emotion_core.evaluation.study import MARK, study_test
+from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots.theme import style
 from emotion_core.reporting.panels.panel import (
@@ -29,19 +29,19 @@ _NUMBERED = 10  # runs up to which the cells of a matrix have room for numbers
 
 def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
     """Accuracy with its 95 % interval and macro-F1 of each run, best at the top."""
-    results = sorted(comparison.results, key=lambda result: result.test["accuracy"])
+    results = sorted(comparison.results, key=lambda result: result.test.accuracy)
     colors = colors_of(comparison)
     fig = go.Figure()
     table: list[dict[str, Any]] = []
     for result in results:
         test = result.test
-        low, high = test["accuracy_ci95"]
+        low, high = test.accuracy_ci95
         fig.add_scatter(
-            x=[test["accuracy"]],
+            x=[test.accuracy],
             y=[result.label],
             error_x={
-                "array": [high - test["accuracy"]],
-                "arrayminus": [test["accuracy"] - low],
+                "array": [high - test.accuracy],
+                "arrayminus": [test.accuracy - low],
                 "thickness": 2,
                 "width": 6,
             },
@@ -51,11 +51,11 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
             hovertemplate=f"%{{y}}: %{{x:.2%}}, 95 % interval {low:.2%} to {high:.2%}<extra></extra>",
         )
         table.append(
-            {"run": result.name, "accuracy": test["accuracy"], "low": low, "high": high}
-            | {"macro_f1": test["macro_f1"], "published": False}
+            {"run": result.name, "accuracy": test.accuracy, "low": low, "high": high}
+            | {"macro_f1": test.macro_f1, "published": False}
         )
     fig.add_scatter(
-        x=[result.test["macro_f1"] for result in results],
+        x=[result.test.macro_f1 for result in results],
         y=[result.label for result in results],
         mode="markers",
         name="macro-F1",
@@ -63,10 +63,10 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
         hovertemplate="%{y}: macro-F1 %{x:.2%}<extra></extra>",
     )
     if study and is_fer2013(comparison):
-        test = study_test()
-        name = f"{test['model']}, study"
+        published = load_study().test
+        name = f"{published.model}, study"
         fig.add_scatter(
-            x=[test["accuracy"], test["macro_f1"]],
+            x=[published.accuracy, published.macro_f1],
             y=[name, name],
             mode="markers",
             name=MARK,
@@ -75,16 +75,16 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
             hovertemplate=f"%{{y}}: %{{x:.1%}}, {MARK}<extra></extra>",
         )
         table.append(
-            {"run": f"study {test['model']}", "accuracy": test["accuracy"], "low": None}
-            | {"high": None, "macro_f1": test["macro_f1"], "published": True}
+            {"run": f"study {published.model}", "accuracy": published.accuracy, "low": None}
+            | {"high": None, "macro_f1": published.macro_f1, "published": True}
         )
     fig.update_xaxes(tickformat=".1~%", title="accuracy on test, with 95 % interval")
     rows = list(dict.fromkeys(name for trace in fig.data for name in trace.y))
     fig.update_yaxes(tickvals=list(range(len(rows))), ticktext=wrapped(rows))
     best = results[-1]
-    low, high = best.test["accuracy_ci95"]
+    low, high = best.test.accuracy_ci95
     reading = (
-        f"{best.label} is right on {percent(best.test['accuracy'])} of {best.test['n']:,} test faces "
+        f"{best.label} is right on {percent(best.test.accuracy)} of {best.test.n:,} test faces "
         f"(95 % interval {percent(low)} to {percent(high)})"
     )
     if len(results) > 1:
@@ -103,7 +103,7 @@ def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
 
 def pairs_panel(comparison: Comparison) -> Panel:
     """Difference of accuracy of every two runs in points, row minus column."""
-    order = np.argsort([-result.test["accuracy"] for result in comparison.results], kind="stable")
+    order = np.argsort([-result.test.accuracy for result in comparison.results], kind="stable")
     labels = [comparison.results[index].label for index in order]
     size = len(labels)
     z, text = np.full((size, size), np.nan), np.full((size, size), "", dtype=object)
@@ -158,7 +158,7 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
     )
     colors, table = colors_of(comparison), []
     for index, result in enumerate(comparison.results):
-        values = [result.test["per_emotion"][emotion][metric] for emotion in EMOTIONS]
+        values = [getattr(result.test.per_emotion[emotion], metric) for emotion in EMOTIONS]
         bounds = _metric_intervals(comparison, index, metric)
         fig.add_bar(
             y=list(EMOTIONS),
@@ -177,10 +177,10 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
             hovertemplate=f"{result.label}, %{{y}}: %{{x:.1%}}<extra></extra>",
         )
         for emotion, value, (low, high) in zip(EMOTIONS, values, bounds, strict=True):
-            support = result.test["per_emotion"][emotion]["support"]
+            faces = result.test.per_emotion[emotion].support
             table.append(
                 {"run": result.name, "emotion": emotion, metric: value, "low": low, "high": high}
-                | {"support": support}
+                | {"support": faces}
             )
     support = np.bincount(comparison.labels, minlength=len(EMOTIONS))
     fig.add_bar(
@@ -211,7 +211,7 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
     fig.update_yaxes(autorange="reversed")
     mean = {
         emotion: float(
-            np.mean([r.test["per_emotion"][emotion][metric] for r in comparison.results])
+            np.mean([getattr(r.test.per_emotion[emotion], metric) for r in comparison.results])
         )
         for emotion, count in zip(EMOTIONS, support, strict=True)
         if count
@@ -299,7 +299,7 @@ def _metric_intervals(comparison: Comparison, index: int, metric: str) -> list[t
     if metric == "f1":
         low, high = interval(comparison.samples.f1[:, index])
         return list(zip(map(float, low), map(float, high), strict=True))
-    matrix = np.asarray(comparison.results[index].test["confusion"])
+    matrix = np.asarray(comparison.results[index].test.confusion)
     totals = matrix.sum(axis=1 if metric == "recall" else 0)
     return [
         wilson_interval(int(hits), int(total))

@@ -32,7 +32,7 @@ def draw_confusion(comparison: Comparison) -> None:
         )
         == "Share of each row"
     )
-    matrices = [np.asarray(result.test["confusion"]) for result in comparison.results]
+    matrices = [np.asarray(result.test.confusion) for result in comparison.results]
     largest = 1.0 if share else float(max(matrix.max() for matrix in matrices))
     for start in range(0, len(comparison.results), 2):
         columns = st.columns(2)
@@ -150,14 +150,14 @@ def _answers(results: Sequence[Result], row: int, truth: int) -> list[str]:
 
 def _test_faces(comparison: Comparison) -> np.ndarray | None:
     """``(n, 48, 48)`` test faces in canonical order; None, with the reason shown, where missing."""
-    data = comparison.results[0].report["data"]
+    data = comparison.results[0].report.data
     compared = {result.name for result in comparison.results}
     sources = [run.config().data for run in runs() if run.name in compared]
-    found = find_data(data["test_fingerprint"], sources, synthetic=data["synthetic"])
+    found = find_data(data.test_fingerprint, sources, synthetic=data.synthetic)
     if found is not None:
         return np.asarray(found.images[found.indices("test")])
     st.warning(
-        f"The faces of {data['name']} are not on this machine, so only their names are shown. "
+        f"The faces of {data.name} are not on this machine, so only their names are shown. "
         "Bring the data set on the Dataset page.",
         icon=":material/image_not_supported:",
     )

@@ -12,9 +12,8 @@ import streamlit as st
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import compare
 from emotion_core.evaluation.compare import Comparison
-from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
+from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.machine import hardware, timed_on
 from emotion_core.reporting.card import is_shipped
 from emotion_core.reporting.panels.agreement import (
     agreement_panel,
@@ -105,17 +104,17 @@ def _first_choice(found: list[Run]) -> list[str]:
     test split chooses nothing, not even what is shown first.
     """
     reports = {run.name: report for run in found if (report := report_of(run))}
-    tests = {name: report["data"]["test_fingerprint"] for name, report in reports.items()}
+    tests = {name: report.data.test_fingerprint for name, report in reports.items()}
     count = Counter(tests.values())
     newest = tests[found[0].name]
     wanted = newest if count[newest] > 1 else count.most_common(1)[0][0]
     same = [name for name in reports if tests[name] == wanted]
-    order = sorted(same, key=lambda name: -reports[name]["val"]["accuracy"])
+    order = sorted(same, key=lambda name: -reports[name].val.accuracy)
     if wanted == newest and not is_shipped(found[0]):
         order = list(dict.fromkeys([found[0].name, *order]))
     best: dict[str, str] = {}
     for name in order:
-        best.setdefault(reports[name]["model"], name)
+        best.setdefault(reports[name].model, name)
     kept = list(dict.fromkeys([*best.values(), *order]))[:DEFAULT_RUNS]
     return [run.name for run in found if run.name in kept]
 
@@ -123,12 +122,12 @@ def _first_choice(found: list[Run]) -> list[str]:
 def draw_headline(comparison: Comparison) -> None:
     """The answer first: who is best, by how much, and whether it is chance."""
     results = comparison.results
-    best = max(range(len(results)), key=lambda index: results[index].test["accuracy"])
+    best = max(range(len(results)), key=lambda index: results[index].test.accuracy)
     if len(results) == 1:
         st.markdown(f"#### {accuracy_panel(comparison).reading}")
         return
     rest = [index for index in range(len(results)) if index != best]
-    second = max(rest, key=lambda index: results[index].test["accuracy"])
+    second = max(rest, key=lambda index: results[index].test.accuracy)
     sentence = comparison.sentence(comparison.pair(best, second))
     for space in (" = ", " < ", " %"):
         sentence = sentence.replace(space, space.replace(" ", "\u00a0"))
@@ -329,23 +328,23 @@ def draw_cost(comparison: Comparison) -> None:
     rows = []
     for result in comparison.results:
         row = compare.table_row(result)
-        report, values = result.report, result.report["cost"]
+        report, values = result.report, result.report.cost
         rows.append(
             {
                 "Run": result.label,
                 "Accuracy": 100 * row["accuracy"],
                 "CPU ms, stored": row["latency_ms"],
                 "CPU ms, here": measured.get(result.name),
-                "Backend": values.get("latency_backend", ""),
+                "Backend": values.latency_backend,
                 "Parameters": row["parameters"] / 1e6,
                 "MACs": row["macs"] / 1e6,
                 "Size": row["size_bytes"] / 1e6,
                 "Training": row["train_seconds"] / 60,
-                "Images/s": values.get("images_per_second"),
-                "Timed on": timed_on(report),
-                "Trained on": hardware(
-                    report.get("trained_on") or report["environment"] | {"gpu": ""}
-                ),
+                "Images/s": values.images_per_second,
+                "Timed on": report.environment.processor,
+                "Trained on": report.trainer.hardware
+                if report.trained_on
+                else report.environment.processor,
             }
         )
     number = st.column_config.NumberColumn
@@ -421,12 +420,12 @@ def draw_curves(comparison: Comparison) -> None:
     has_study = quantity in ("Accuracy", "Loss", "Overfitting gap")
     same_faces = is_fer2013(comparison)
     if axis == "epoch" and has_study and same_faces:
-        present = {result.report["model"] for result in comparison.results}
+        present = {result.report.model for result in comparison.results}
         study = st.pills(
             f"The study's curves ({MARK})",
-            study_models(),
+            load_study().models,
             selection_mode="multi",
-            default=[model for model in study_models() if model in present],
+            default=[model for model in load_study().models if model in present],
             key="study_curves",
         )
     elif has_study:
@@ -435,7 +434,7 @@ def draw_curves(comparison: Comparison) -> None:
             if same_faces
             else "The study's published curves are left out: these runs saw other faces than it."
         )
-    results = [(result.label, result.report["model"], result.rows) for result in comparison.results]
+    results = [(result.label, result.report.model, result.rows) for result in comparison.results]
     draw_panel(curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
     if any(key.startswith("train") for key in CURVES[quantity][1]):
         st.caption(
@@ -526,17 +525,17 @@ def _calibration_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def _study_table() -> list[dict[str, Any]]:
     """The study's figures as table rows, marked as published."""
-    study, test = load_study(), study_test()
+    study, test = load_study(), load_study().test
     rows = []
-    for model in study_models():
+    for model in study.models:
         row: dict[str, Any] = {"Run": f"{model}, published"}
-        peak = max(study_rows(model), key=lambda item: item["val_accuracy"])
+        peak = max(study.rows(model), key=lambda item: item["val_accuracy"])
         row["Val peak"], row["At epoch"] = 100 * peak["val_accuracy"], peak["epoch"]
         row["Train − val"] = 100 * (peak["train_accuracy"] - peak["val_accuracy"])
-        if model in study["parameters"]:
-            row["Parameters"] = study["parameters"][model] / 1e6
-        if model == test["model"]:
-            row["Accuracy"], row["Macro-F1"] = 100 * test["accuracy"], test["macro_f1"]
+        if model in study.parameters:
+            row["Parameters"] = study.parameters[model] / 1e6
+        if model == test.model:
+            row["Accuracy"], row["Macro-F1"] = 100 * test.accuracy, test.macro_f1
         rows.append(row)
     return rows
 

@@ -8,6 +8,7 @@ from emotion_core.errors import DataError, EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
+from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
 from pages._ui.cache import find_data, runs
 from pages._ui.widgets import draw_panel, percent
@@ -92,7 +93,7 @@ def _jobs(comparison: Comparison) -> None:
                 help=None if run.weights_path.exists() else "This run has no weights here.",
             ):
                 try:
-                    _measure(run, comparison.results[0].report["data"])
+                    _measure(run, comparison.results[0].report.data)
                 except EmotionError as error:
                     st.toast(str(error), icon=":material/error:")
                 st.rerun()
@@ -100,17 +101,17 @@ def _jobs(comparison: Comparison) -> None:
         st.rerun()
 
 
-def _measure(run: Run, data: dict[str, Any]) -> None:
+def _measure(run: Run, data: DataFacts) -> None:
     """Start a measurement on the faces of the compared test set, wherever they are here.
 
     Raises:
         DataError: they are not.
         RunError: the run is being measured already.
     """
-    found = find_data(data["test_fingerprint"], [run.config().data], synthetic=data["synthetic"])
+    found = find_data(data.test_fingerprint, [run.config().data], synthetic=data.synthetic)
     if found is None:
         raise DataError(
-            f"The test faces of {data['name']} are not on this machine. Choose them on the Dataset "
+            f"The test faces of {data.name} are not on this machine. Choose them on the Dataset "
             "page."
         )
     robustness.start_robustness(run, data=found.source)

@@ -12,6 +12,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.evaluation import gallery
 from emotion_core.evaluation.gallery import Guesses, guesses_of
 from emotion_core.labels import EMOTIONS
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
 from pages._ui.cache import find_data, finished_runs, predictions_of, report_of
@@ -26,7 +27,7 @@ COUNT = 25
 Order = Callable[[Guesses, np.ndarray, int], np.ndarray]
 
 
-def draw_faces(run: Run, report: dict[str, Any]) -> None:
+def draw_faces(run: Run, report: Report) -> None:
     """Test faces in a chosen order, green when right and red when wrong; a click explains one."""
     guesses = guesses_or_stop(run)
     images = test_faces(run, report, guesses)
@@ -72,13 +73,13 @@ ORDERS: dict[str, Order] = {
 
 
 def _pick_order(
-    run: Run, report: dict[str, Any], guesses: Guesses
+    run: Run, report: Report, guesses: Guesses
 ) -> tuple[str, tuple[str, Guesses] | None]:
     """Which faces come first, and the run to compare with where two are needed."""
     rivals = {}
     for item in finished_runs():
         values = report_of(item)
-        same = values and values["data"]["test_fingerprint"] == report["data"]["test_fingerprint"]
+        same = values and values.data.test_fingerprint == report.data.test_fingerprint
         if item != run and same:
             rivals[item.name] = item
     orders = ["Random", *ORDERS, *(["Most disagreed"] if rivals else [])]
@@ -196,21 +197,21 @@ def guesses_or_stop(run: Run) -> Guesses:
         st.stop()
 
 
-def test_data(run: Run, report: dict[str, Any]) -> "FaceData | None":
+def test_data(run: Run, report: Report) -> "FaceData | None":
     """The data set a run was tested on, wherever it is on this machine; None if it is not."""
-    data = report["data"]
-    return find_data(data["test_fingerprint"], [run.config().data], synthetic=data["synthetic"])
+    data = report.data
+    return find_data(data.test_fingerprint, [run.config().data], synthetic=data.synthetic)
 
 
-def test_faces(run: Run, report: dict[str, Any], guesses: Guesses) -> np.ndarray | None:
+def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
     """Test faces ``(n, 48, 48)`` in the predictions' order; says so where they are not here."""
     data = test_data(run, report)
     if data is None:
-        source = report["data"]
+        source = report.data
         st.info(
             f"The faces of this run's test are not on this machine, so only its numbers are shown. "
-            f"It was tested on **{source['name']}** ({len(guesses):,} faces, test fingerprint "
-            f"{source['test_fingerprint'][:12]}). Choose that data set on the Dataset page.",
+            f"It was tested on **{source.name}** ({len(guesses):,} faces, test fingerprint "
+            f"{source.test_fingerprint[:12]}). Choose that data set on the Dataset page.",
             icon=":material/image_not_supported:",
         )
         return None

@@ -8,13 +8,14 @@ from emotion_core.errors import EmotionError
 from emotion_core.evaluation import features as feature_store
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots import predictions as plots
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from pages._ui.predictions.faces import guesses_or_stop, test_data, test_faces
 from pages._ui.predictions.why import explain_face, has_weights
 from pages._ui.widgets import draw_error
 
 
-def draw_map(run: Run, report: dict[str, Any]) -> None:
+def draw_map(run: Run, report: Report) -> None:
     """The test faces where the model's last layer sees them."""
     guesses = guesses_or_stop(run)
     images = test_faces(run, report, guesses)

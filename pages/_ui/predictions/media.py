@@ -12,6 +12,7 @@ from emotion_core.live import photos, videos
 from emotion_core.live.photos import FaceResult
 from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.plots import predictions as plots
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
 from pages._ui.cache import classifier, model_stamp
@@ -22,7 +23,7 @@ _VIDEO_MEGABYTES = 1_000
 _SHOWN_FACES = 40  # of one photo, with bars and all
 
 
-def draw_photo(run: Run, report: dict[str, Any]) -> None:
+def draw_photo(run: Run, report: Report) -> None:
     """Any photo: all faces found, cut out and classified."""
     if not has_weights(run):
         return
@@ -99,7 +100,7 @@ def _photo(
     return np.ascontiguousarray(drawn[..., ::-1]), results
 
 
-def draw_video(run: Run, report: dict[str, Any]) -> None:
+def draw_video(run: Run, report: Report) -> None:
     """A video file: every face over time, as figure, CSV and annotated MP4."""
     if not has_weights(run):
         return

@@ -3,14 +3,14 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from emotion_core.errors import RunError
 from emotion_core.runs.catalog import best_run
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
-from pages._ui.cache import finished_runs, report_of, runs
+from pages._ui.cache import finished_runs, runs
 from pages._ui.predictions.faces import draw_faces
 from pages._ui.predictions.map import draw_map
 from pages._ui.predictions.media import draw_photo, draw_video
@@ -18,7 +18,7 @@ from pages._ui.widgets import empty, percent_interval, run_label, synthetic_badg
 
 _STYLE = Path(__file__).with_name("predictions.css")
 
-VIEWS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
+VIEWS: dict[str, Callable[[Run, Report], None]] = {
     "Test faces": draw_faces,
     "Feature map": draw_map,
     "Photo": draw_photo,
@@ -26,7 +26,7 @@ VIEWS: dict[str, Callable[[Run, dict[str, Any]], None]] = {
 }
 
 
-def pick_run() -> tuple[Run, dict[str, Any]]:
+def pick_run() -> tuple[Run, Report]:
     """Choose a finished run; its headline below. Stops the page where there is none."""
     st.html(_STYLE)
     found = {run.name: run for run in finished_runs()}
@@ -48,14 +48,14 @@ def pick_run() -> tuple[Run, dict[str, Any]]:
         bind="query-params",
     )
     run = found.get(str(name)) or next(iter(found.values()))
-    report = report_of(run) or {}
+    report = run.require_report()
     with st.container(horizontal=True, vertical_alignment="center"):
-        if report["data"]["synthetic"]:
+        if report.data.synthetic:
             synthetic_badge()
-        test = report["test"]
+        test = report.test
         st.caption(
-            f"{percent_interval(test['accuracy'], test['accuracy_ci95'])} of {test['n']:,} test "
-            f"faces of {report['data']['name']} right."
+            f"{percent_interval(test.accuracy, test.accuracy_ci95)} of {test.n:,} test "
+            f"faces of {report.data.name} right."
         )
     broken = [run for run in runs() if run.problem]
     if broken:

@@ -120,7 +120,7 @@ def _draw_resting(job: Job) -> None:
     report = None if run.problem else report_of(run)
     label = f"**{status.state}** · {run_label(run)}"
     if report:
-        label += f" · {report['test']['accuracy']:.1%} on test"
+        label += f" · {report.test.accuracy:.1%} on test"
     box = st.expander(
         label,
         expanded=run.name in watched(),  # it ended before the reader's eyes
@@ -136,11 +136,11 @@ def _draw_resting(job: Job) -> None:
         if report:
             with st.container(horizontal=True, vertical_alignment="center"):
                 _state_badge(status.state, status.state)
-                if report["data"]["synthetic"]:
+                if report.data.synthetic:
                     synthetic_badge()
-                test = report["test"]
-                accuracy = percent_interval(test["accuracy"], test["accuracy_ci95"])
-                st.markdown(f"Test accuracy **{accuracy}**, macro-F1 **{test['macro_f1']:.3f}**")
+                test = report.test
+                accuracy = percent_interval(test.accuracy, test.accuracy_ci95)
+                st.markdown(f"Test accuracy **{accuracy}**, macro-F1 **{test.macro_f1:.3f}**")
         rows = [] if run.problem else run.metrics()
         if rows:
             monitor = run.config().monitor

@@ -37,12 +37,12 @@ def faces():
 def test_baseline_learns_and_is_reported_like_a_run(faces, tmp_path):
     run = train_baseline(faces, source="synthetic", root=tmp_path)
     report, arrays = run.report(), run.predictions()
-    assert report["model"] == MODEL and report["epochs"] == 0
-    assert report["test"]["accuracy"] > 0.5  # chance is 0.14
+    assert report.model == MODEL and report.epochs == 0
+    assert report.test.accuracy > 0.5  # chance is 0.14
     assert run.status().state == "finished" and not run.weights_path.exists()
-    again = softmax(arrays["logits"], report["temperature"]).argmax(1)
-    assert (again == arrays["labels"]).mean() == pytest.approx(report["test"]["accuracy"])
-    assert report["cost"]["latency_ms"] > 0
+    again = softmax(arrays["logits"], report.temperature).argmax(1)
+    assert (again == arrays["labels"]).mean() == pytest.approx(report.test.accuracy)
+    assert report.cost.latency_ms > 0
     card = write_card(run).read_text()
     assert "Classical baseline" in card and "Shipped without weights" in card
 

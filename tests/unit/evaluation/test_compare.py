@@ -18,9 +18,10 @@ from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.errors import DataError
 from emotion_core.evaluation import compare
 from emotion_core.evaluation.calibrate import fit_temperature
-from emotion_core.files import read_json, write_json
+from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
-from emotion_core.probabilities import Calibration, softmax
+from emotion_core.probabilities import softmax
+from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.markdown import markdown_table
 from emotion_core.reporting.panels.agreement import agreement_panel, ensemble_sentence
 from emotion_core.reporting.panels.confusion import confusion_panel
@@ -28,6 +29,7 @@ from emotion_core.reporting.panels.panel import percent
 from emotion_core.reporting.panels.scores import accuracy_panel
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run, made_at
+from tests.samples import change_report
 
 
 @given(st.integers(0, 900), st.integers(0, 900))
@@ -134,7 +136,7 @@ def test_ensemble_is_the_mean_and_its_gain_is_against_the_best_member(runs):
     np.testing.assert_allclose(found.ensemble.probs, expected, atol=1e-12)
     accuracy = (mean.argmax(axis=1) == found.labels).mean()
     best = max(result.right.mean() for result in found.results)
-    assert found.ensemble.metrics["accuracy"] == pytest.approx(accuracy)
+    assert found.ensemble.scores.accuracy == pytest.approx(accuracy)
     assert found.ensemble.gain == pytest.approx(accuracy - best)
     flipped = compare.flip_ensemble_probs(found.results).argmax(axis=1) == found.labels
     assert found.ensemble.flip_accuracy == flipped.mean()
@@ -209,9 +211,8 @@ def _result(name, labels, probs):
     return compare.Result(
         name=name,
         label=name,
-        config={},
-        report={},
-        calibration=Calibration(),
+        config=TrainConfig(),
+        report=None,
         rows=[],
         ids=ids,
         labels=labels,
@@ -248,18 +249,9 @@ def test_agreement_sorts_every_image_into_one_group(runs):
     assert found.matrix[0, 2] == pytest.approx(same)
 
 
-def spoil_report(run: Run, change) -> None:
-    report = read_json(run.path / "report.json")
-    change(report)
-    write_json(run.path / "report.json", report)
-
-
 def other_labels(run: Run) -> None:
-    def change(report):
-        rows = report["test"]["per_emotion"]
-        report["test"]["per_emotion"] = {name: rows[name] for name in reversed(EMOTIONS)}
-
-    spoil_report(run, change)
+    rows = run.report().to_json()["test"]["per_emotion"]
+    change_report(run, {"test.per_emotion": {name: rows[name] for name in reversed(EMOTIONS)}})
 
 
 def shorten_predictions(run: Run) -> None:
@@ -296,7 +288,7 @@ SPOILT = {
     ),
     "report of another program": (
         lambda run: write_json(run.path / "report.json", {"hello": 1}),
-        "report.json is incomplete",
+        "report.json is malformed: run is missing",
     ),
     "no predictions": (lambda run: run.predictions_path.unlink(), "has no predictions.npz"),
     "half the predictions": (
@@ -311,17 +303,17 @@ SPOILT = {
     ),
     "validation not numbers": (break_validation, "not numbers"),
     "no temperature": (
-        lambda run: spoil_report(run, lambda r: r.update(temperature="warm")),
-        "no valid calibration",
+        lambda run: change_report(run, {"temperature": "warm"}),
+        "temperature must be a finite number, found 'warm'",
     ),
     "all smoothing": (
-        lambda run: spoil_report(run, lambda r: r.update(smoothing=1.0)),
-        "smoothing in report.json must be at least 0 and below 1, found 1",
+        lambda run: change_report(run, {"smoothing": 1.0}),
+        "smoothing must be at least 0 and below 1, found 1",
     ),
-    "other labels": (other_labels, "has the labels surprise, sad"),
+    "other labels": (other_labels, r"test\.per_emotion must be one entry for each of angry"),
     "swapped labels": (swap_labels, "holds other test labels"),
     "another test set": (
-        lambda run: spoil_report(run, lambda r: r["data"].update(test_fingerprint="0")),
+        lambda run: change_report(run, {"data.test_fingerprint": "0"}),
         "another test set",
     ),
     "no folder": (lambda run: [f.unlink() for f in run.path.iterdir()], "status.json is missing"),
@@ -360,19 +352,22 @@ def test_a_broken_config_is_named_through_the_run_list(runs, tmp_path):
     assert "config.json cannot be read" in found.refused[0].reason
 
 
-def test_short_labels_say_only_what_tells_runs_apart():
+def test_short_labels_say_only_what_tells_runs_apart(tmp_path):
+    run = write_random_run(tmp_path, random_faces(50), epochs=1)
+
     def report(model, recipe, seed):
-        return {"model": model, "recipe": recipe, "run": f"20260101-000000-{model}-s{seed}"}
+        name = f"20260101-000000-{model}-s{seed}"
+        return replace(run.report(), model=model, recipe=recipe, run=name)
 
     rows = [report("a", "best", 0), report("b", "best", 0), report("b", "study", 0)]
     assert compare.short_labels(rows) == ["a", "b (best)", "b (study)"]
     rows.append(report("b", "study", 1))
     assert compare.short_labels(rows)[2:] == ["b (study, seed 0)", "b (study, seed 1)"]
-    assert len(set(compare.short_labels([*rows, rows[-1] | {"run": "again"}]))) == 5
-    lengths = [rows[0] | {"epochs": epochs, "run": f"{epochs}-a-s0"} for epochs in (18, 60)]
+    assert len(set(compare.short_labels([*rows, replace(rows[-1], run="again")]))) == 5
+    lengths = [replace(rows[0], epochs=epochs, run=f"{epochs}-a-s0") for epochs in (18, 60)]
     assert compare.short_labels(lengths) == ["a (best, 18 epochs)", "a (best, 60 epochs)"]
-    times = [rows[0] | {"run": f"20261126-{time}-a-s0"} for time in ("163331", "170306")]
-    assert compare.short_labels(times) == [f"a ({made_at(row['run'])})" for row in times]
+    times = [replace(rows[0], run=f"20261126-{time}-a-s0") for time in ("163331", "170306")]
+    assert compare.short_labels(times) == [f"a ({made_at(row.run)})" for row in times]
 
 
 def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):
@@ -386,13 +381,14 @@ def test_table_row_takes_peak_and_gap_from_the_best_epoch(runs):
 
 def test_the_usual_mistake_is_the_largest_share_of_an_emotion_not_of_its_mistakes(runs):
     matrix = np.zeros((7, 7), int)
-    np.fill_diagonal(matrix, 100)
+    np.fill_diagonal(matrix, 36)
+    matrix[0, 0] = 42  # 300 faces in all
     matrix[3, 4] = 2  # the only mistake with happy
     matrix[5, 2], matrix[5, 4] = 20, 20  # sad is missed most
-    spoil_report(runs[0], lambda r: r["test"].update(confusion=matrix.tolist()))
+    change_report(runs[0], {"test.confusion": matrix.tolist()})
     result = compare.load_results(runs)[0][0]
     panel = confusion_panel(result, share=True, scale_max=1.0)
-    assert panel.reading == "resnet18 most often takes sad for fear: 20 of 140 faces."
+    assert panel.reading == "resnet18 most often takes sad for fear: 20 of 76 faces."
 
 
 def test_a_copy_of_a_run_is_left_out_by_name(runs, tmp_path):
@@ -434,18 +430,16 @@ def test_members_are_chosen_on_the_validation_faces_that_most_runs_share(runs):
     assert compare.choose_members(results)
 
 
-def test_a_seed_is_told_only_where_the_name_has_one():
-    reports = [
-        {"model": "senet", "recipe": "best", "epochs": epochs, "run": name}
-        for epochs, name in ((1, "best-small"), (1, "20260101-000000-senet-s3-2"))
-    ]
+def test_a_seed_is_told_only_where_the_name_has_one(tmp_path):
+    report = write_random_run(tmp_path, random_faces(50), epochs=1).report()
+    names = ("best-small", "20260101-000000-senet-s3-2")
+    reports = [replace(report, model="senet", run=name) for name in names]
     found = compare.short_labels(reports)
     assert found == ["senet (best)", "senet (best, seed 3)"]
 
 
 def test_the_result_table_names_the_data_of_a_run_on_other_faces(runs):
-    other = {"test_fingerprint": "0", "name": "own photos", "synthetic": False}
-    spoil_report(runs[1], lambda r: r["data"].update(other))
-    spoil_report(runs[1], lambda r: r["test"].update(accuracy=1.0))
+    other = {"data.test_fingerprint": "0", "data.name": "own photos", "data.synthetic": False}
+    change_report(runs[1], other | {"test.accuracy": 1.0})
     rows = [line for line in markdown_table(runs).splitlines() if "recipe" in line]
     assert ["(on own photos)" in row for row in rows] == [False, False, True]

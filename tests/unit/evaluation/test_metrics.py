@@ -38,23 +38,23 @@ def test_scores_equal_scikit_learn(case):
     labels, probs = case
     predicted = probs.argmax(axis=1)
     found = metrics.classification_metrics(labels, probs, resamples=1)
-    assert found["n"] == len(labels)
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(labels, predicted), **EXACT)
+    assert found.n == len(labels)
+    assert found.accuracy == pytest.approx(sk.accuracy_score(labels, predicted), **EXACT)
     for key, average in (("macro_f1", "macro"), ("weighted_f1", "weighted")):
         expected = sk.f1_score(labels, predicted, average=average, zero_division=0)
-        assert found[key] == pytest.approx(expected, **EXACT)
+        assert getattr(found, key) == pytest.approx(expected, **EXACT)
     expected = sk.confusion_matrix(labels, predicted, labels=range(7))
-    np.testing.assert_array_equal(found["confusion"], expected)
+    np.testing.assert_array_equal(found.confusion, expected)
     rows = sk.precision_recall_fscore_support(labels, predicted, labels=range(7), zero_division=0)
     for index, emotion in enumerate(EMOTIONS):
         for key, values in zip(("precision", "recall", "f1", "support"), rows, strict=True):
-            assert found["per_emotion"][emotion][key] == pytest.approx(values[index], **EXACT)
+            assert getattr(found.per_emotion[emotion], key) == pytest.approx(values[index], **EXACT)
     nll = sk.log_loss(labels, probs, labels=range(7))
-    assert found["nll"] == pytest.approx(nll, **EXACT)
+    assert found.nll == pytest.approx(nll, **EXACT)
     brier = sum(
         sk.brier_score_loss(labels == index, probs[:, index], pos_label=True) for index in range(7)
     )
-    assert found["brier"] == pytest.approx(brier, **EXACT)
+    assert found.brier == pytest.approx(brier, **EXACT)
 
 
 @settings(max_examples=60)
@@ -141,8 +141,7 @@ def test_equal_seeds_give_equal_intervals_and_other_seeds_do_not():
     rng = np.random.default_rng(0)
     labels, probs = rng.integers(7, size=300), softmax(rng.normal(size=(300, 7)))
     first, again, other = (
-        metrics.classification_metrics(labels, probs, seed=seed)["macro_f1_ci95"]
-        for seed in (0, 0, 1)
+        metrics.classification_metrics(labels, probs, seed=seed).macro_f1_ci95 for seed in (0, 0, 1)
     )
     assert first == again
     assert first != other
@@ -166,6 +165,6 @@ def test_input_that_cannot_be_scored_is_refused(labels, probs, message):
 def test_answers_that_are_all_right_or_all_wrong_have_an_interval(right):
     labels = np.arange(7)
     probs = np.eye(7)[labels if right else (labels + 1) % 7]
-    low, high = metrics.classification_metrics(labels, probs)["accuracy_ci95"]
+    low, high = metrics.classification_metrics(labels, probs).accuracy_ci95
     assert [low, high] == pytest.approx(metrics.wilson_interval(7 if right else 0, 7))
     assert high - low > 0.3

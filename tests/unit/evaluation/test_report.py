@@ -56,23 +56,23 @@ def evaluated(some_faces, tmp_path_factory):
 def test_report_on_disk_has_the_documented_fields(evaluated):
     run, found = evaluated
     assert run.report() == found
-    assert set(found) == {
+    assert set(found.to_json()) == {
         *("format", "run", "model", "options", "recipe", "epochs", "best_epoch", "date", "data"),
         "refit",
         *("val", "test", "subsets", "flip_tta", "test_uncalibrated", "abstain"),
         *("temperature", "smoothing", "cost", "environment", "trained_on"),
     }
-    assert set(found["test"]) == {
+    assert set(found.test.to_json()) == {
         *("n", "accuracy", "accuracy_ci95", "macro_f1", "macro_f1_ci95", "weighted_f1"),
         *("ece", "nll", "brier", "per_emotion", "confusion"),
     }
-    assert list(found["test"]["per_emotion"]) == list(EMOTIONS)
-    assert (found["epochs"], found["best_epoch"]) == (4, 2)
+    assert list(found.test.per_emotion) == list(EMOTIONS)
+    assert (found.epochs, found.best_epoch) == (4, 2)
     weights = load_classifier(run).model.parameters()
-    assert found["cost"]["parameters"] == sum(item.numel() for item in weights)
-    assert found["cost"]["macs"] > 0
-    assert found["cost"]["latency_ms"] > 0
-    assert found["environment"]["torch"] == torch.__version__
+    assert found.cost.parameters == sum(item.numel() for item in weights)
+    assert found.cost.macs > 0
+    assert found.cost.latency_ms > 0
+    assert found.environment.torch == torch.__version__
 
 
 def test_stored_predictions_are_those_of_the_loaded_classifier(evaluated, some_faces):
@@ -85,16 +85,16 @@ def test_stored_predictions_are_those_of_the_loaded_classifier(evaluated, some_f
     np.testing.assert_allclose(arrays["probs"], probs, atol=2e-3)
     np.testing.assert_array_equal(arrays["probs"].argmax(axis=1), probs.argmax(axis=1))
     accuracy = (probs.argmax(axis=1) == some_faces.labels[split.test]).mean()
-    assert found["test"]["accuracy"] == pytest.approx(accuracy)
+    assert found.test.accuracy == pytest.approx(accuracy)
 
 
 def test_every_figure_follows_from_stored_logits_and_calibration(evaluated):
     run, found = evaluated
     arrays = run.predictions()
     for name, prefix in (("test", ""), ("val", "val_")):
-        probs = softmax(arrays[f"{prefix}logits"], found["temperature"], found["smoothing"])
+        probs = softmax(arrays[f"{prefix}logits"], found.temperature, found.smoothing)
         again = metrics.classification_metrics(arrays[f"{prefix}labels"], probs)
-        assert again == found[name]
+        assert again == getattr(found, name)
 
 
 def test_calibration_is_fitted_on_validation_and_stored_with_the_weights(evaluated):
@@ -102,15 +102,15 @@ def test_calibration_is_fitted_on_validation_and_stored_with_the_weights(evaluat
     classifier, arrays = load_classifier(run), run.predictions()
     fitted = fit_calibration(arrays["val_logits"], arrays["val_labels"])
     assert (classifier.temperature, classifier.smoothing) == fitted
-    assert (found["temperature"], found["smoothing"]) == fitted
+    assert (found.temperature, found.smoothing) == fitted
     assert fitted.temperature > 1
-    assert found["test"]["nll"] < found["test_uncalibrated"]["nll"]
+    assert found.test.nll < found.test_uncalibrated.nll
 
 
 def test_subsets_split_the_test_set_and_leave_out_twins(evaluated):
     _, found = evaluated
-    sizes = {name: item["n"] for name, item in found["subsets"].items()}
-    assert sizes["private_test"] + sizes["public_test"] == found["test"]["n"] == 300
+    sizes = {name: item.n for name, item in vars(found.subsets).items()}
+    assert sizes["private_test"] + sizes["public_test"] == found.test.n == 300
     assert sizes["leak_free"] == 295
 
 
@@ -121,7 +121,7 @@ def test_flip_averaging_uses_the_mirrored_faces(evaluated, some_faces):
     mirrored = np.ascontiguousarray(images[:, :, ::-1])
     mean = (classifier.probs(images) + classifier.probs(mirrored)) / 2
     accuracy = (mean.argmax(axis=1) == run.predictions()["labels"]).mean()
-    assert found["flip_tta"]["test"]["accuracy"] == pytest.approx(accuracy, abs=1 / 300)
+    assert found.flip_tta.test.accuracy == pytest.approx(accuracy, abs=1 / 300)
 
 
 def test_rounding_to_half_keeps_the_winner():
@@ -142,13 +142,13 @@ def test_other_data_is_measured_and_the_report_stays(evaluated, some_faces, tmp_
     data = load_data(str(tmp_path / "own"))
     measured = report.measure_on([run], data, "all", device="cpu")
     probs = load_classifier(run, backend="torch").probs(data.images)
-    assert measured["n"] == 60
-    assert measured["accuracy"] == pytest.approx((probs.argmax(axis=1) == data.labels).mean())
+    assert measured.n == 60
+    assert measured.accuracy == pytest.approx((probs.argmax(axis=1) == data.labels).mean())
 
     assert main(["evaluate", str(run.path), "--data", data.source, "--split", "all"]) == 0
     said = capsys.readouterr().out
-    assert f"accuracy {measured['accuracy']:.2%}" in said
-    assert f"{measured['per_emotion']['sad']['recall']:.2%} of" in said
+    assert f"accuracy {measured.accuracy:.2%}" in said
+    assert f"{measured.per_emotion['sad'].recall:.2%} of" in said
     assert {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
 
 
@@ -164,8 +164,8 @@ def test_an_ensemble_is_measured_on_other_data(evaluated, some_faces, tmp_path, 
     results, _ = load_results([run, second])
     again = report.measure_on([run, second], some_faces, device="cpu")
     stored = metrics.classification_metrics(results[0].labels, ensemble_probs(results))
-    assert again["confusion"] == stored["confusion"]
-    assert again["nll"] == pytest.approx(stored["nll"], abs=1e-6)
+    assert again.confusion == stored.confusion
+    assert again.nll == pytest.approx(stored.nll, abs=1e-6)
 
     data = load_data("synthetic:700")
     answers = [load_classifier(item, backend="torch").probs(data.images) for item in (run, second)]
@@ -247,7 +247,7 @@ def test_a_damaged_report_is_written_again(evaluated, some_faces, tmp_path):
     (run.path / "report.json").write_text('{"format": 1, "te')
     assert not report.belongs_to(run, some_faces)  # trained on another source, by its config
     found = report.evaluate_run(run, some_faces, device="cpu")
-    assert run.report() == found and found["test"] == evaluated[1]["test"]
+    assert run.report() == found and found.test == evaluated[1].test
 
 
 def test_scores_beyond_float16_stay_finite_and_in_order():

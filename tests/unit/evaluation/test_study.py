@@ -1,13 +1,12 @@
 """The study's figures stand beside FER-2013 results alone, always marked as published."""
 
-import copy
 import dataclasses
 
 import numpy as np
 import pytest
 
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.evaluation.study import MARK, load_study, study_models, study_rows, study_test
+from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.reporting.panels.curves import curves_panel, smooth
 from emotion_core.reporting.panels.scores import accuracy_panel
@@ -17,9 +16,9 @@ from emotion_core.reporting.panels.scores import accuracy_panel
 def on_fer2013(written_runs):
     """Results whose test labels have FER-2013's counts."""
     found = compare_runs(written_runs)
-    counts = [load_study()["counts"]["test"][emotion] for emotion in EMOTIONS]
-    report = copy.deepcopy(found.results[0].report)
-    report["data"]["synthetic"] = False
+    counts = [load_study().counts["test"][emotion] for emotion in EMOTIONS]
+    report = found.results[0].report
+    report = dataclasses.replace(report, data=dataclasses.replace(report.data, synthetic=False))
     first = dataclasses.replace(
         found.results[0], labels=np.repeat(np.arange(7), counts), report=report
     )
@@ -27,21 +26,22 @@ def on_fer2013(written_runs):
 
 
 def test_published_curves_peak_where_the_study_says():
-    for model in study_models():
-        rows = study_rows(model)
+    study = load_study()
+    for model in study.models:
+        rows = study.rows(model)
         assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
         peak = max(row["val_accuracy"] for row in rows)
-        assert 100 * peak == pytest.approx(load_study()["best_val_accuracy_percent"][model])
-    assert len(study_models()) == 5
-    assert study_rows("no such model") == []
+        assert 100 * peak == pytest.approx(study.best_val_accuracy_percent[model])
+    assert len(study.models) == 5
+    assert study.rows("no such model") == []
 
 
 def test_published_test_result_covers_every_emotion():
-    test = study_test()
-    assert list(test["per_emotion"]) == list(EMOTIONS)
-    assert sum(row["support"] for row in test["per_emotion"].values()) == test["n"] == 7178
-    f1 = [row["f1"] for row in test["per_emotion"].values()]
-    assert np.mean(f1) == pytest.approx(test["macro_f1"], abs=0.005)
+    test = load_study().test
+    assert list(test.per_emotion) == list(EMOTIONS)
+    assert sum(row.support for row in test.per_emotion.values()) == test.n == 7178
+    f1 = [row.f1 for row in test.per_emotion.values()]
+    assert np.mean(f1) == pytest.approx(test.macro_f1, abs=0.005)
 
 
 def test_accuracy_shows_the_study_on_fer2013_alone(written_runs, on_fer2013):

@@ -8,10 +8,10 @@ import pytest
 from emotion_core.data.faces import FaceData, fingerprint
 from emotion_core.errors import RunError
 from emotion_core.evaluation.report import evaluate_run
-from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.reporting.card import write_card
 from emotion_core.runs.run import Run
+from tests.samples import change_report
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +38,13 @@ def test_card_holds_the_reports_figures(evaluated):
     text = write_card(evaluated).read_text()
     report = evaluated.report()
     assert text.startswith(f"# Model card: {evaluated.name}\n")
-    assert f"{report['test']['accuracy']:.2%}" in text
-    assert (
-        f"temperature {report['temperature']:.3f} and smoothing {report['smoothing']:.2f}" in text
-    )
-    assert f"{report['cost']['parameters']:,} parameters" in text
+    assert f"{report.test.accuracy:.2%}" in text
+    assert f"temperature {report.temperature:.3f} and smoothing {report.smoothing:.2f}" in text
+    assert f"{report.cost.parameters:,} parameters" in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     for emotion in EMOTIONS:
         (row,) = [line for line in rows if line.startswith(f"| {emotion} ")]
-        assert f"{report['test']['per_emotion'][emotion]['recall']:.3f}" in row
+        assert f"{report.test.per_emotion[emotion]['recall']:.3f}" in row
     assert "`options={'width': 8}`" in text
 
 
@@ -61,8 +59,7 @@ def test_card_of_drawn_faces_says_that_it_says_nothing_about_photographs(evaluat
 )
 def test_card_says_what_fp16_costs(evaluated, tmp_path, loss, text):
     copy = Run(shutil.copytree(evaluated.path, tmp_path / evaluated.name))
-    report = evaluated.report() | {"fp16": {"val_changed": 0.01, "val_accuracy_loss": loss}}
-    write_json(copy.path / "report.json", report)
+    change_report(copy, {"fp16": {"val_changed": 0.01, "val_accuracy_loss": loss}})
     assert f"validation predictions and {text} of accuracy" in write_card(copy).read_text()
 
 

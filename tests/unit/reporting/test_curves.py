@@ -2,7 +2,7 @@
 
 import pytest
 
-from emotion_core.evaluation.study import study_models
+from emotion_core.evaluation.study import load_study
 from emotion_core.reporting.panels.curves import curves_panel
 
 
@@ -16,7 +16,7 @@ def test_the_gap_is_told_as_above_or_below(train, said):
 
 
 def test_the_studys_architectures_are_told_apart():
-    models = study_models()[:3]
+    models = load_study().models[:3]
     drawn = curves_panel([], "Accuracy", study=models).figure.data
     assert len({trace.marker.symbol for trace in drawn}) == len(models)
 

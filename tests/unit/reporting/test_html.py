@@ -10,8 +10,8 @@ import pytest
 from emotion_core.cli import main
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.files import read_json, write_json
 from emotion_core.reporting.html import comparison_html, comparison_json, report_panels
+from tests.samples import change_report
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +52,16 @@ def test_html_holds_every_figure_with_its_reading_and_the_provenance(text, compa
         assert f"<figcaption>{escape(panel.reading)}</figcaption>" in text
     for pair in comparison.pairs:
         assert f"<li>{escape(comparison.sentence(pair))}</li>" in text
-    assert comparison.results[0].report["data"]["test_fingerprint"] in text
+    assert comparison.results[0].report.data.test_fingerprint in text
     assert "synthetic faces, drawn by code" in text
     assert "<h2>Robustness</h2>" in text
     for result in comparison.results:
         assert result.name in text
-        assert f"lr={result.config['lr']}" in text
+        assert f"lr={result.config.lr}" in text
 
 
 def test_names_cannot_become_markup(runs):
-    report = read_json(runs[0].path / "report.json")
-    report["model"] = "<script>alert(1)</script>"
-    report["data"]["name"] = "<b>data</b>"
-    write_json(runs[0].path / "report.json", report)
+    change_report(runs[0], {"model": "<script>alert(1)</script>", "data.name": "<b>data</b>"})
     text = comparison_html(compare_runs(runs))
     assert "<script>alert(1)" not in text
     assert "<b>data</b>" not in text
@@ -74,9 +71,11 @@ def test_json_holds_the_same_readings_and_numbers(comparison, measured, panels):
     found = json.loads(comparison_json(comparison, measured))
     readings = [panel.reading for panel in panels]
     assert [item["reading"] for item in found["figures"]] == readings
-    assert [item["report"] for item in found["runs"]] == [r.report for r in comparison.results]
+    assert [item["report"] for item in found["runs"]] == [
+        r.report.to_json() for r in comparison.results
+    ]
     assert [pair["p_holm"] for pair in found["pairs"]] == [p.p_holm for p in comparison.pairs]
-    assert found["ensemble"]["metrics"]["accuracy"] == comparison.ensemble.metrics["accuracy"]
+    assert found["ensemble"]["metrics"]["accuracy"] == comparison.ensemble.scores.accuracy
     assert found["robustness"] == measured
     # Synthetic data has no PrivateTest half: unknown is null, never NaN.
     assert found["runs"][0]["table"]["private_test"] is None
@@ -103,9 +102,9 @@ def test_command_with_nothing_to_compare_is_one_line(runs, capsys):
 def test_evaluate_prints_the_ensemble_of_stored_predictions(runs, capsys):
     first, *rest = (str(run.path) for run in runs)
     assert main(["evaluate", first, "--ensemble", *rest]) == 0
-    expected = compare_runs(runs).ensemble.metrics
+    expected = compare_runs(runs).ensemble.scores
     said = capsys.readouterr().out
-    assert f"ensemble of 3 runs: accuracy {expected['accuracy']:.2%}" in said
+    assert f"ensemble of 3 runs: accuracy {expected.accuracy:.2%}" in said
 
 
 def test_one_run_alone_makes_a_report(runs):

@@ -21,10 +21,10 @@ def test_tensorboard_reads_the_curves_and_results_back(runs, tmp_path):
         assert [item.step for item in found] == [row["epoch"] for row in run.metrics()]
         assert [item.value for item in found] == pytest.approx([r[key] for r in run.metrics()])
         assert [item.wall_time for item in found] == sorted(item.wall_time for item in found)
-    test = run.report()["test"]
-    assert events.Scalars("test/accuracy")[0].value == pytest.approx(test["accuracy"])
+    test = run.report().test
+    assert events.Scalars("test/accuracy")[0].value == pytest.approx(test.accuracy)
     f1 = {emotion: events.Scalars(f"test_f1/{emotion}")[0].value for emotion in EMOTIONS}
-    assert f1 == pytest.approx({e: test["per_emotion"][e]["f1"] for e in EMOTIONS})
+    assert f1 == pytest.approx({e: test.per_emotion[e].f1 for e in EMOTIONS})
     assert (
         b"| model | resnet18 |"
         in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
@@ -46,10 +46,10 @@ def test_mlflow_reads_parameters_curves_and_files_back(runs, tmp_path, monkeypat
     assert found.info.run_name == run.name
     assert found.info.status == "FINISHED"
     assert found.data.params["model"] == "resnet18"
-    assert found.data.params["test_fingerprint"] == run.report()["data"]["test_fingerprint"]
+    assert found.data.params["test_fingerprint"] == run.report().data.test_fingerprint
     history = client.get_metric_history(identity, "val_accuracy")
     assert [m.value for m in history] == pytest.approx([r["val_accuracy"] for r in run.metrics()])
-    accuracy = run.report()["test"]["accuracy"]
+    accuracy = run.report().test.accuracy
     assert found.data.metrics["test/accuracy"] == pytest.approx(accuracy)
     files = {item.path for item in client.list_artifacts(identity)}
     assert {"config.json", "report.json", "metrics.jsonl"} <= files

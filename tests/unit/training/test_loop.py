@@ -80,8 +80,8 @@ def test_training_learns_and_leaves_a_complete_run(make_run, data):
     assert [row["epoch"] for row in run.metrics()] == list(range(1, 9))
     assert seen == run.metrics()
     report = run.report()
-    assert report["test"]["accuracy"] > 0.8
-    assert report["test"]["n"] == 42
+    assert report.test.accuracy > 0.8
+    assert report.test.n == 42
     assert not run.resume_path.exists()
     probs = load_classifier(run).probs(data.images[data.indices("test")])
     assert probs.shape == (42, 7)

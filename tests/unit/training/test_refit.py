@@ -67,12 +67,12 @@ def refit(chosen, data, root):
 def test_it_learns_the_validation_faces_for_as_many_epochs_as_were_best(chosen, refit, data):
     split = split_indices(data)
     rows = refit.metrics()
-    assert len(rows) == chosen.report()["best_epoch"]
+    assert len(rows) == chosen.report().best_epoch
     assert rows[0]["images_seen"] == len(split.train) + len(split.val)
     assert not any(name.startswith("val_") for row in rows for name in row)
     assert refit.status().state == "finished"
     # The weights that are kept are those of the last epoch, not of an earlier one.
-    assert refit.report()["best_epoch"] == refit.report()["epochs"] == len(rows)
+    assert refit.report().best_epoch == refit.report().epochs == len(rows)
     ours, theirs = read_weights(refit), read_weights(chosen)
     assert any(not np.allclose(ours[name], theirs[name]) for name in ours)
 
@@ -80,13 +80,13 @@ def test_it_learns_the_validation_faces_for_as_many_epochs_as_were_best(chosen, 
 def test_what_is_chosen_on_validation_stays_the_chosen_runs(chosen, refit, data):
     mine, theirs = refit.report(), chosen.report()
     for part in ("val", "temperature", "smoothing", "abstain"):
-        assert mine[part] == theirs[part]
+        assert getattr(mine, part) == getattr(theirs, part)
     assert np.array_equal(refit.predictions()["val_logits"], chosen.predictions()["val_logits"])
     assert not np.array_equal(refit.predictions()["logits"], chosen.predictions()["logits"])
-    assert load_classifier(refit).temperature == pytest.approx(theirs["temperature"])
+    assert load_classifier(refit).temperature == pytest.approx(theirs.temperature)
     again = evaluate_run(refit, data)  # which never asks the refit about them
-    assert again["val"] == theirs["val"]
-    assert again["test"]["accuracy"] == mine["test"]["accuracy"]
+    assert again.val == theirs.val
+    assert again.test.accuracy == mine.test.accuracy
 
 
 def test_it_stands_for_the_chosen_run(chosen, refit):
@@ -172,4 +172,4 @@ def test_it_ships_with_a_card_that_says_what_it_learned(chosen, refit):
     card = (refit.path / "README.md").read_text()
     assert f"A refit of `{chosen.name}`" in card
     assert "before it was learned too" in card
-    assert load_run(refit.name).report()["val"] == chosen.report()["val"]
+    assert load_run(refit.name).report().val == chosen.report().val

@@ -2,15 +2,14 @@
 
 import pytest
 
-from emotion_core.data.sources import load_data
+from emotion_core.cli import main
 from emotion_core.errors import ConfigError, RunError
-from emotion_core.evaluation.report import evaluate_run
-from emotion_core.files import write_json
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.probabilities import softmax
 from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.card import is_shipped, write_card
 from emotion_core.reporting.markdown import how_trained, markdown_table
+from emotion_core.runs.report import Environment
 from emotion_core.runs.run import Run, create_run
 from emotion_core.training.loop import train
 from emotion_core.training.reference import (
@@ -20,6 +19,7 @@ from emotion_core.training.reference import (
     same_experiment,
 )
 from emotion_core.training.ship import ship_run
+from tests.samples import change_report
 
 
 @pytest.fixture
@@ -49,18 +49,17 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
         "model.json",
         "README.md",
     }
-    assert finished.report()["fp16"]["val_accuracy_loss"] <= 0.002
+    assert finished.report().fp16.val_accuracy_loss <= 0.002
     assert load_classifier(finished).architecture == "sequential"
     table = markdown_table([finished])
     assert "sequential, best recipe, 1 epoch (synthetic)" in table
-    assert f"{finished.report()['test']['accuracy']:.1%}" in table
+    assert f"{finished.report().test.accuracy:.1%}" in table
 
 
 def test_shipping_again_keeps_what_the_first_time_measured(finished):
     ship_run(finished)
+    change_report(finished, {"fp16.val_changed": 0.125})
     report = finished.report()
-    report["fp16"]["val_changed"] = 0.125
-    write_json(finished.path / "report.json", report)
     assert ship_run(finished) == 0.125
     assert finished.report() == report
 
@@ -68,13 +67,13 @@ def test_shipping_again_keeps_what_the_first_time_measured(finished):
 def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(finished):
     ship_run(finished)
     report, card = finished.report(), finished.path / "README.md"
-    assert report["trained_on"]["cores"] == 1  # its threads
+    assert report.trained_on.cores == 1  # its threads
     trained_on = {"cpu": "Abacus", "cores": 3, "cpu_capability": "AVX2", "gpu": ""}
-    write_json(finished.path / "report.json", report | {"trained_on": trained_on})
+    change_report(finished, {"trained_on": trained_on})
     card.write_text("old")
-    evaluate_run(finished, load_data(finished.config().data), device="cpu")
-    assert finished.report()["fp16"] == report["fp16"]
-    assert finished.report()["trained_on"] == trained_on
+    assert main(["evaluate", str(finished.path), "--device", "cpu"]) == 0
+    assert finished.report().fp16 == report.fp16
+    assert finished.report().trained_on == Environment(**trained_on)
     assert "stored as fp16" in card.read_text()
     assert "images/s on 3 cores of Abacus, AVX2; evaluated on" in card.read_text()
     assert " min, 3 x AVX2 |" in markdown_table([finished])
@@ -85,7 +84,7 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     train(other)
     runs = [finished, other]
     first, second = (run.predictions() for run in runs)
-    calibrations = [(r["temperature"], r["smoothing"]) for r in (run.report() for run in runs)]
+    calibrations = [run.report().calibration for run in runs]
     mean = sum(
         softmax(arrays["logits"].astype(float), *calibration)
         for arrays, calibration in zip((first, second), calibrations, strict=True)
@@ -122,9 +121,7 @@ def test_a_run_can_be_shipped_without_weights(finished):
 
 def test_what_cannot_be_shipped_keeps_all_its_files(finished):
     (finished.path / "notes.txt").write_text("mine")
-    report = finished.report()
-    del report["test"]["weighted_f1"]
-    write_json(finished.path / "report.json", report)
+    change_report(finished, {"test.weighted_f1": ...})
     with pytest.raises(RunError, match="weighted_f1"):
         ship_run(finished, weights=False)
     assert finished.weights_path.exists() and finished.model_path.exists()
@@ -132,9 +129,7 @@ def test_what_cannot_be_shipped_keeps_all_its_files(finished):
 
 
 def test_the_card_of_a_run_on_own_faces_says_nothing_of_fer2013(finished):
-    report = finished.report()
-    report["data"] |= {"name": "my faces", "synthetic": False}
-    write_json(finished.path / "report.json", report)
+    change_report(finished, {"data.name": "my faces", "data.synthetic": False})
     card = write_card(finished).read_text()
     assert "FER-2013" not in card and "The photographs of my faces are not included" in card
 

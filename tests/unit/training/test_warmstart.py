@@ -107,7 +107,7 @@ def test_earlier_runs_are_averaged_in_at_the_end_where_validation_gains(earlier,
     for name, value in read_weights(run).items():
         if value.is_floating_point():  # not batch norm's count of batches
             assert torch.allclose(value.double(), expected[name], atol=1e-6)
-    assert run.report()["val"]["nll"] < alone.report()["val"]["nll"]
+    assert run.report().val.nll < alone.report().val.nll
 
 
 def test_runs_that_do_not_fit_are_refused_before_training(earlier, data, tmp_path):
@@ -244,7 +244,7 @@ def test_a_teacher_teaches_what_wrong_labels_do_not(earlier, data, tmp_path, sha
     config = SMALL.replace(epochs=4, teacher=str(earlier.path), teacher_share=share)
     run = create_run(config, tmp_path)
     train(run, data=replace(data, labels=labels))
-    assert (run.report()["test"]["accuracy"] > 0.5) == learned
+    assert (run.report().test.accuracy > 0.5) == learned
 
 
 def test_a_teacher_of_other_data_is_told(earlier, data, caplog):
