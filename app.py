@@ -15,7 +15,7 @@ def main() -> None:
     from pages._ui.frame import open_page
     from pages._ui.widgets import empty
 
-    open_page("app.py", "Overview")
+    open_page("app.py")
     parts.draw_introduction()
 
     finished = finished_runs()

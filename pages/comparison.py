@@ -6,7 +6,7 @@ from pages._ui.comparison import parts
 from pages._ui.frame import open_page
 from pages._ui.widgets import synthetic_badge
 
-open_page("pages/comparison.py", "Comparison")
+open_page("pages/comparison.py")
 
 comparison = parts.pick_comparison()
 if comparison.synthetic:

@@ -2,35 +2,33 @@
 
 import streamlit as st
 
-from pages._ui import dataset as parts
+from pages._ui.dataset.augmentation import show_augmentation
+from pages._ui.dataset.choose import pick_data
+from pages._ui.dataset.counts import show_counts, show_title
+from pages._ui.dataset.faces import show_mean_faces, show_samples
+from pages._ui.dataset.quality import show_duplicates, show_import_notes
 from pages._ui.frame import open_page, page_link
-from pages._ui.widgets import synthetic_badge
 
-open_page("pages/dataset.py", "Dataset")
+open_page("pages/dataset.py")
 
-spec = parts.pick_source()
-data = parts.load(spec) if spec else None
+data = pick_data()
 if data is None:
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader(
-        data.name.capitalize() if data.synthetic else data.name, width="content", anchor=False
-    )
-    if data.synthetic:
-        synthetic_badge()
-parts.draw_counts(data)
+show_title(data)
+show_counts(data)
 
-samples, means, augmentation, notes = st.tabs(
-    ["Faces", "Mean faces", "Augmentation", "What was mended"]
+faces, means, augmentation, quality = st.tabs(
+    ["Faces", "Mean faces", "Augmentation", "Data quality"]
 )
-with samples:
-    parts.draw_samples(data)
+with faces:
+    show_samples(data)
 with means:
-    parts.draw_mean_faces(data)
+    show_mean_faces(data)
 with augmentation:
-    parts.draw_augmentation(data)
-with notes:
-    parts.draw_notes(data)
+    show_augmentation(data)
+with quality:
+    show_import_notes(data)
+    show_duplicates(data)
 
 page_link("pages/training.py", "Train on this data set")

@@ -7,7 +7,7 @@ from pages._ui.live import panel as parts
 from pages._ui.live import settings as live_settings
 from pages._ui.live import sources as live_sources
 
-open_page("pages/live.py", "Live")
+open_page("pages/live.py")
 parts.draw_privacy()
 
 runs = live_settings.usable_runs()

@@ -3,7 +3,7 @@
 from pages._ui.frame import open_page
 from pages._ui.predictions import parts
 
-open_page("pages/predictions.py", "Predictions")
+open_page("pages/predictions.py")
 
 run, report = parts.pick_run()
 parts.VIEWS[parts.pick_view()](run, report)

@@ -2,29 +2,19 @@
 
 import streamlit as st
 
-from emotion_core.data.faces import is_synthetic
 from pages._ui.frame import open_page
-from pages._ui.training import form
-from pages._ui.training import runs as training_runs
-from pages._ui.widgets import synthetic_badge
+from pages._ui.training.form import pick_configs, show_start
+from pages._ui.training.layers import show_layers
+from pages._ui.training.runs import show_active_runs, show_resting_runs
 
-open_page("pages/training.py", "Training")
+open_page("pages/training.py")
 
-st.subheader("New run", anchor=False)
-left, right = st.columns([3, 2])
-with left:
-    models = form.pick_models()
-with right:
-    data = form.pick_data()
-    if is_synthetic(data):
-        synthetic_badge()
+show_active_runs()
 
-if models:
-    configs = form.pick_settings(models, data)
-    form.draw_layers(configs)
-    form.start_button(configs)
-else:
-    st.info("Choose at least one architecture.", icon=":material/info:")
+st.header("New run", anchor=False)
+configs = pick_configs()
+if configs is not None:
+    show_layers(configs)
+    show_start(configs)
 
-st.subheader("Runs", anchor=False)
-training_runs.draw_jobs()
+show_resting_runs()

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,11 @@ from emotion_core.paths import cache_dir
 # (also recompressed, watermarked or shifted by a pixel); below 0.88 others begin.
 SAME_PHOTO = 0.9
 _BLOCK = 2048
+# Counts of ``summarise`` that ``summary_reading`` speaks about.
+_REPEATS = "images that repeat a photograph"
+_CONTRADICTED = "groups of the same photograph with different labels"
+_TEST = "test images"
+_LEAKED = "test images of a photograph that is also in training"
 _BLANK_NORM = 1.0  # a face with less deviation than this (of 255, over all pixels) shows nothing
 
 
@@ -64,6 +70,11 @@ def grouped(data: FaceData) -> np.ndarray:
     return groups
 
 
+def is_counted(data: FaceData) -> bool:
+    """Whether ``grouped`` has this data set in its cache, so that counting takes no time."""
+    return _cache_path(data).exists()
+
+
 def leak_free_mask(data: FaceData) -> np.ndarray:
     """Which test images have no twin in train or val.
 
@@ -87,17 +98,45 @@ def summarise(data: FaceData) -> dict[str, int]:
         "images": len(data),
         "different images, byte for byte": len(np.unique(exact)),
         "different photographs (near duplicates as one)": len(np.unique(groups)),
-        "images that repeat a photograph": len(data) - len(np.unique(groups)),
+        _REPEATS: len(data) - len(np.unique(groups)),
         "groups of the same photograph": _several(groups),
         "largest group": int(np.bincount(groups).max()),
         "groups of identical images with different labels": _mixed(exact, data.labels),
-        "groups of the same photograph with different labels": _mixed(groups, data.labels),
+        _CONTRADICTED: _mixed(groups, data.labels),
         "images in those groups": _mixed_images(groups, data.labels),
-        "test images": int(test.sum()),
+        _TEST: int(test.sum()),
         "test images identical to a training image": int(identical.sum()),
-        "test images of a photograph that is also in training": int(twin.sum()),
+        _LEAKED: int(twin.sum()),
         "blank images (standard deviation below 1 of 255)": int(blank.sum()),
     }
+
+
+def summary_reading(found: Mapping[str, int]) -> str:
+    """What ``summarise`` found, in two or three sentences for a reader who has to decide."""
+    if not found[_REPEATS]:
+        return "No photograph occurs twice."
+    many = found[_REPEATS] > 1
+    words = [
+        f"{found[_REPEATS]:,} image{'s repeat' if many else ' repeats'} a photograph that is in "
+        "the data set already."
+    ]
+    if found[_LEAKED]:
+        share = 100 * found[_LEAKED] / found[_TEST]
+        show = "show" if found[_LEAKED] > 1 else "shows"
+        words.append(
+            f"{found[_LEAKED]:,} of {found[_TEST]:,} test images ({share:.1f} %) {show} a "
+            "photograph that is also in training, so test accuracy partly rewards remembering. "
+            "Every report also gives the accuracy without such images."
+        )
+    elif found[_TEST]:
+        words.append("No test image shows a photograph that is also in training.")
+    if found[_CONTRADICTED]:
+        many = found[_CONTRADICTED] > 1
+        words.append(
+            f"{found[_CONTRADICTED]:,} photograph{'s carry' if many else ' carries'} more than one "
+            "label, so no model can be correct on all copies."
+        )
+    return " ".join(words)
 
 
 def _several(groups: np.ndarray) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from emotion_core.labels import COLORS, EMOTIONS
-from emotion_core.plots.theme import style
+from emotion_core.plots.theme import TITLE_SIZE, style
 
 Counts = Mapping[str, Mapping[str, int]]
-_SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
+SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
 def counts_of_split(
@@ -19,7 +19,7 @@ def counts_of_split(
     Args:
         counts: Emotion to number of images.
         split: ``train``, ``val`` or ``test``.
-        reference: Published counts, drawn as outlines.
+        reference: Published counts, drawn as a stroke across the bar.
     """
     total = max(sum(counts.values()), 1)
     fig = go.Figure()
@@ -28,7 +28,9 @@ def counts_of_split(
         x=[counts[emotion] for emotion in EMOTIONS],
         orientation="h",
         marker_color=[COLORS[emotion] for emotion in EMOTIONS],
-        text=[f"{counts[emotion]:,} · {counts[emotion] / total:.1%}" for emotion in EMOTIONS],
+        text=[
+            f"{counts[emotion]:,} · {100 * counts[emotion] / total:.1f} %" for emotion in EMOTIONS
+        ],
         textposition="outside",
         cliponaxis=False,
         name="here",
@@ -36,28 +38,26 @@ def counts_of_split(
         hovertemplate="%{y}: %{x:,} images<extra></extra>",
     )
     if reference:
-        fig.add_bar(
-            y=list(EMOTIONS),
+        fig.add_scatter(
             x=[reference[emotion] for emotion in EMOTIONS],
-            orientation="h",
-            width=0.96,
-            marker={"color": "rgba(0,0,0,0)", "line": {"width": 1.5, "color": "#808080"}},
-            name="published",
+            y=list(EMOTIONS),
+            mode="markers",
+            marker={"symbol": "line-ns", "size": 22, "line": {"width": 2.5, "color": "#808080"}},
+            name="published count",
             hovertemplate="%{y}: %{x:,} published<extra></extra>",
         )
     fig.update_layout(
         title={
-            "text": f"{_SPLIT_NAMES[split]}, {sum(counts.values()):,} faces",
-            "font": {"size": 15},
+            "text": f"{SPLIT_NAMES[split]}, {sum(counts.values()):,} faces",
+            "font": {"size": TITLE_SIZE},
         },
-        legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"},
+        legend={"y": 0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
         bargap=0.24,
-        barmode="overlay",
     )
     # Room for the text beside the longest bar; ticks would only repeat it.
     fig.update_xaxes(range=[0, 1.6 * max(max(counts.values()), 1)], showticklabels=False)
     fig.update_yaxes(autorange="reversed")
-    return style(fig, height=300).update_yaxes(showgrid=False).update_xaxes(showgrid=False)
+    return style(fig, height=280).update_yaxes(showgrid=False).update_xaxes(showgrid=False)
 
 
 def imbalance(counts: Mapping[str, int]) -> tuple[str, str, float]:
@@ -82,6 +82,6 @@ def imbalance_reading(counts: Mapping[str, int]) -> str:
         return gap + f"{'The others' if missing else 'All emotions'} are about equally frequent."
     always = counts[largest] / sum(counts.values())
     return (
-        f"{gap}{largest.capitalize()} is {ratio:.1f} times as frequent as {smallest}; always answering "
-        f"{largest} would already be right for {always:.0%}."
+        f"{gap}{largest.capitalize()} is {ratio:.1f} times as frequent as {smallest}; always "
+        f"answering '{largest}' would already be correct {100 * always:.0f} % of the time."
     )

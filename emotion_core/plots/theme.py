@@ -23,6 +23,10 @@ UNCERTAIN_COLOR = "#B8BFC6"
 LEGEND_BELOW = {"orientation": "h", "xref": "container", "yref": "container", "x": 0, "y": 0} | {
     "yanchor": "bottom"
 }
+FONT_SIZE = 13  # pixels
+TITLE_SIZE = 15
+# Text on the light and on the dark page; both reach 12:1 against their background.
+TEXT_COLORS = {"light": "#1B2733", "dark": "#E6EBF0"}
 _GRID = "rgba(128, 128, 128, 0.25)"
 
 
@@ -33,9 +37,7 @@ def run_colors(names: Iterable[str]) -> dict[str, str]:
 
 
 def style(fig: go.Figure, *, height: int | None = None) -> go.Figure:
-    """Give a figure the project's look, in place.
-
-    Text colour is left open: Streamlit sets it to the page's, a plain HTML file to Plotly's.
+    """Give a figure the project's look, in place. Its text is made for a light page, see ``recolor``.
 
     Args:
         fig: The figure.
@@ -45,8 +47,11 @@ def style(fig: go.Figure, *, height: int | None = None) -> go.Figure:
         The same figure.
     """
     fig.update_layout(
+        template="none",
+        font={"size": FONT_SIZE, "color": TEXT_COLORS["light"]},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
+        dragmode=False,
         colorway=list(RUN_PALETTE),
         margin={"l": 8, "r": 18, "t": 40 if fig.layout.title.text else 24, "b": 8},
         hoverlabel={"namelength": -1},
@@ -63,4 +68,19 @@ def style(fig: go.Figure, *, height: int | None = None) -> go.Figure:
         zerolinecolor=_GRID,
         **({"showgrid": False} if lying else {}),
     )
+    return fig
+
+
+def recolor(fig: go.Figure, theme: str, family: str) -> go.Figure:
+    """Give a figure's text the page's colour and font, in place.
+
+    Args:
+        fig: The figure, styled.
+        theme: ``light`` or ``dark``.
+        family: CSS font family.
+
+    Returns:
+        The same figure.
+    """
+    fig.update_layout(font={"color": TEXT_COLORS[theme], "family": family})
     return fig

@@ -1,22 +1,36 @@
 """Learning curves of one run: figures of what is done, rows for charts that still grow."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
-from emotion_core.plots.theme import LEGEND_BELOW, RUN_PALETTE, style
+from emotion_core.plots.theme import (
+    FONT_SIZE,
+    LEGEND_BELOW,
+    RUN_PALETTE,
+    TEXT_COLORS,
+    TITLE_SIZE,
+    style,
+)
 from emotion_core.runs.run import Row, best_epoch
 
 Rows = Sequence[Row]
 
 TRAIN_COLOR, VAL_COLOR = RUN_PALETTE[0], RUN_PALETTE[1]
+_LEVEL = 1.0  # points of accuracy that say nothing
 _POINTS = 60  # within an epoch; more only slow the browser down
 METRICS = {"loss": "Loss", "accuracy": "Accuracy"}
 
 
+def title(metric: str) -> str:
+    """``Loss`` or ``Accuracy (%)``."""
+    return METRICS[metric] + (" (%)" if metric == "accuracy" else "")
+
+
 def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) -> go.Figure:
-    """One metric over the epochs, train against validation.
+    """One metric over the epochs, train against validation; accuracy in percent.
 
     Args:
         rows: Rows of ``metrics.jsonl``.
@@ -24,7 +38,7 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
         best_epoch: The epoch whose weights are kept, marked; 0 marks none.
         height: Pixels.
     """
-    epochs = [row["epoch"] for row in rows]
+    epochs, scale = [row["epoch"] for row in rows], _scale(metric)
     fig = go.Figure()
     for split, name, color, dash in (
         ("train", "train", TRAIN_COLOR, "solid"),
@@ -34,7 +48,7 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
             continue  # a refit has no validation
         fig.add_scatter(
             x=epochs,
-            y=[row[f"{split}_{metric}"] for row in rows],
+            y=[scale * row[f"{split}_{metric}"] for row in rows],
             name=name,
             mode="lines+markers" if len(rows) < 3 else "lines",
             line={"color": color, "dash": dash, "width": 2},
@@ -43,22 +57,36 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
     if best and f"val_{metric}" in best:
         fig.add_scatter(
             x=[best_epoch],
-            y=[best[f"val_{metric}"]],
+            y=[scale * best[f"val_{metric}"]],
             name=f"kept (epoch {best_epoch})",
             mode="markers",
             marker={"color": VAL_COLOR, "size": 11, "symbol": "diamond"},
         )
     fig.update_layout(
-        title={"text": METRICS[metric], "font": {"size": 15}},
+        title={"text": title(metric), "font": {"size": TITLE_SIZE}},
         hovermode="x unified",
         legend=LEGEND_BELOW,
     )
     fig.update_xaxes(title_text="epoch", dtick=1 if len(rows) <= 10 else None)
-    # A single epoch is drawn around its value, which must not reach beyond what there is.
-    fig.update_yaxes(autorangeoptions={"clipmin": 0})
-    if metric == "accuracy":
-        fig.update_yaxes(tickformat=".1~%", autorangeoptions={"clipmin": 0, "clipmax": 1})
+    values = [value for trace in fig.data for value in trace.y]
+    if values:
+        fig.update_yaxes(range=_range(values, metric))
     return style(fig, height=height)
+
+
+def _scale(metric: str) -> int:
+    return 100 if metric == "accuracy" else 1
+
+
+def _range(values: Sequence[float], metric: str) -> list[float]:
+    """Lower and upper end of an axis: near values are not stretched over all of it.
+
+    An axis of a few hundredths of a point would repeat its tick labels and show noise as a trend.
+    """
+    least, most = (4.0, 100.0) if metric == "accuracy" else (0.05, math.inf)
+    low, high = min(values), max(values)
+    room = max(0.06 * (high - low), (least - (high - low)) / 2)
+    return [max(0.0, low - room), min(most, high + room)]
 
 
 def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, float | None]]:
@@ -73,7 +101,7 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
     Returns:
         ``epoch`` (with its fraction), ``train`` and ``validation``; accuracy in percent.
     """
-    scale = 100 if metric == "accuracy" else 1
+    scale = _scale(metric)
     found: list[dict[str, float | None]] = [
         {
             "epoch": float(row["epoch"]),
@@ -95,37 +123,68 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
     return found
 
 
-def growing_chart(rows: Rows, progress: Rows, metric: str, height: int = 220) -> dict[str, Any]:
+def growing_chart(
+    rows: Rows, progress: Rows, metric: str, *, epochs: int, theme: str = "light", height: int = 260
+) -> dict[str, Any]:
     """A Vega-Lite chart of ``growing_rows``: it is redrawn every second, which Plotly does slower.
+
+    What is done of the present epoch is drawn finely dotted: a running mean, whose place the
+    epoch's own point takes.
 
     Args:
         rows: Rows of ``metrics.jsonl``.
         progress: Rows of ``progress.jsonl``.
         metric: ``loss`` or ``accuracy``.
-        height: Pixels.
+        epochs: Planned ones; the axis ends there, so that one sees how far the run is.
+        theme: ``light`` or ``dark``, for the colour of the text.
+        height: Pixels of the plot.
     """
     # The mean of a few steps jumps, and would set the range of the epochs before it.
     steady = [row for row in progress if not rows or 10 * row["step"] >= row["steps"]]
+    points = growing_rows(rows, steady, metric)
     values = [
-        {"epoch": point["epoch"], "split": split, "value": point[split]}
-        for point in growing_rows(rows, steady, metric)
+        {"epoch": point["epoch"], "split": split, "value": point[split], "part": part}
+        for index, point in enumerate(points)
         for split in ("train", "validation")
+        for part in _parts(index, len(rows))
         if point[split] is not None
     ]
-    kinds = {"domain": ["train", "validation"], "range": [TRAIN_COLOR, VAL_COLOR]}
-    axis = {"type": "quantitative", "scale": {"zero": False}}  # late epochs differ by little
+    numbers = [float(item["value"]) for item in values if item["value"] is not None]
+    text: dict[str, Any] = {"labelColor": TEXT_COLORS[theme], "titleColor": TEXT_COLORS[theme]}
+    text |= {"labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE, "titleFontWeight": "normal"}
+    quantity: dict[str, Any] = {"field": "value", "type": "quantitative", "title": None}
+    if numbers:
+        quantity["scale"] = {"domain": _range(numbers, metric), "nice": False}
     return {
         "data": {"values": values},
         "height": height,
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "background": "transparent",
         "mark": {"type": "line", "point": len(rows) < 3},
         "encoding": {
-            "x": axis | {"field": "epoch", "title": "epoch", "axis": {"grid": False}},
-            "y": axis | {"field": "value", "title": None},
+            "x": {
+                "field": "epoch",
+                "type": "quantitative",
+                "title": "epoch",
+                "scale": {"domain": [0, epochs], "nice": False},
+                "axis": {"grid": False, "tickMinStep": 1, "format": "d"},
+            },
+            "y": quantity,
             "color": {
                 "field": "split",
                 "type": "nominal",
-                "scale": kinds,
-                "legend": {"orient": "bottom", "title": None},
+                "scale": {"domain": ["train", "validation"], "range": [TRAIN_COLOR, VAL_COLOR]},
+                "legend": {
+                    "orient": "bottom-right" if metric == "accuracy" else "top-right",
+                    "title": None,
+                },
+            },
+            "detail": {"field": "part"},
+            "strokeDash": {
+                "field": "part",
+                "scale": {"domain": ["epochs", "present"], "range": [[1, 0], [2, 3]]},
+                "legend": None,
             },
             "tooltip": [
                 {"field": "split", "title": METRICS[metric]},
@@ -133,7 +192,20 @@ def growing_chart(rows: Rows, progress: Rows, metric: str, height: int = 220) ->
                 {"field": "value", "format": ".3f" if metric == "loss" else ".1f"},
             ],
         },
+        "config": {
+            "font": "Source Sans, sans-serif",
+            "axis": text | {"gridColor": "#8888", "gridOpacity": 0.4, "domainColor": "#888"},
+            "legend": text | {"symbolStrokeWidth": 3},
+            "view": {"stroke": None},
+        },
     }
+
+
+def _parts(index: int, finished: int) -> tuple[str, ...]:
+    """Lines that a point of ``growing_rows`` is on: the last finished epoch joins the two."""
+    if index >= finished:
+        return ("present",)
+    return ("epochs", "present") if index == finished - 1 else ("epochs",)
 
 
 def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
@@ -150,17 +222,25 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     if "val_accuracy" not in best:
         return (
             "A refit on training and validation faces together: training accuracy was "
-            f"{best['train_accuracy']:.1%} after epoch {best['epoch']}. No faces are left to "
+            f"{_percent(best['train_accuracy'])} after epoch {best['epoch']}. No faces are left to "
             "validate on."
         )
     gap = 100 * (best["train_accuracy"] - best["val_accuracy"])
-    side = "above" if gap >= 0 else "below"
-    why = "" if gap >= 0 else ", because it is measured on augmented faces"
     done = rows[-1]["epoch"]
     short = planned is not None and done < planned
     end = f", stopped after {done} of {planned} epochs" if short else f" of {done}"
     return (
-        f"Best validation accuracy {best['val_accuracy']:.1%} and macro-F1 "
-        f"{best['val_macro_f1']:.3f} after epoch {best['epoch']}{end}; training "
-        f"accuracy was {abs(gap):.1f} points {side} it{why}."
+        f"Best validation accuracy {_percent(best['val_accuracy'])} and macro-F1 "
+        f"{best['val_macro_f1']:.3f} after epoch {best['epoch']}{end}. Training accuracy, counted "
+        f"while it trained, was {_gap_words(gap)}."
     )
+
+
+def _gap_words(gap: float) -> str:
+    if abs(gap) < _LEVEL:
+        return "about the same"
+    return f"{abs(gap):.1f} points {'higher' if gap > 0 else 'lower'}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,13 +1,17 @@
-"""Cached loaders, keyed by what is on disk: a changed file is read again, in every session."""
+"""Cached loaders, keyed by what is on disk: a changed file is read again, in every session.
 
-from collections.abc import Sequence
+A function whose arguments are runs, data sets or classifiers is cached with ``hash_funcs=hashes(...)``:
+a run counts as the files of it that are named there.
+"""
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from emotion_core.data.faces import is_synthetic
+from emotion_core.data.faces import FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.runs.catalog import list_runs
@@ -15,7 +19,6 @@ from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 
 if TYPE_CHECKING:  # a page loads torch only when it uses a model
-    from emotion_core.data.faces import FaceData
     from emotion_core.models.checkpoint import Classifier
 
 LOOK_AGAIN = 30.0  # seconds; reading the dates of 35,887 files takes a quarter of one
@@ -31,27 +34,47 @@ def finished_runs() -> list[Run]:
     return [run for run in list_runs() if not run.problem and report_of(run) is not None]
 
 
+def hashes(*files: str) -> dict[Any, Callable[[Any], Any]]:
+    """``hash_funcs`` for a cache.
+
+    Args:
+        files: Of a run's folder; a change of one makes the run another argument.
+    """
+    return {
+        Run: lambda run: (str(run.path), stamp(*(run.path / name for name in files))),
+        FaceData: lambda data: data.fingerprint,
+        "emotion_core.models.checkpoint.Classifier": id,
+    }
+
+
+HASHES = hashes()
+MODEL_FILES = ("model.safetensors", "model.json")  # weights and calibration
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=hashes("report.json"))
 def report_of(run: Run) -> Report | None:
     """A run's ``report.json``; None before it is finished."""
-    return _report(run.path, stamp(run.path / "report.json"))
+    try:
+        return run.report()
+    except EmotionError:
+        return None  # list_runs tells the problem
 
 
+@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs=hashes("predictions.npz"))
 def predictions_of(run: Run) -> dict[str, np.ndarray] | None:
     """A run's ``predictions.npz`` as arrays; do not write to them. None before it is finished."""
-    return _predictions(run.path, stamp(run.predictions_path))
+    return run.predictions()
 
 
+@st.cache_resource(show_spinner="Loading the model", max_entries=8, hash_funcs=hashes(*MODEL_FILES))
 def classifier(run: Run) -> "Classifier":
     """A run's model, ready to classify on this machine; shared by all sessions."""
-    return _classifier(run.path, model_stamp(run))
+    from emotion_core.models.checkpoint import load_classifier
+
+    return load_classifier(run.path)
 
 
-def model_stamp(run: Run) -> tuple[int, ...]:
-    """Changes when the weights or their calibration do."""
-    return stamp(run.weights_path, run.model_path)
-
-
-def dataset(spec: str) -> "FaceData":
+def dataset(spec: str) -> FaceData:
     """A loaded data set; shared by all sessions.
 
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
@@ -60,15 +83,17 @@ def dataset(spec: str) -> "FaceData":
     return _dataset(spec, _folder_stamp(place) if place.is_dir() else stamp(place))
 
 
-def find_data(test_fingerprint: str, specs: Sequence[str], *, synthetic: bool) -> "FaceData | None":
-    """The data set with a given test split, wherever it is on this machine; None if it is not.
+def find_test_data(runs: Sequence[Run]) -> FaceData | None:
+    """The data set that runs were tested on, wherever it is on this machine; None if it is not.
 
     Args:
-        test_fingerprint: As in a run's report.
-        specs: Where to look first: what the runs were trained from.
-        synthetic: Whether it was drawn; photographs may also be FER-2013 or the chosen data.
+        runs: Finished ones that share a test set. What they were trained from is looked at first;
+            for photographs also FER-2013 and the chosen data set.
     """
-    further = [] if synthetic else [FER2013_SPEC, chosen_data()]
+    report = next(report for run in runs if (report := report_of(run)))
+    test_fingerprint = report.data.test_fingerprint
+    specs = [run.config().data for run in runs]
+    further = [] if report.data.synthetic else [FER2013_SPEC, chosen_data()]
     for spec in dict.fromkeys([*specs, *further]):
         if spec not in specs and is_synthetic(spec):
             continue  # drawing other faces only to find that they are others takes seconds
@@ -100,28 +125,8 @@ def default_data() -> str:
     return FER2013_SPEC
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _report(path: Path, stamp: tuple[int, ...]) -> Report | None:
-    try:
-        return Run(path).report()
-    except EmotionError:
-        return None  # list_runs tells the problem
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _predictions(path: Path, stamp: tuple[int, ...]) -> dict[str, np.ndarray] | None:
-    return Run(path).predictions()
-
-
-@st.cache_resource(show_spinner="Loading the model", max_entries=8)
-def _classifier(path: Path, stamp: tuple[int, ...]) -> "Classifier":
-    from emotion_core.models.checkpoint import load_classifier
-
-    return load_classifier(path)
-
-
 @st.cache_resource(show_spinner="Loading the faces", max_entries=2)
-def _dataset(spec: str, stamp: str | tuple[int, ...]) -> "FaceData":
+def _dataset(spec: str, stamp: str | tuple[int, ...]) -> FaceData:
     from emotion_core.data.sources import load_data
 
     return load_data(spec)

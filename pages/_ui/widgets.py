@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from emotion_core.errors import EmotionError
 from emotion_core.runs.run import Run, made_at
 from emotion_core.text import csv_text, plain
 from pages._ui.cache import report_of
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, Any]]
 PHOTO_MEGABYTES = 60  # of an uploaded photograph
+_FONT = '"Source Sans", sans-serif'  # Streamlit's
+_TOP = 14  # pixels above the plot of a figure whose title is on the page
+_FIGURE_CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 
 
 def draw_error(error: Exception) -> None:
@@ -33,17 +37,24 @@ def figure(
     reading: str = "",
     csv: Rows | None = None,
     on_click: Callable[[Sequence[Any]], None] | None = None,
+    title: str = "",
 ) -> None:
-    """Draw a figure with its reading below and its data as a download.
+    """Show a figure below its title and reading, with its data as a download.
 
     Args:
         fig: The plot, styled by ``plots.theme.style``.
         key: Unique on the page; names the downloads.
         reading: One sentence that says what the figure shows; also read aloud in its place.
-        csv: The figure's data, a mapping a row.
+        csv: The figure's data, a mapping per row.
         on_click: Called with the ``customdata`` of a point that is clicked.
+        title: Heading; by default the figure's own title, which it loses.
     """
-    config = {"displaylogo": False, "toImageButtonOptions": {"filename": key, "scale": 2}}
+    from emotion_core.plots.theme import recolor
+
+    title = title or fig.layout.title.text or ""
+    if fig.layout.title.text:  # the toolbar would cover it
+        fig.update_layout(title=None, margin={"t": _TOP})
+    _figure_head(key, title, reading, csv)
     clicks = f"{key}-clicks"
     # A figure keeps its point selected, and a click on it would do nothing; a new one has none.
     drawn = f"{key}-{st.session_state.get(clicks, 0)}"
@@ -55,18 +66,25 @@ def figure(
             on_click(points[0]["customdata"])
 
     st.plotly_chart(
-        fig,
+        recolor(fig, page_theme(), _FONT),
         key=drawn,
-        config=config,
+        theme=None,  # Streamlit's would set text too pale for WCAG
+        config=_FIGURE_CONFIG | {"toImageButtonOptions": {"filename": key, "scale": 2}},
         alt=reading or None,
         on_select=click if on_click else "ignore",
         selection_mode="points",
     )
-    if not reading and not csv:
+
+
+def _figure_head(key: str, title: str, reading: str, csv: Rows | None) -> None:
+    if not (title or reading or csv):
         return
-    with st.container(horizontal=True, vertical_alignment="top"):
-        if reading:
-            st.caption(reading)
+    with st.container(horizontal=True, vertical_alignment="top", key=f"{key}-head"):
+        with st.container(gap="xxsmall"):
+            if title:
+                st.subheader(title, anchor=False)
+            if reading:
+                st.caption(reading)
         if csv:
             st.download_button(
                 "CSV",
@@ -77,13 +95,50 @@ def figure(
                 icon=":material/download:",
                 type="tertiary",
                 on_click="ignore",
-                help="The figure's data",
+                help="Download the figure's data",
+            )
+
+
+def page_theme() -> str:
+    """``light`` or ``dark``, as the page is shown."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def show_metrics(figures: Sequence[tuple[str, str, str, str]]) -> None:
+    """Key figures beside each other: label, value, note below it, help; the last two may be empty."""
+    with st.container(key=f"metrics-{slug(figures[0][0])}"):
+        for label, value, note, help_text in figures:
+            st.metric(
+                label,
+                value,
+                note or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=help_text or None,
+                border=True,
+                height="stretch",
             )
 
 
 def draw_panel(panel: "Panel") -> None:
     """A panel with its reading and downloads."""
-    figure(panel.figure, slug(panel.key), panel.reading, panel.table)
+    figure(panel.figure, slug(panel.key), panel.reading, panel.table, title=panel.title)
+
+
+def show_get_fer2013() -> None:
+    """One button that fetches FER-2013; the page is run again once it is there."""
+    from emotion_core.data.fetch import fetch_fer2013
+
+    if not st.button("Get FER-2013 (60 MB)", icon=":material/download:", key="get-fer2013"):
+        return
+    bar = st.progress(0.0, "Downloading FER-2013")
+    try:
+        fetch_fer2013(lambda text, share: bar.progress(share, text))
+    except EmotionError as failure:
+        bar.empty()
+        st.error(str(failure), icon=":material/cloud_off:")
+    else:
+        st.rerun()
 
 
 def slug(text: str) -> str:
@@ -118,6 +173,12 @@ def run_label(run: Run) -> str:
     options = "".join(f" {key}={value}" for key, value in config.options.items())
     refit = " · refit" if config.refit else ""
     return f"{config.model}{options} · seed {config.seed} · {data} · {made_at(run.name)}{refit}"
+
+
+def result_label(run: Run) -> str:
+    """A run's label and, where it is finished, its test accuracy."""
+    report = None if run.problem else report_of(run)
+    return run_label(run) + (f" · {percent(report.test.accuracy)} on test" if report else "")
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -65,8 +65,8 @@ def checked(page: AppTest) -> AppTest:
 
 
 def give_path(page: AppTest, path: object) -> AppTest:
-    page.segmented_control(key="source_kind").set_value("A path").run()
-    return checked(page.text_input(key="source_path").set_value(str(path)).run())
+    page.segmented_control(key="data-kind").set_value("Folder or file").run()
+    return checked(page.text_input(key="data-path").set_value(str(path)).run())
 
 
 def metrics(page: AppTest) -> dict[str, str]:
@@ -74,7 +74,7 @@ def metrics(page: AppTest) -> dict[str, str]:
 
 
 def texts(page: AppTest) -> str:
-    items = [*page.markdown, *page.caption, *page.info, *page.error, *page.subheader]
+    items = [*page.markdown, *page.caption, *page.info, *page.error, *page.header, *page.subheader]
     return "\n".join(str(item.value) for item in items)
 
 
@@ -91,6 +91,7 @@ def test_the_default_is_the_drawn_faces_and_says_so():
     assert metrics(page) == {
         "Faces": "2,800",
         "Training": "2,240",
+        "Validation": "280",
         "Test": "280",
         "Imbalance": "1.0 : 1",
     }
@@ -106,11 +107,11 @@ def test_a_folder_is_shown_chosen_and_remembered(folder):
     assert page.session_state["data"] == str(folder)
     assert page.query_params["data"] in (str(folder), [str(folder)])
     again = open_dataset()
-    again.segmented_control(key="source_kind").set_value("A path").run()
-    recent = again.button_group(key="source_recent")
+    again.segmented_control(key="data-kind").set_value("Folder or file").run()
+    recent = again.button_group(key="data-recent")
     assert any("my faces" in option for option in (str(item) for item in recent.options))
     checked(recent.set_value(str(folder)).run())
-    assert again.text_input(key="source_path").value == str(folder)
+    assert again.text_input(key="data-path").value == str(folder)
     assert again.session_state["data"] == str(folder)
 
 
@@ -152,8 +153,8 @@ def zipped(pictures: dict[str, bytes]) -> bytes:
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
-    page.segmented_control(key="source_kind").set_value("Upload a zip").run()
-    page.file_uploader(key="source_zip").set_value((name, content, "application/zip"))
+    page.segmented_control(key="data-kind").set_value("Upload a zip").run()
+    page.file_uploader(key="data-zip").set_value((name, content, "application/zip"))
     return checked(page.run())
 
 
@@ -198,10 +199,10 @@ def test_without_fer2013_the_page_says_how_to_get_it(monkeypatch):
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # no network, wherever the test runs
     page = open_dataset()
-    page.segmented_control(key="source_kind").set_value("FER-2013")
+    page.segmented_control(key="data-kind").set_value("FER-2013")
     checked(page.run())
     assert "FER-2013 is not on this machine yet" in page.info[0].value
-    button = next(item for item in page.button if item.label.startswith("Fetch FER-2013"))
+    button = next(item for item in page.button if item.key == "get-fer2013")
     checked(button.click().run())
     assert "could not be downloaded" in page.error[0].value
     assert "kaggle.com" in page.error[0].value
@@ -211,10 +212,10 @@ def test_reshuffle_shows_other_faces_and_a_split_has_its_own():
     page = open_dataset()
     first = pictures_shown(page)
     assert len(set(first)) > 7 * 8
-    button = next(item for item in page.button if item.label == "Reshuffle")
+    button = next(item for item in page.button if item.key == "data-shuffle")
     checked(button.click().run())
     assert pictures_shown(page) != first
-    page.segmented_control(key="sample_split").set_value("test").run()
+    page.segmented_control(key="data-split").set_value("test").run()
     test_faces = pictures_shown(checked(page))
     assert len(test_faces) < len(first)
 
@@ -222,27 +223,27 @@ def test_reshuffle_shows_other_faces_and_a_split_has_its_own():
 def test_no_augmentation_gives_the_same_face_and_a_stronger_one_others():
     page = open_dataset()
     for slider in page.slider:
-        slider.set_value(0.0)
+        slider.set_value(0)
     checked(page.run())
     still = pictures_shown(page)[-16:]
-    page.slider(key="augment_rotation").set_value(45.0)
+    page.slider(key="augment-rotation").set_value(45)
     turned = pictures_shown(checked(page.run()))[-16:]
     assert turned[0] == still[0]  # the original
-    assert len(set(still)) == 2  # flipped or not
+    assert len(set(still)) == 1  # nothing changes a face
     assert len(set(turned)) == 16
 
 
-def test_what_was_mended_is_listed(folder, pictures):
+def test_what_was_fixed_on_import_is_listed(folder, pictures):
     (folder / "train" / "sad" / "torn.png").write_bytes(next(iter(pictures.values()))[:100])
     big = cv2.resize(np.full((60, 90, 3), 90, np.uint8), (90, 60))
     cv2.imwrite(str(folder / "train" / "sad" / "big.png"), big)
     (folder / "train" / "sad" / "\udce9.png").write_bytes(b"no picture")  # a name in Latin-1
     page = give_path(open_dataset(), folder)
     notes = page.dataframe[0].value
-    told = dict(zip(notes["what"], notes["message"], strict=True))
+    told = dict(zip(notes["What"], notes["Message"], strict=True))
     assert told["train/sad/torn.png"] == "truncated PNG"
     assert told["train/sad/\\udce9.png"] == "not a picture that can be read"
-    assert "converted from colour to gray" in set(notes["message"])
+    assert "converted from colour to gray" in set(notes["Message"])
 
 
 def test_bars_tell_counts_shares_and_the_published_figures():
@@ -251,7 +252,7 @@ def test_bars_tell_counts_shares_and_the_published_figures():
     bars, published = fig.data
     assert list(bars.y) == list(EMOTIONS)
     assert list(bars.x) == list(published.x) == list(counts.values())
-    assert bars.text[EMOTIONS.index("happy")] == "7,215 · 25.1%"
+    assert bars.text[EMOTIONS.index("happy")] == "7,215 · 25.1 %"
 
 
 def test_the_imbalance_is_the_largest_class_by_the_smallest():
@@ -259,3 +260,31 @@ def test_the_imbalance_is_the_largest_class_by_the_smallest():
     assert "16.5 times as frequent as disgust" in imbalance_reading(COUNTS["train"])
     none = dict.fromkeys(EMOTIONS, 5) | {"fear": 0}
     assert "no image of fear" in imbalance_reading(none)
+
+
+def test_duplicates_and_leaks_are_counted_on_one_click(folder):
+    face = next((folder / "train" / "happy").iterdir())
+    shutil.copy(face, folder / "test" / "sad" / "twin.png")
+    page = give_path(open_dataset(), folder)
+    assert "repeat a photograph" not in texts(page)
+    checked(page.button(key="data-duplicates").click().run())
+    said = texts(page)
+    assert "1 of 15 test images (6.7 %) shows a photograph that is also in training" in said
+    assert "1 photograph carries more than one label" in said
+    counts = dict(
+        zip(*(page.dataframe[0].value[name] for name in ("Count of", "Number")), strict=True)
+    )
+    assert counts["test images identical to a training image"] == 1
+    assert "data-duplicates" not in [button.key for button in page.button]
+
+
+def test_augmentation_goes_to_the_training_form_with_one_click():
+    page = open_dataset()
+    page.slider(key="augment-rotation").set_value(30)
+    page.slider(key="augment-blur").set_value(25)
+    checked(page.run())
+    checked(page.button(key="augment-use").click().run())
+    assert page.title[0].value == "Training"
+    assert page.number_input(key="train-best-rotation").value == 30.0
+    assert page.number_input(key="train-best-blur").value == 0.25
+    assert page.selectbox(key="train-data").value == "synthetic:140"

@@ -100,8 +100,8 @@ def open_run(page: AppTest, run: Run, state: str) -> None:
 def test_page_without_runs_says_what_to_do(root):
     page = open_training()
     assert "No runs yet" in texts(page)
-    assert not page.button(key="start").disabled
-    assert "has not been trained like this here yet: no estimate" in texts(page)
+    assert not page.button(key="train-start").disabled
+    assert "has not been trained with these settings on this machine" in texts(page)
 
 
 def test_form_starts_from_the_recipe(root):
@@ -131,7 +131,7 @@ def test_form_shows_every_setting_with_its_help_and_limits(root):
 
 def test_untouched_form_trains_exactly_the_recipe(root, parked):
     page = open_training()
-    click(page, "start")
+    click(page, "train-start")
     (run,) = list_runs(root)
     assert run.config() == recipe_config("best", "sequential", data=DATA)
     assert "queued, next" in texts(page)
@@ -146,7 +146,7 @@ def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
     page.multiselect(key="train-best-teacher").set_value([earlier.name])
     page.multiselect(key="train-best-average_with").set_value([earlier.name])
     page.run()
-    click(page, "start")
+    click(page, "train-start")
     new = next(run for run in list_runs(root) if run.name != earlier.name).config()
     assert (new.start_from, new.teacher, new.average_with) == (earlier.name,) * 3
     page.multiselect(key="train-models").set_value(["grown_net"]).run()
@@ -168,7 +168,7 @@ def test_a_chosen_teacher_that_is_deleted_elsewhere_is_told_of(root, parked):
     page.multiselect(key="train-best-teacher").set_value([run.name for run in earlier]).run()
     delete_run(earlier[0])
     page.run()
-    assert [toast.value for toast in page.toast] == [f"Teachers: {earlier[0].name} was deleted."]
+    assert [toast.value for toast in page.toast] == [f"Teachers: {earlier[0].name} was deleted or has no weights here."]
     assert page.multiselect(key="train-best-teacher").value == [earlier[1].name]
     page.run()
     assert not page.toast
@@ -182,8 +182,8 @@ def test_several_architectures_make_a_run_each_with_their_own_settings(root, par
     page.number_input(key="train-study-lr").set_value(0.002)
     page.selectbox(key="train-resnet18-stem").set_value("small")
     page.run()
-    assert page.button(key="start").label == "Start 2 runs"
-    click(page, "start")
+    assert page.button(key="train-start").label == "Start 2 runs"
+    click(page, "train-start")
     configs = {run.config().model: run.config() for run in list_runs(root)}
     common = {"data": DATA, "epochs": 3, "lr": 0.002}
     assert configs == {
@@ -202,7 +202,7 @@ def test_another_first_model_brings_its_own_recipe(root, parked, before, after):
     page.multiselect(key="train-models").set_value([before]).run()
     page.button_group(key="train-recipe").set_value("study").run()
     page.multiselect(key="train-models").set_value([after]).run()
-    click(page, "start")
+    click(page, "train-start")
     (run,) = list_runs(root)
     assert run.config() == recipe_config("study", after, data=DATA)
 
@@ -212,12 +212,12 @@ def test_data_stays_after_a_start_and_a_visit_elsewhere(root, parked):
         written_run(root, state="stopped", data=data)
     page = open_training()
     page.selectbox(key="train-data").set_value("synthetic:210").run()
-    click(page, "start")
+    click(page, "train-start")
     assert page.selectbox(key="train-data").value == "synthetic:210"
     page.switch_page("pages/comparison.py").run()
     page.switch_page("pages/training.py").run()
     assert page.selectbox(key="train-data").value == "synthetic:210"
-    click(page, "start")
+    click(page, "train-start")
     assert [run.config().data for run in list_runs(root)].count("synthetic:210") == 3
 
 
@@ -236,19 +236,19 @@ def test_nothing_chosen_nothing_started(root):
     page = open_training()
     page.multiselect(key="train-models").set_value([]).run()
     assert "Choose at least one architecture." in texts(page)
-    assert "start" not in [button.key for button in page.button]
+    assert "train-start" not in [button.key for button in page.button]
 
 
 def test_bad_setting_is_explained_and_cannot_be_started(root):
     page = open_training()
     page.text_input(key="train-best-device").set_value("gpu").run()
     assert "device must be auto, cpu, cuda or cuda:N, got 'gpu'" in texts(page)
-    assert page.button(key="start").disabled
+    assert page.button(key="train-start").disabled
 
 
 def test_missing_data_is_explained_and_nothing_is_queued(root):
     page = open_training(data="/nowhere/fer2013")
-    click(page, "start")
+    click(page, "train-start")
     assert "There is nothing at /nowhere/fer2013" in texts(page)
     assert list_runs(root) == []
 
@@ -256,26 +256,26 @@ def test_missing_data_is_explained_and_nothing_is_queued(root):
 def test_time_is_estimated_from_an_earlier_run_of_the_same_kind(root):
     config = recipe_config("best", "sequential", data=DATA)
     written_run(root, state="stopped", data=DATA)
-    assert "About 1 min 15 s an epoch, 50 min 0 s in all" in texts(open_training())
+    assert "about 1 min 15 s per epoch, 50 min 0 s in all" in texts(open_training())
     assert config.epochs == 40
 
 
 def test_time_on_another_machine_is_no_estimate(root):
     run = written_run(root, state="finished", data=DATA)
     (run.path / "README.md").write_text("# Model card")
-    assert "has not been trained like this here yet: no estimate" in texts(open_training())
+    assert "has not been trained with these settings on this machine" in texts(open_training())
 
 
 def test_layer_table_has_the_whole_model(root):
     page = open_training()
     page.multiselect(key="train-models").set_value(["block_cnn"]).run()
-    page.session_state["layers"] = True
+    page.session_state["train-layers"] = True
     page.run()
     assert not page.exception
     assert "7,210,439 parameters" in texts(page)
     table = page.dataframe[0].value
-    assert table["parameters"].sum() == 7_210_439
-    assert table["output"].iloc[-1] == "7"
+    assert table["Parameters"].sum() == 7_210_439
+    assert table["Output"].iloc[-1] == "7"
 
 
 def test_failed_run_shows_its_reason_and_its_last_log_lines(root):
@@ -287,7 +287,7 @@ def test_failed_run_shows_its_reason_and_its_last_log_lines(root):
     assert "The loss is not a number at epoch 5, step 3." in shown
     assert "log line 39" in shown and "log line 10" not in shown
     assert (
-        "Best validation accuracy 75.0% and macro-F1 0.700 after epoch 4, stopped after 4 of 40 epochs"
+        "Best validation accuracy 75.0 % and macro-F1 0.700 after epoch 4, stopped after 4 of 40 epochs"
         in shown
     )
     assert {f"resume-{run.name}", f"delete-{run.name}"} <= {button.key for button in page.button}
@@ -341,7 +341,7 @@ def test_many_runs_are_folded(root):
     page = open_training()
     boxes = [box.label for box in page.expander if "stopped" in box.label]
     assert len(boxes) == 12
-    page.toggle(key="all-runs").set_value(True).run()
+    page.toggle(key="train-all-runs").set_value(True).run()
     assert len([box for box in page.expander if "stopped" in box.label]) == 15
 
 
@@ -354,7 +354,7 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     page.number_input(key="train-sequential-width").set_value(8)
     page.number_input(key="train-best-threads").set_value(1)
     page.run()
-    click(page, "start")
+    click(page, "train-start")
     (run,) = list_runs(root)
     run_until(page, lambda: run.status().epoch >= 1 or run.status().step > 0)
     page.run()  # the run may have taken its first step after the page was drawn
@@ -373,7 +373,7 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     page.run()
     shown = texts(page)
     assert "Test accuracy" in shown and "macro-F1" in shown
-    assert f"of {last}; training accuracy was" in shown
+    assert f"of {last}. Training accuracy, counted while it trained, was" in shown
     assert len(page.get("plotly_chart")) == 2
     assert any("synthetic" in str(item.value) for item in page.markdown)
 
@@ -392,7 +392,7 @@ def test_the_form_keeps_its_choices_over_a_page_change(parked):
     page.number_input(key="train-best-epochs").set_value(3).run()
     page.switch_page("pages/comparison.py").run()
     page.switch_page("pages/training.py").run()
-    click(page, "start")
+    click(page, "train-start")
     config = list_runs(parked)[0].config()
     assert (config.model, config.epochs) == ("mobilenet_v3_small", 3)
 

@@ -11,7 +11,7 @@ from emotion_core.evaluation.compare import Comparison, Result
 from emotion_core.labels import EMOTIONS
 from emotion_core.reporting.panels.confusion import confusion_panel, difference_panel
 from emotion_core.reporting.panels.panel import Panel
-from pages._ui.cache import find_data, runs
+from pages._ui.cache import find_test_data, runs
 from pages._ui.widgets import faces_grid, figure, slug
 
 GALLERY = 24
@@ -152,8 +152,7 @@ def _test_faces(comparison: Comparison) -> np.ndarray | None:
     """``(n, 48, 48)`` test faces in canonical order; None, with the reason shown, where missing."""
     data = comparison.results[0].report.data
     compared = {result.name for result in comparison.results}
-    sources = [run.config().data for run in runs() if run.name in compared]
-    found = find_data(data.test_fingerprint, sources, synthetic=data.synthetic)
+    found = find_test_data([run for run in runs() if run.name in compared])
     if found is not None:
         return np.asarray(found.images[found.indices("test")])
     st.warning(

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ from emotion_core.reporting.panels.scores import (
     per_emotion_panel,
 )
 from emotion_core.runs.run import Run
-from pages._ui.cache import report_of, runs, stamp
+from pages._ui.cache import hashes, report_of, runs
 from pages._ui.comparison.faces import draw_confusion, draw_faces
 from pages._ui.comparison.robustness import draw_robustness, robustness_of
 from pages._ui.widgets import draw_error, draw_panel, empty, percent, run_label
@@ -86,9 +85,7 @@ def pick_comparison() -> Comparison:
         st.info("Choose at least one run.", icon=":material/info:")
         st.stop()
     try:
-        comparison = _comparison(
-            tuple((found[name].path, stamp(*_files(found[name]))) for name in chosen)
-        )
+        comparison = _comparison([found[name] for name in chosen])
     except EmotionError as error:
         draw_error(error)
         st.stop()
@@ -551,11 +548,6 @@ def _without_empty_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: row.get(key) for key in kept} for row in rows]
 
 
-@st.cache_resource(show_spinner="Comparing", max_entries=6)
-def _comparison(stamped: tuple[tuple[Path, tuple[int, ...]], ...]) -> Comparison:
-    return compare.compare_runs([Run(path) for path, _ in stamped])
-
-
-def _files(run: Run) -> list[Path]:
-    """All that a comparison reads of a run."""
-    return [run.path / name for name in _FILES]
+@st.cache_resource(show_spinner="Comparing", max_entries=6, hash_funcs=hashes(*_FILES))
+def _comparison(chosen: list[Run]) -> Comparison:
+    return compare.compare_runs(chosen)

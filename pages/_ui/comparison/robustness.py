@@ -10,7 +10,7 @@ from emotion_core.evaluation.compare import Comparison
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
-from pages._ui.cache import find_data, runs
+from pages._ui.cache import find_test_data, runs
 from pages._ui.widgets import draw_panel, percent
 
 
@@ -108,7 +108,7 @@ def _measure(run: Run, data: DataFacts) -> None:
         DataError: they are not.
         RunError: the run is being measured already.
     """
-    found = find_data(data.test_fingerprint, [run.config().data], synthetic=data.synthetic)
+    found = find_test_data([run])
     if found is None:
         raise DataError(
             f"The test faces of {data.name} are not on this machine. Choose them on the Dataset "

@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import streamlit as st
 
+from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import gallery
 from emotion_core.evaluation.gallery import Guesses, guesses_of
@@ -15,12 +16,9 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
-from pages._ui.cache import find_data, finished_runs, predictions_of, report_of
+from pages._ui.cache import HASHES, find_test_data, finished_runs, predictions_of, report_of
 from pages._ui.predictions.why import explain_face
 from pages._ui.widgets import draw_error, empty, percent, run_label
-
-if TYPE_CHECKING:
-    from emotion_core.data.faces import FaceData
 
 COUNT = 25
 
@@ -197,15 +195,9 @@ def guesses_or_stop(run: Run) -> Guesses:
         st.stop()
 
 
-def test_data(run: Run, report: Report) -> "FaceData | None":
-    """The data set a run was tested on, wherever it is on this machine; None if it is not."""
-    data = report.data
-    return find_data(data.test_fingerprint, [run.config().data], synthetic=data.synthetic)
-
-
 def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
     """Test faces ``(n, 48, 48)`` in the predictions' order; says so where they are not here."""
-    data = test_data(run, report)
+    data = find_test_data([run])
     if data is None:
         source = report.data
         st.info(
@@ -215,7 +207,7 @@ def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
             icon=":material/image_not_supported:",
         )
         return None
-    images, labels = _in_order(data.fingerprint, data)
+    images, labels = _in_order(data)
     if not np.array_equal(labels, guesses.labels):
         st.error(
             f"Run '{run.name}': predictions.npz does not fit the test faces its report names. "
@@ -226,10 +218,10 @@ def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
     return images
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _in_order(fingerprint: str, _data: "FaceData") -> tuple[np.ndarray, np.ndarray]:
-    rows = _data.indices("test")
-    return np.ascontiguousarray(_data.images[rows]), _data.labels[rows]
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=HASHES)
+def _in_order(data: FaceData) -> tuple[np.ndarray, np.ndarray]:
+    rows = data.indices("test")
+    return np.ascontiguousarray(data.images[rows]), data.labels[rows]
 
 
 def _data_uri(face: np.ndarray) -> str:

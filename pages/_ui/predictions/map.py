@@ -10,7 +10,8 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
-from pages._ui.predictions.faces import guesses_or_stop, test_data, test_faces
+from pages._ui.cache import find_test_data
+from pages._ui.predictions.faces import guesses_or_stop, test_faces
 from pages._ui.predictions.why import explain_face, has_weights
 from pages._ui.widgets import draw_error
 
@@ -21,7 +22,7 @@ def draw_map(run: Run, report: Report) -> None:
     images = test_faces(run, report, guesses)
     found = feature_store.load_features(run)
     if found is None:
-        data = test_data(run, report)
+        data = find_test_data([run])
         if data is None or not has_weights(run):
             return
         count = min(feature_store.FACES, len(guesses))

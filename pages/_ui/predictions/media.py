@@ -15,7 +15,7 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
-from pages._ui.cache import classifier, model_stamp
+from pages._ui.cache import MODEL_FILES, classifier, hashes
 from pages._ui.predictions.why import draw_probs, explain_face, has_weights
 from pages._ui.widgets import PHOTO_MEGABYTES, draw_error, figure, run_label
 
@@ -43,7 +43,7 @@ def draw_photo(run: Run, report: Report) -> None:
     )
     try:
         with st.spinner("Looking for faces"):
-            picture, results = _photo(run.path, model_stamp(run), data, whole, upload.name, run)
+            picture, results = _photo(run, data, whole, upload.name)
     except EmotionError as error:
         draw_error(error)
         return
@@ -85,12 +85,12 @@ def _photo_face(run: Run, index: int, result: FaceResult) -> None:
     draw_probs(result.probs)
 
 
-@st.cache_data(show_spinner=False, max_entries=4, scope="session")  # goes with the browser tab
-def _photo(
-    path: Path, stamp: tuple[int, ...], data: bytes, whole: bool, name: str, _run: Run
-) -> tuple[np.ndarray, list[FaceResult]]:
+@st.cache_data(  # goes with the browser tab
+    show_spinner=False, max_entries=4, scope="session", hash_funcs=hashes(*MODEL_FILES)
+)
+def _photo(run: Run, data: bytes, whole: bool, name: str) -> tuple[np.ndarray, list[FaceResult]]:
     """The picture with its boxes (RGB, at most 1,600 pixels a side) and its faces."""
-    image, model = photos.read_image(data, name), classifier(_run)
+    image, model = photos.read_image(data, name), classifier(run)
     if whole:
         results = [photos.classify_whole(image, model)]
     else:

@@ -1,6 +1,5 @@
 """Why a model answers as it does for one face: probabilities, Grad-CAM, occlusion."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +9,14 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
-from pages._ui.cache import classifier, model_stamp
+from pages._ui.cache import MODEL_FILES, classifier, hashes
 from pages._ui.widgets import draw_error
 
 if TYPE_CHECKING:
     from emotion_core.evaluation.explain import FeatureLayer, GradCam, Occlusion
+
+
+_BY_MODEL = hashes(*MODEL_FILES)
 
 
 @st.dialog("Why?", width="large", icon=":material/psychology:")
@@ -25,8 +27,8 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
         return
     try:
         with st.spinner("Looking at the face"):
-            layers = _layers(run.path, model_stamp(run), run)
-            seen = _occlusion(run.path, model_stamp(run), face, run)
+            layers = _layers(run)
+            seen = _occlusion(run, face)
     except EmotionError as error:
         draw_error(error)
         return
@@ -46,7 +48,7 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
             help="A late layer knows what it sees but only roughly where; an early one the reverse.",
         )
     label = EMOTIONS.index(str(emotion))
-    cam = _grad_cam(run.path, model_stamp(run), face, layer.name if layer else "", run)
+    cam = _grad_cam(run, face, layer.name if layer else "")
     columns = st.columns([1, 1, 1, 1.3], vertical_alignment="center")
     drop = seen.drop[label]
     largest = float(np.abs(seen.drop).max())
@@ -103,24 +105,22 @@ def has_weights(run: Run) -> bool:
     return False
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def _layers(path: Path, stamp: tuple[int, ...], _run: Run) -> "list[FeatureLayer]":
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=_BY_MODEL)
+def _layers(run: Run) -> "list[FeatureLayer]":
     from emotion_core.evaluation.explain import feature_layers
 
-    return feature_layers(classifier(_run).model)
+    return feature_layers(classifier(run).model)
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
-def _grad_cam(
-    path: Path, stamp: tuple[int, ...], face: np.ndarray, layer: str, _run: Run
-) -> "GradCam":
+@st.cache_data(show_spinner=False, max_entries=128, hash_funcs=_BY_MODEL)
+def _grad_cam(run: Run, face: np.ndarray, layer: str) -> "GradCam":
     from emotion_core.evaluation.explain import grad_cam
 
-    return grad_cam(classifier(_run), face, layer=layer)
+    return grad_cam(classifier(run), face, layer=layer)
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
-def _occlusion(path: Path, stamp: tuple[int, ...], face: np.ndarray, _run: Run) -> "Occlusion":
+@st.cache_data(show_spinner=False, max_entries=128, hash_funcs=_BY_MODEL)
+def _occlusion(run: Run, face: np.ndarray) -> "Occlusion":
     from emotion_core.evaluation.explain import occlusion
 
-    return occlusion(classifier(_run), face)
+    return occlusion(classifier(run), face)

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from emotion_core.paths import PROJECT
-from emotion_core.plots.theme import RUN_PALETTE, run_colors, style
+from emotion_core.plots.theme import RUN_PALETTE, TEXT_COLORS, recolor, run_colors, style
 
 THEME = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
 
@@ -44,9 +44,18 @@ def test_a_run_keeps_its_colour_when_another_is_added():
     assert len(set(more.values())) == 3
 
 
-def test_style_leaves_text_colour_to_the_page():
+def test_text_of_figures_is_legible_on_both_pages():
+    for theme, color in TEXT_COLORS.items():
+        for background in ("backgroundColor", "secondaryBackgroundColor"):
+            assert contrast(color, THEME[theme][background]) >= 7
+        fig = recolor(style(go.Figure(go.Scatter(x=[1], y=[1]))), theme, "sans-serif")
+        assert fig.layout.font.color == color
+        assert fig.layout.font.size >= 13
+
+
+def test_a_drag_on_a_figure_scrolls_the_page_and_does_not_zoom():
     fig = style(go.Figure(go.Scatter(x=[1], y=[1])), height=200)
-    assert fig.layout.font.color is None
+    assert fig.layout.dragmode is False
     assert fig.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert fig.layout.height == 200
 

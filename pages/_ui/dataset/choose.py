@@ -1,0 +1,136 @@
+"""The Dataset page's choice: drawn faces, FER-2013, a file on this machine, an upload."""
+
+import time
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
+from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
+from emotion_core.data.recent import recent_paths, remember_path
+from emotion_core.data.uploads import drop_upload, keep_upload
+from emotion_core.errors import DataError, EmotionError
+from emotion_core.text import unquoted
+from pages._ui import cache
+from pages._ui.widgets import draw_error, show_get_fer2013
+
+SYNTHETIC, FER, PATH, UPLOAD = "Synthetic faces", "FER-2013", "Folder or file", "Upload a zip"
+_KINDS = {SYNTHETIC_SPEC: SYNTHETIC, FER2013_SPEC: FER}
+
+
+def pick_data() -> FaceData | None:
+    """The chosen data set, loaded; None while there is none, after saying what to do."""
+    spec = _pick_source()
+    return _load(spec) if spec else None
+
+
+def _pick_source() -> str | None:
+    """What ``_load`` takes; None while there is nothing to load yet."""
+    wanted = st.query_params.get("data") or cache.chosen_data()
+    kind_of_wanted = _KINDS.get(wanted.partition(":")[0], PATH)
+    if "data-kind" not in st.session_state:  # the first visit, or one after another page
+        st.session_state["data-kind"] = kind_of_wanted
+        st.session_state["data-path"] = wanted if kind_of_wanted == PATH else ""
+    kind = st.segmented_control(
+        "Source", [SYNTHETIC, FER, PATH, UPLOAD], key="data-kind", required=True
+    )
+    if kind == SYNTHETIC:
+        return wanted if kind_of_wanted == SYNTHETIC else SYNTHETIC_SPEC
+    if kind == FER:
+        return _pick_fer2013()
+    return _pick_path() if kind == PATH else _pick_upload()
+
+
+def _pick_fer2013() -> str | None:
+    try:
+        find_fer2013()
+    except DataError as error:
+        st.info(str(error), icon=":material/download:")
+        show_get_fer2013()
+        return None
+    return FER2013_SPEC
+
+
+def _pick_path() -> str | None:
+    path = st.text_input(
+        "Folder, zip, CSV, .npy or Parquet file on this machine",
+        placeholder="/data/fer2013 or C:\\data\\fer2013.csv",
+        key="data-path",
+    )
+    path = unquoted(path)
+    others = [other for other in recent_paths() if other != path]
+    if others:
+        st.pills(
+            "Recently used",
+            others,
+            format_func=lambda other: f":material/history: {Path(other).name}",
+            key="data-recent",
+            on_change=_take_recent,
+        )
+    if not path:
+        st.info(
+            "Expected `train/<emotion>/*.jpg` and `test/<emotion>/*.jpg`, the original "
+            "`fer2013.csv`, a zip of either folder, the study's `.npy`, or Parquet files.",
+            icon=":material/info:",
+        )
+    return path or None
+
+
+def _take_recent() -> None:
+    chosen = st.session_state["data-recent"]
+    if chosen:
+        st.session_state["data-path"] = chosen
+    st.session_state["data-recent"] = None
+
+
+def _pick_upload() -> str | None:
+    file = st.file_uploader(
+        "Zip file with one folder per emotion (optionally inside train/ and test/)",
+        type="zip",
+        key="data-zip",
+    )
+    if file is None:
+        return None
+    try:
+        return str(keep_upload(file.name, file.getbuffer()))
+    except DataError as error:
+        draw_error(error)
+        return None
+
+
+def _load(spec: str) -> FaceData | None:
+    """Load a data set with a progress bar and keep it as the one that is chosen.
+
+    Returns:
+        The data; None after telling what is wrong, and then the choice is as it was.
+    """
+    place = st.empty()
+    try:
+        data = _loaded(spec, place)
+    except EmotionError as error:
+        draw_error(error)
+        drop_upload(Path(spec))
+        return None
+    finally:
+        place.empty()
+    cache.choose_data(spec)
+    st.query_params["data"] = spec
+    return data
+
+
+def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
+    """The data from this session; a source on disk is looked at again now and then."""
+    from emotion_core.data.sources import load_data
+
+    if is_synthetic(spec):
+        return cache.dataset(spec)
+    known: tuple[str, float, FaceData] | None = st.session_state.get("data-loaded")
+    if known and known[0] == spec and time.monotonic() - known[1] < cache.LOOK_AGAIN:
+        return known[2]
+    bar = place.progress(0.0, "Loading")
+    data = load_data(spec, progress=lambda text, share: bar.progress(min(share, 1.0), text))
+    st.session_state["data-loaded"] = (spec, time.monotonic(), data)
+    if spec != FER2013_SPEC and (known is None or known[0] != spec):
+        remember_path(spec)
+    return data
