@@ -122,7 +122,7 @@ def _our_rate(name: str, data: "FaceData", args: argparse.Namespace, *, compiled
     import torch
 
     from emotion_core.recipes import recipe_config
-    from emotion_core.runs.run import create_run
+    from emotion_core.runs.create import create_run
     from emotion_core.training.loop import Progress, Stopped, train
 
     config = recipe_config(

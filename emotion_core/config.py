@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -59,7 +60,8 @@ class Config:
         for item in self.settings():
             value = getattr(self, item.name)
             if item.type is float and type(value) is int:
-                object.__setattr__(self, item.name, float(value))
+                value = _as_float(value)
+                object.__setattr__(self, item.name, value)
             elif type(value) is not item.type:
                 raise ConfigError(
                     f"{item.name} must be of type {item.type.__name__}, got {value!r}."
@@ -69,13 +71,18 @@ class Config:
             if isinstance(value, float) and not math.isfinite(value):
                 raise ConfigError(f"{item.name} must be a number, got {value}.")
             if item.low is not None and value < item.low:
-                raise ConfigError(f"{item.name} must be at least {item.low:g}, got {value:g}.")
+                raise ConfigError(
+                    f"{item.name} must be at least {item.low:g}, got {_as_float(value):g}."
+                )
             if item.high is not None and value > item.high:
-                raise ConfigError(f"{item.name} must be at most {item.high:g}, got {value:g}.")
+                raise ConfigError(
+                    f"{item.name} must be at most {item.high:g}, got {_as_float(value):g}."
+                )
 
     @classmethod
-    def settings(cls) -> list[Setting]:
-        """The fields in order."""
+    @functools.cache
+    def settings(cls) -> tuple[Setting, ...]:
+        """The fields in order. Found once for each class: looking up type hints takes 1 ms."""
         hints = typing.get_type_hints(cls)
         found = []
         for item in dataclasses.fields(cls):
@@ -88,7 +95,7 @@ class Config:
             kind = typing.get_origin(kind) or kind
             assert not isinstance(kind, types.UnionType), "a setting has one plain type"
             found.append(Setting(name=item.name, type=kind, default=default, **item.metadata))
-        return found
+        return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""
@@ -153,6 +160,14 @@ class _KeyValue(argparse.Action):
         found = dict(getattr(namespace, self.dest, {}))
         found[key] = _parse_value(text)
         setattr(namespace, self.dest, found)
+
+
+def _as_float(value: float) -> float:
+    """A number as float; one beyond its range is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _parse_value(text: str) -> bool | int | float | str:

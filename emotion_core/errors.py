@@ -52,9 +52,19 @@ class LiveError(EmotionError):
     """The live pipeline cannot start or go on."""
 
 
+_MOST_NAMED = 5  # of many choices; a line with all of them would not be read
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
-    """Message for a name that is not among the choices, with the nearest one first."""
+    """Message for a name that is not among the choices; of many it lists the nearest alone."""
     names = sorted(choices)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name, names, n=_MOST_NAMED)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return f"Unknown {kind} '{name}'.{hint} Choose one of: {', '.join(names)}."
+    if len(names) <= 2 * _MOST_NAMED:
+        return f"Unknown {kind} '{name}'.{hint} Choose one of: {', '.join(names)}."
+    if near[1:]:
+        hint += f" Also near: {', '.join(near[1:])}."
+    elif not near:
+        shown = ", ".join(names[:_MOST_NAMED])
+        hint = f" There are {len(names)}: {shown} and others."
+    return f"Unknown {kind} '{name}'.{hint}"

@@ -7,12 +7,17 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
+
+_T = TypeVar("_T")
 
 MAX_JSON = 64 * 1024**2  # bytes of a JSON document; the largest of ours have some hundred thousand
 MAX_NAME = 200  # bytes of a file name that still leave room for what is added to it
+_SETTLED_NS = 100_000_000  # two writes within a clock tick of the file system leave one stamp
+_MOST_KEPT = 8192  # parsed files
 
 # Reading the umask means setting it, which is not safe once threads run: read it at import.
 _UMASK = os.umask(0o022)
@@ -20,12 +25,21 @@ os.umask(_UMASK)
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, parents: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed to ``path``.
 
     On an error the temporary file is removed and ``path`` is as it was.
+
+    Args:
+        path: The file.
+        parents: Whether to make its folder. Not for the files of a run: a run that was deleted
+            meanwhile would come back with this file alone in it.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if parents:
+        path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{short_name(path.name)}."
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
     os.close(handle)
@@ -51,15 +65,16 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
-    """Write ``data`` to ``path`` atomically."""
-    with atomic_path(path) as temporary:
+def write_bytes(path: Path, data: bytes | memoryview, *, parents: bool = False) -> None:
+    """Write ``data`` to ``path`` atomically; ``parents`` as for ``atomic_path``."""
+    with atomic_path(path, parents=parents) as temporary:
         temporary.write_bytes(data)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, parents: bool = False) -> None:
     """Write a JSON document atomically, indented, with a final newline."""
-    write_bytes(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    write_bytes(path, text.encode(), parents=parents)
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -120,6 +135,37 @@ def parse_json(data: bytes) -> Any:
         return json.loads(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+_parsed: dict[tuple[Path, Callable[[Path], Any]], tuple[tuple[int, ...], Any]] = {}
+
+
+def read_once(path: Path, read: Callable[[Path], _T]) -> _T:
+    """What ``read`` makes of a file, made again only after the file has changed.
+
+    The value is shared by everyone who asks: it must not be changed. Nothing is kept of a file that
+    was written a moment ago (its next change could leave the same stamp), nor of an error.
+
+    Args:
+        path: The file.
+        read: A function of a module (no lambda, since it is a part of the key).
+
+    Raises:
+        OSError: there is no such file.
+        Exception: what ``read`` raises.
+    """
+    status = path.stat()
+    stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+    kept = _parsed.get((path, read))
+    if kept and kept[0] == stamp:
+        value: _T = kept[1]
+        return value
+    value = read(path)
+    if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
+        if len(_parsed) >= _MOST_KEPT:
+            _parsed.clear()
+        _parsed[path, read] = stamp, value
+    return value
 
 
 def append_json_line(path: Path, row: dict[str, Any]) -> None:

@@ -1,11 +1,17 @@
 """What decides the result of a training run: its settings, and the two recipes that preset them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 from emotion_core.config import Config, setting
 from emotion_core.errors import ConfigError
+
+RECIPES = ("ours", "study")  # that networks are trained by; "baseline" is the classical one's
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+_LONGEST_NOTE = 200  # letters
 
 # Settings that name earlier runs, through which a run profits from their training.
 EARLIER = ("start_from", "teacher", "average_with")
@@ -26,13 +32,20 @@ class TrainConfig(Config):
     )
     data: str = setting("synthetic", "data set: a path, or 'synthetic' for drawn faces")
     recipe: str = setting(
-        "best", "preset that the other settings start from", choices=("best", "study")
+        "ours", "preset that the other settings start from", choices=(*RECIPES, "baseline")
     )
     epochs: int = setting(40, "passes over the training split", low=1, high=10_000)
     batch_size: int = setting(64, "images a step", low=2, high=65_536)
     seed: int = setting(
         0, "seed of the split's draw order, augmentation and weights", low=0, high=2**40
     )
+
+    name: str = setting(
+        "",
+        "what the run is called, unique; empty: the model's name, with a number where it is taken",
+        group="identity",
+    )
+    note: str = setting("", "one sentence on what the run is for", group="identity")
 
     optimizer: str = setting(
         "sgd", "optimizer", choices=("sgd", "adam", "adamw"), group="optimizer"
@@ -209,14 +222,29 @@ class TrainConfig(Config):
             index and not (kind == "cuda" and index.isdigit())
         ):
             raise ConfigError(f"device must be auto, cpu, cuda or cuda:N, got '{self.device}'.")
+        if self.name:
+            check_name(self.name)
+        if len(self.note) > _LONGEST_NOTE or not self.note.isprintable():
+            raise ConfigError(
+                f"note must be one line of at most {_LONGEST_NOTE} letters, got {self.note[:40]!r}"
+                f"{'...' if len(self.note) > 40 else ''} with {len(self.note)}."
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """As ``Config.from_dict``; ``ours`` was called ``best`` in earlier versions."""
+        if values.get("recipe") == "best":
+            values = values | {"recipe": "ours"}
+        return super().from_dict(values)
 
     def earlier(self) -> list[str]:
         """Names of the runs whose weights or answers go into this one, each once."""
         return list(dict.fromkeys(name for key in EARLIER for name in listed(getattr(self, key))))
 
     def difference(self, other: Self) -> list[str]:
-        """Settings that differ, but for the machine's and the place of the data."""
-        neutral = {item.name for item in self.settings() if item.group == "machine"} | {"data"}
+        """Settings that differ, but for name and note, the machine's and the place of the data."""
+        neutral = {item.name for item in self.settings() if item.group in ("identity", "machine")}
+        neutral.add("data")
         mine, theirs = self.to_dict(), other.to_dict()
         return [name for name in mine if name not in neutral and mine[name] != theirs[name]]
 
@@ -257,17 +285,35 @@ _STUDY: dict[str, Any] = {
 }
 
 
+def check_name(name: str) -> None:
+    """Check what a run is to be called.
+
+    Raises:
+        ConfigError: it breaks the rule.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            "name must begin with a letter or digit and have only lower-case letters, digits, "
+            f"'-', '_' and '.', at most 60, such as 'resnet18-finer'; got {name[:80]!r}."
+        )
+
+
 def recipe_config(recipe: str, model: str, **given: Any) -> TrainConfig:
     """A recipe's settings for one model, with the user's own settings on top.
 
     Args:
-        recipe: ``best`` (ours) or ``study`` (the published study's, exactly).
+        recipe: ``ours`` or ``study`` (the published study's, exactly).
         model: Registered model name.
         given: Settings that replace the recipe's.
 
     Raises:
-        ConfigError: a setting is unknown or out of range.
+        ConfigError: a setting is unknown or out of range, or no network is trained by the recipe.
     """
+    if recipe == "baseline":
+        raise ConfigError(
+            "recipe 'baseline' is the classical baseline's, not a network's. Fit that with: "
+            "python -m emotion_core baseline"
+        )
     base: dict[str, Any] = {"recipe": recipe, "model": model}
     if recipe == "study":
         base |= _STUDY

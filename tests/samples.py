@@ -131,6 +131,12 @@ def change_report(run: Run, parts: dict[str, Any]) -> None:
     write_json(run.path / "report.json", report)
 
 
+def write_catalog(*runs: Run) -> None:
+    """Make runs of one folder the shipped ones."""
+    names = ", ".join(f'"{run.id}"' for run in runs)
+    (runs[0].path.parent / "catalog.toml").write_text(f"[groups]\nShipped = [{names}]\n")
+
+
 def face_clip(rate: int, count: int) -> bytes:
     """An MP4 of ``count`` equal frames of one face."""
     out = io.BytesIO()

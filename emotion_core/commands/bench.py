@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         from emotion_core.evaluation.report import environment
 
-        write_json(args.json, {"bench": args.bench, "environment": environment().to_json()} | result)
+        values = {"bench": args.bench, "environment": environment().to_json()} | result
+        write_json(args.json, values, parents=True)
         print(f"Written to {args.json}")
     return 0

@@ -54,6 +54,6 @@ def run(args: argparse.Namespace) -> int:
         measured = {run.name: found for run in compared if (found := load_robustness(run))}
         for path, write in ((args.html, comparison_html), (args.json, comparison_json)):
             if path:
-                write_bytes(Path(path), write(comparison, measured).encode())
+                write_bytes(Path(path), write(comparison, measured).encode(), parents=True)
                 print(f"written: {path}")
     return 0

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data, same_source
     from emotion_core.evaluation.report import belongs_to, evaluate_run, measure_on
-    from emotion_core.reporting.card import is_shipped, write_card
+    from emotion_core.reporting.card import write_card
 
     data = load_data(with_labels(args.data or first.config().data, args.labels))
     # Its own data set is that also after faces were added to it.
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {emotion:9} {row.recall:7.2%} of {row.support:,}")
         return 0
     report = evaluate_run(first, data, device=args.device)
-    if is_shipped(first):
+    if (first.path / "README.md").exists():
         write_card(first)
     _print(f"{first.name} on test", report.test)
     for name, scores in vars(report.subsets).items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emotion_core.training.jobs import Job
 
-HELP = "train in the background: list, start, stop, resume, delete, restore"
+HELP = "train in the background: list, start, stop, resume, rename, delete, restore"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stop = actions.add_parser("stop", help="finish the step, save and stop; or leave the queue")
     stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
     resume = actions.add_parser("resume", help="go on with a stopped or failed run")
+    rename = actions.add_parser("rename", help="call a run otherwise")
+    rename.add_argument("run", metavar="RUN", help="name or a part of it")
+    rename.add_argument("name", metavar="NAME", help="lower-case letters, digits, '-', '_' and '.'")
     delete = actions.add_parser("delete", help="take runs away; restore brings them back")
     delete.add_argument("--purge", action="store_true", help="for good, earlier deleted ones too")
     restore = actions.add_parser("restore", help="bring deleted runs back")
@@ -40,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.errors import RunError
     from emotion_core.paths import checkpoints_dir
     from emotion_core.runs.catalog import load_run
+    from emotion_core.runs.create import rename_run
     from emotion_core.runs.trash import purge_deleted, restore_run
     from emotion_core.text import plain
     from emotion_core.training import jobs
@@ -48,7 +52,11 @@ def run(args: argparse.Namespace) -> int:
     if action == "list":
         found = jobs.list_jobs()
         if getattr(args, "json", False):
-            rows = [asdict(j.status) | {"run": j.run.name, "position": j.position} for j in found]
+            rows = [
+                asdict(job.status)
+                | {"run": job.run.name, "id": job.run.id, "position": job.position}
+                for job in found
+            ]
             print(json.dumps(rows, indent=1))
             return 0
         for job in found:
@@ -64,11 +72,17 @@ def run(args: argparse.Namespace) -> int:
         for name in args.runs:
             print(f"{restore_run(name).name} is back.")
         return 0
+    if action == "rename":
+        renamed = load_run(args.run)
+        before = renamed.name
+        rename_run(renamed, args.name)
+        print(f"{before} is called {renamed.name} now.")
+        return 0
     if action == "delete" and not args.runs and not args.purge:
         raise RunError("jobs delete needs the name of a run, or --purge.")
     folders = {checkpoints_dir().resolve()}
-    for name in args.runs:
-        chosen = load_run(name)
+    for given in args.runs:
+        chosen = load_run(given)
         folders.add(chosen.path.parent.resolve())
         if action == "stop":
             jobs.stop(chosen, force=args.force)
@@ -77,11 +91,12 @@ def run(args: argparse.Namespace) -> int:
             jobs.resume(chosen)
             print(f"{chosen.name}: queued again.")
         else:
+            name = chosen.name
             jobs.delete(chosen)
             known = chosen.path.parent == checkpoints_dir().resolve()
-            again = chosen.name if known else shlex.quote(str(chosen.path))
+            again = name if known else shlex.quote(str(chosen.path))
             undo = f" Undo: python -m emotion_core jobs restore {again}"
-            print(f"{chosen.name}: deleted." + ("" if args.purge else undo))
+            print(f"{name}: deleted." + ("" if args.purge else undo))
     if action == "delete" and args.purge:
         count = sum(purge_deleted(folder) for folder in folders)
         print(f"{count} removed for good.")
@@ -102,7 +117,7 @@ def _start(args: argparse.Namespace) -> list[str]:
         given["data"] = with_labels(given.get("data", TrainConfig().data), args.labels)
     if "refit" in given:
         return [jobs.start(refit_config(load_run(given.pop("refit"))).replace(**given)).name]
-    recipe = given.pop("recipe", "best")
+    recipe = given.pop("recipe", "ours")
     models = [name.strip() for name in given.pop("model", "sequential").split(",")]
     configs = [recipe_config(recipe, name, **given) for name in models]
     for config in configs:

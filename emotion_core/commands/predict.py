@@ -59,14 +59,16 @@ def run(args: argparse.Namespace) -> int:
             rows.append({"image": str(path)} | photos.result_row(number, result, scale))
         if args.annotate:
             _, jpeg = cv2.imencode(".jpg", photos.draw_photo(image, photos.as_faces(results)))
-            write_bytes(Path(args.annotate) / _free_name(path, written), jpeg.tobytes())
+            write_bytes(
+                Path(args.annotate) / _free_name(path, written), jpeg.tobytes(), parents=True
+            )
     if args.csv:
         text = io.StringIO()
         columns = list(rows[0]) if rows else ["image"]
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_bytes(Path(args.csv), text.getvalue().encode())
+        write_bytes(Path(args.csv), text.getvalue().encode(), parents=True)
     return 2 if failed else 0
 
 

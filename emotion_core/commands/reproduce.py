@@ -38,9 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and compare; 0 when all were trained, 3 when stopped and resumable."""
-    from emotion_core.reporting.card import is_shipped
     from emotion_core.reporting.markdown import markdown_table
-    from emotion_core.runs.catalog import list_runs
+    from emotion_core.runs.catalog import is_shipped, list_runs
     from emotion_core.training.loop import Stopped
     from emotion_core.training.reference import reference_config, reference_configs, reference_name
 

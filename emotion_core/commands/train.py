@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.errors import ConfigError
     from emotion_core.recipes import TrainConfig, listed, recipe_config
     from emotion_core.runs.catalog import load_run, pick_run
-    from emotion_core.runs.run import create_run
+    from emotion_core.runs.create import create_run
     from emotion_core.training import jobs
 
     given = TrainConfig.given(args)
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         if "refit" in given:
             config = refit_config(load_run(given.pop("refit"))).replace(**given)
         else:
-            recipe, model = given.pop("recipe", "best"), given.pop("model", "sequential")
+            recipe, model = given.pop("recipe", "ours"), given.pop("model", "sequential")
             config = recipe_config(recipe, model, **given)
         config = jobs.settled(config)
         create_model(config.model, **config.options)  # what cannot be built leaves no run behind
@@ -94,6 +94,7 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
 
     from tqdm import tqdm
 
+    from emotion_core.runs.catalog import known_as
     from emotion_core.text import plain
     from emotion_core.training.loop import Progress, Stopped, train
 
@@ -102,7 +103,7 @@ def train_in_terminal(run: "Run", stop: "threading.Event | None" = None) -> bool
         _stop_on_signals(stop)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     config = run.config()
-    course = f"refit of {config.refit}" if config.refit else f"{config.epochs} epochs"
+    course = f"refit of {known_as(config.refit)}" if config.refit else f"{config.epochs} epochs"
     print(plain(f"{run.name}: {config.model} on {config.data}, {course}"), flush=True)
     bar = tqdm(total=None, unit="img", dynamic_ncols=True, disable=not sys.stderr.isatty())
 

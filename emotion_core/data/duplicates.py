@@ -65,7 +65,11 @@ def grouped(data: FaceData) -> np.ndarray:
         if groups.shape == (len(data),):
             return groups
     groups = near_duplicate_groups(data.images)
-    with contextlib.suppress(OSError), atomic_path(path) as temporary, temporary.open("wb") as file:
+    with (
+        contextlib.suppress(OSError),
+        atomic_path(path, parents=True) as temporary,
+        temporary.open("wb") as file,
+    ):
         np.save(file, groups, allow_pickle=False)
     return groups
 

@@ -24,7 +24,7 @@ def remember_path(path: str) -> None:
     """Put a path first; where the cache cannot be written, nothing is remembered."""
     others = [other for other in recent_paths() if other != path]
     with contextlib.suppress(OSError):
-        write_json(_file(), [path, *others][:_KEPT])
+        write_json(_file(), [path, *others][:_KEPT], parents=True)
 
 
 def _exists(path: str) -> bool:

@@ -27,7 +27,7 @@ def keep_upload(name: str, content: bytes | memoryview) -> Path:
     target = _folder() / digest / f"{short_name(place.stem)}{place.suffix.lower()}"
     if not target.exists():
         try:
-            write_bytes(target, content)
+            write_bytes(target, content, parents=True)
         except OSError as error:
             raise DataError(
                 f"The upload cannot be kept in {target.parent}: {error.strerror}."

@@ -17,9 +17,10 @@ from emotion_core.errors import DataError
 from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.evaluation.report import build_report, environment, to_half, write_report
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
-from emotion_core.recipes import recipe_config
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.create import create_run
 from emotion_core.runs.report import Cost
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def train_baseline(data: FaceData, *, source: str, root: Path | None = None) -> 
     Raises:
         DataError: an emotion or a split has no images.
     """
-    config = recipe_config("best", MODEL, data=source, epochs=1)
+    config = TrainConfig(recipe="baseline", model=MODEL, data=source, epochs=1)
     split = split_indices(data, val_fraction=config.val_fraction)
     counts = np.bincount(data.labels[split.train], minlength=NUM_CLASSES)
     if not counts.all():

@@ -6,9 +6,8 @@ Only results on the same test set are compared; every other run is refused by na
 import collections
 import itertools
 import math
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.probabilities import softmax
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.report import Report, Scores
-from emotion_core.runs.run import SUBSET_PREFIX, Row, Run, made_at
+from emotion_core.runs.run import SUBSET_PREFIX, Row, Run
 
 SIGNIFICANCE = 0.05
 UNCALIBRATED = (
@@ -40,8 +39,9 @@ class Result:
     """What one run did on the test set.
 
     Attributes:
-        name: The run's name.
-        label: Short name for people, unique within a comparison.
+        id: The run's id.
+        name: The run's name; its id where another result has that name.
+        label: The same; headings and legends show it.
         config: The run's settings.
         report: ``report.json``.
         rows: ``metrics.jsonl``.
@@ -57,6 +57,7 @@ class Result:
         val_probs: ``(v, 7)`` float64, calibrated.
     """
 
+    id: str
     name: str
     label: str
     config: TrainConfig
@@ -193,14 +194,16 @@ def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
     refused: list[Refusal] = []
     names: set[str] = set()
     for run in dict.fromkeys(runs):
-        if run.name in names:
-            refused.append(Refusal(run.name, f"Two runs are called '{run.name}'; one is enough."))
+        # Only runs of different folders can have one name; then the second is told by its id.
+        name = run.id if run.name in names else run.name
+        if name in names:
+            refused.append(Refusal(name, f"Two runs are called '{name}'; one is enough."))
             continue
-        names.add(run.name)
+        names.add(name)
         try:
-            found.append(_read_result(run))
+            found.append(_read_result(run, name))
         except EmotionError as error:
-            refused.append(Refusal(run.name, str(error)))
+            refused.append(Refusal(name, str(error)))
     kept: list[Result] = []
     if found:
         tests = collections.Counter(item.report.data.test_fingerprint for item in found)
@@ -212,9 +215,7 @@ def load_results(runs: Iterable[Run]) -> tuple[list[Result], list[Refusal]]:
                 refused.append(Refusal(result.name, reason))
             else:
                 kept.append(result)
-    # A copied folder's report still has the other's name.
-    labels = short_labels([replace(result.report, run=result.name) for result in kept])
-    return [replace(r, label=label) for r, label in zip(kept, labels, strict=True)], refused
+    return kept, refused
 
 
 def compare_runs(runs: Iterable[Run]) -> Comparison:
@@ -288,7 +289,7 @@ def share_validation(results: Sequence[Result]) -> bool:
 def without_repeats(results: Sequence[Result]) -> list[Result]:
     """The results without those of runs that another one of them is the refit of."""
     repeated = {result.report.refit for result in results}
-    return [result for result in results if result.name not in repeated]
+    return [result for result in results if result.id not in repeated]
 
 
 def choose_members(results: Sequence[Result]) -> list[Result]:
@@ -446,25 +447,6 @@ def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
     return [i for _, i in sorted(front)]
 
 
-def short_labels(reports: Sequence[Report]) -> list[str]:
-    """Names for people: the model, and only as much more as tells the runs apart."""
-    forms: list[Callable[[Report], str]] = [
-        lambda report: report.model,
-        lambda report: f"{report.model} ({_recipe(report)})",
-        lambda report: f"{report.model} ({_recipe(report)}{_seed(report.run)})",
-        lambda report: f"{report.model} ({_recipe(report)}, {report.epochs} epochs)",
-        lambda report: f"{report.model} ({made_at(report.run)}{_refit(report)})",
-        lambda report: report.run,
-    ]
-    found = [""] * len(reports)
-    for form in forms:
-        names = [form(report) for report in reports]
-        for index, name in enumerate(names):
-            if not found[index] and names.count(name) == 1:
-                found[index] = name
-    return [name or report.run for name, report in zip(found, reports, strict=True)]
-
-
 def table_row(result: Result) -> dict[str, Any]:
     """One run's line of the comparison table: plain values, rates 0..1, NaN where unknown."""
     report, rows, cost = result.report, result.rows, result.report.cost
@@ -519,7 +501,7 @@ def _test_pairs(results: Sequence[Result], samples: Bootstrap) -> list[PairTest]
     return [PairTest(**row, p_holm=p) for row, p in zip(rows, corrected, strict=True)]
 
 
-def _read_result(run: Run) -> Result:
+def _read_result(run: Run, name: str) -> Result:
     if run.problem:
         raise DataError(run.problem)
     report = run.report()
@@ -553,8 +535,9 @@ def _read_result(run: Run) -> Result:
     probs = softmax(logits, *calibration)
     flipped = arrays.get("flip_logits", logits[:0])
     return Result(
-        name=run.name,
-        label=run.name,
+        id=run.id,
+        name=name,
+        label=name,
         config=run.config(),
         report=report,
         rows=run.metrics(),
@@ -591,16 +574,3 @@ def _difference(result: Result, first: Result) -> str:
             "is the same; evaluate it again."
         )
     return ""
-
-
-def _seed(run: str) -> str:
-    found = re.search(r"-s(\d+)(-\d+)?$", run)  # a name is as ``create_run`` made it, or anything
-    return f", seed {found[1]}" if found else ""
-
-
-def _recipe(report: Report) -> str:
-    return f"{report.recipe}{_refit(report)}"
-
-
-def _refit(report: Report) -> str:
-    return ", refit" if report.refit else ""

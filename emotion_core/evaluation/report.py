@@ -220,7 +220,7 @@ def build_report(
     abstention = abstain_threshold(labels["val"], probs["val"])
     subsets = _subsets(data, split)
     report = Report(
-        run=run.name,
+        run=run.id,
         model=config.model,
         options=config.options,
         recipe=config.recipe,

@@ -52,7 +52,7 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
             f"nothing was kept. {by_hand}"
         )
     try:
-        write_bytes(target, data)
+        write_bytes(target, data, parents=True)
     except OSError as error:
         raise FetchError(f"{target} cannot be written ({error}). Set EMOTION_CACHE.") from error
     return target

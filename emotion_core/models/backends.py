@@ -177,7 +177,7 @@ class OnnxBackend(_SessionBackend):
         except ValueError as error:
             raise ModelError(f"ONNX Runtime answers otherwise than PyTorch: {error}.") from error
         with contextlib.suppress(OSError):  # without a cache it is only slower
-            write_bytes(path, graph)
+            write_bytes(path, graph, parents=True)
             _prune(path.parent)
 
     def _check(self, model: nn.Module, preprocess: Preprocess) -> None:

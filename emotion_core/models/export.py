@@ -53,7 +53,7 @@ def export_run(run: Run, format: str, out: Path | None = None, *, half: bool = F
         raise ModelError(f"{out} is the run's own weight file. Choose another name.")
     classifier = load_classifier(run, backend="torch")
     metadata = _metadata(classifier)
-    with atomic_path(out) as temporary:
+    with atomic_path(out, parents=True) as temporary:
         FORMATS[format](classifier, metadata, temporary, half)
     return out
 

@@ -7,7 +7,8 @@ from emotion_core.errors import RunError
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.registry import model_summary
-from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.recipes import TrainConfig, listed, recipe_config
+from emotion_core.runs.catalog import known_as
 from emotion_core.runs.report import Report, Scores
 from emotion_core.runs.run import Run
 
@@ -16,11 +17,6 @@ _ROWS = {
     "public_test": "PublicTest alone",
     "leak_free": "test without near duplicates of training images",
 }
-
-
-def is_shipped(run: Run) -> bool:
-    """Whether a run carries a model card, as all committed runs do."""
-    return (run.path / "README.md").exists()
 
 
 def write_card(run: Run) -> Path:
@@ -171,7 +167,7 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     given = {
         name: value
         for name, value in config.to_dict().items()
-        if value != recipe[name] and name not in ("model", "recipe", "data")
+        if value != recipe[name] and name not in ("model", "recipe", "data", "name", "note")
     }
     best = f"best at epoch {report.best_epoch} by validation {config.monitor.replace('_', '-')}"
     if config.refit:
@@ -184,16 +180,17 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     if config.refit:
         yield ""
         yield (
-            f"A refit of `{report.refit}`, with the same settings and until the same epoch "
+            f"A refit of `{known_as(config.refit, run.path.parent)}`, with the same settings and until the same epoch "
             "on training and validation faces together. What is given for validation, and the "
             "calibration, are that run's, which never learned those faces."
         )
-    if taken := run.status().averaged_with:
+    if taken := listed(run.status().averaged_with):
+        names = ", ".join(known_as(other, run.path.parent) for other in taken)
         yield ""
         yield (
             "After that epoch its weights were averaged with those of earlier runs (Wortsman et al. "
             f"2022), {'as that run was' if config.refit else 'each taken in since validation gained by it'}: "
-            f"{taken}."
+            f"{names}."
         )
     if given:
         yield ""

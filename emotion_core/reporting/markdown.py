@@ -146,7 +146,7 @@ def _trained_on(report: Report) -> str:
 
 def _is_ours(report: Report) -> bool:
     """A network of our recipe, neither the classical baseline nor a reproduction of the study."""
-    return bool(report.epochs) and report.recipe == "best"
+    return bool(report.epochs) and report.recipe in ("ours", "best")
 
 
 def _ensemble(runs: list[Run]) -> list[str]:

@@ -1,53 +1,101 @@
-"""The runs of a folder, and how one is named by a user."""
+"""The runs of a folder, which of them were shipped, and how a user names one."""
 
+import logging
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from emotion_core.errors import EmotionError, RunError, unknown
+from emotion_core.files import MAX_JSON, read_once, read_regular
 from emotion_core.paths import checkpoints_dir
-from emotion_core.runs.run import Run
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.run import RUN_ID, Run
+
+log = logging.getLogger(__name__)
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """``catalog.toml`` of a folder of runs: what came with the product.
+
+    Attributes:
+        groups: Folders of the shipped runs by the heading that they stand under.
+        shown: Folders of those that are shown before anybody asks for more.
+        ensemble: Folders of the members of the ensemble that validation chose.
+        former: Folders by the names that these runs had in earlier versions.
+    """
+
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: tuple[str, ...] = ()
+    ensemble: tuple[str, ...] = ()
+    former: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shipped(self) -> tuple[str, ...]:
+        """Folders of all shipped runs, in the order of the file."""
+        return tuple(name for group in self.groups.values() for name in group)
+
+
+def read_catalog(root: Path | None = None) -> Catalog:
+    """The catalogue of a folder of runs; an empty one where there is none."""
+    try:
+        return read_once((root or checkpoints_dir()) / "catalog.toml", _read_catalog)
+    except FileNotFoundError:
+        return Catalog()
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        log.warning("catalog.toml cannot be read (%s): no run counts as shipped.", error)
+        return Catalog()
+
+
+def is_shipped(run: Run) -> bool:
+    """Whether a run came with the product."""
+    return run.id in read_catalog(run.path.parent).shipped
+
+
+def run_folders(root: Path) -> list[Path]:
+    """Folders that hold a run or should; a folder that cannot be listed has none."""
+    try:
+        with os.scandir(root) as entries:
+            names = [item.name for item in entries if item.is_dir() and item.name[0] != "."]
+    except OSError:
+        return []
+    return [root / name for name in sorted(names)]
 
 
 def list_runs(root: Path | None = None) -> list[Run]:
-    """All run folders, newest first. A broken one is listed with its ``problem``."""
-    root = root or checkpoints_dir()
-    if not root.is_dir():
-        return []
-    found = []
-    for path in sorted(root.iterdir(), key=lambda item: item.name, reverse=True):
-        if not path.is_dir() or path.name.startswith("."):
-            continue
+    """All runs, newest first. A broken one is listed with its ``problem`` and harms no other."""
+    found: list[tuple[str, Run]] = []
+    names: dict[str, Run] = {}
+    made = sorted((_made(Run(path)), path) for path in run_folders(root or checkpoints_dir()))
+    for when, path in made:
         run, problem = Run(path), ""
         try:
-            run.config()
-            run.status()
-            run.report()
+            run.check()
         except EmotionError as error:
             problem = str(error)
-        found.append(Run(path, problem))
-    return found
+        except Exception as error:
+            problem = f"Run '{run.name}' cannot be read ({type(error).__name__}: {error})."
+        if not problem and (other := names.setdefault(run.name, run)) is not run:
+            problem = (
+                f"Run '{run.id}' is called '{run.name}', as '{other.id}' is. Rename it: "
+                f"python -m emotion_core jobs rename {run.id} NAME"
+            )
+        found.append((when, Run(path, problem)))
+    return [run for _, run in reversed(found)]
 
 
 def load_run(name: str | Path, root: Path | None = None) -> Run:
-    """A run by folder path, full name, or a part of its name that only one run has.
+    """A run by folder path, name, id, former name, or a part of its name that only one run has.
 
     Raises:
         RunError: no run, or more than one, fits.
     """
-    path = Path(name)
-    if (path / "config.json").exists():
-        return Run(path.resolve())
-    runs = list_runs(root)
-    fits = [run for run in runs if run.name == str(name)] or [
-        run for run in runs if str(name) in run.name
-    ]
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
-        names = ", ".join(run.name for run in fits[:5])
-        raise RunError(f"'{name}' fits {len(fits)} runs: {names}. Give more of the name.")
-    if not runs:
-        raise RunError(f"No run '{name}': there are no runs in {root or checkpoints_dir()} yet.")
-    raise RunError(unknown("run", str(name), [run.name for run in runs]))
+    return _at_path(name) or _load(str(name), list_runs(root), root)
 
 
 def best_run(
@@ -56,6 +104,7 @@ def best_run(
     model: str | None = None,
     weights: bool = True,
     refits: bool = True,
+    runs: Sequence[Run] | None = None,
 ) -> Run:
     """The finished run that is best on validation.
 
@@ -67,15 +116,18 @@ def best_run(
         model: Only runs of this architecture.
         weights: Whether it must have weights, and not only predictions.
         refits: Whether it may be a refit, which goes before the run that it repeats.
+        runs: What ``list_runs`` gave, if it was asked already.
 
     Raises:
         RunError: there is none.
     """
     ranked = []
-    for run in list_runs(root):
-        report = None if run.problem else run.report()
+    for run in list_runs(root) if runs is None else runs:
+        if run.problem or model not in (None, run.config().model):
+            continue
+        report = run.report()
         usable = (run.weights_path.exists() or not weights) and (refits or not run.config().refit)
-        if report and usable and model in (None, run.config().model):
+        if report and usable:
             facts = report.data
             data = (not facts.synthetic, facts.faces, facts.fingerprint)
             ranked.append((data, report.val.accuracy, run))
@@ -93,10 +145,11 @@ def pick_run(
 ) -> Run:
     """A run to read: as ``load_run``; an architecture's name means its ``best_run``.
 
-    What changes a run takes ``load_run``, which never chooses.
+    A run of that name goes before the architecture. What changes a run takes ``load_run``, which
+    never chooses.
 
     Args:
-        name: Folder, name, part of it, or architecture.
+        name: Folder, name, id, former name, architecture, or part of a name.
         root: Folder of the runs, by default the one in use.
         weights: Whether the best run must have weights.
         refits: Whether the best run may be a refit.
@@ -104,13 +157,87 @@ def pick_run(
     Raises:
         RunError: no run, or more than one, fits.
     """
-    if (Path(name) / "config.json").exists():
-        return load_run(name, root)
+    if (run := _at_path(name)) is not None:
+        return run
+    runs = list_runs(root)
+    if exact := _exact(str(name), runs, root):
+        return exact
+    if any(not run.problem and run.config().model == str(name) for run in runs):
+        return best_run(root, model=str(name), weights=weights, refits=refits, runs=runs)
+    return _load(str(name), runs, root)
+
+
+def known_as(reference: str, root: Path | None = None, runs: Sequence[Run] | None = None) -> str:
+    """Name of the run that a setting or a file refers to; as it stands there if it is not here.
+
+    Args:
+        reference: An id, a name or a path.
+        root: Folder of the runs, by default the one in use.
+        runs: What ``list_runs`` gave, if it was asked already.
+    """
+    run = _at_path(reference) or _exact(reference, list_runs(root) if runs is None else runs, root)
+    return run.name if run else Path(reference).name
+
+
+def with_names(run: Run) -> TrainConfig:
+    """A run's settings for people: earlier runs by the names that they have now, not by ids."""
+    config, root = run.config(), run.path.parent
+    if not config.needed():
+        return config
+    runs = list_runs(root)
+    named = config.with_earlier(lambda reference: known_as(reference, root, runs))
+    return named.replace(refit=known_as(config.refit, root, runs)) if config.refit else named
+
+
+def _at_path(name: str | Path) -> Run | None:
+    path = Path(name)
     try:
-        return best_run(root, model=str(name), weights=weights, refits=refits)
-    except RunError as no_best:
-        try:
-            return load_run(name, root)
-        except RunError as no_run:
-            models = {run.config().model for run in list_runs(root) if not run.problem}
-            raise (no_best if str(name) in models else no_run) from None
+        return Run(path.resolve()) if (path / "config.json").exists() else None
+    except (OSError, ValueError):  # no name of a file, such as one that is too long
+        return None
+
+
+def _exact(name: str, runs: Sequence[Run], root: Path | None) -> Run | None:
+    former = read_catalog(root).former.get(name)
+    for wanted in (name, former):
+        for of in ("name", "id"):
+            for run in runs:
+                if wanted is not None and getattr(run, of) == wanted:
+                    return run
+    return None
+
+
+def _load(name: str, runs: Sequence[Run], root: Path | None) -> Run:
+    if exact := _exact(name, runs, root):
+        return exact
+    fits = [run for run in runs if name in run.name] or [run for run in runs if name in run.id]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        names = ", ".join(run.name for run in fits[:_MOST_NAMED])
+        others = " and others" if len(fits) > _MOST_NAMED else ""
+        raise RunError(f"'{name}' fits {len(fits)} runs: {names}{others}. Give more of the name.")
+    if not runs:
+        raise RunError(f"No run '{name}': there are no runs in {root or checkpoints_dir()} yet.")
+    raise RunError(unknown("run", name, [run.name for run in runs]))
+
+
+def _made(run: Run) -> str:
+    """When a run was made, as text that sorts; of a broken one what its folder says."""
+    try:
+        return run.status().created
+    except Exception:
+        day, clock = run.id[:8], run.id[9:15]
+        if not RUN_ID.match(run.id):
+            return ""
+        return f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}+00:00"
+
+
+def _read_catalog(path: Path) -> Catalog:
+    values: dict[str, Any] = tomllib.loads(read_regular(path, MAX_JSON).decode())
+    return Catalog(
+        groups={str(title): tuple(map(str, names)) for title, names in values["groups"].items()},
+        shown=tuple(map(str, values.get("shown", ()))),
+        ensemble=tuple(map(str, values.get("ensemble", ()))),
+        former={str(old): str(new) for old, new in values.get("former", {}).items()},
+    )

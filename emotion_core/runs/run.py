@@ -1,30 +1,32 @@
 """Run folders: the one place where a training run, its settings, curves, results and weights live.
 
-A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config.json``,
-``status.json``, ``metrics.jsonl`` (a row an epoch), ``progress.jsonl`` (rows within it), ``train.log``, ``run.lock``,
+A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config.json`` (its name is
+there), ``status.json``, ``metrics.jsonl`` (a row an epoch), ``progress.jsonl`` (rows within it), ``train.log``, ``run.lock``,
 ``model.safetensors`` + ``model.json``, ``resume.pt``, ``report.json`` and ``predictions.npz``.
 Nothing here loads torch.
 """
 
 import contextlib
 import datetime
+import os
 import re
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import filelock
 import numpy as np
 
 from emotion_core.errors import ConfigError, RunError
-from emotion_core.files import append_json_line, read_json, read_json_lines, write_json
-from emotion_core.paths import checkpoints_dir
+from emotion_core.files import append_json_line, read_json, read_json_lines, read_once, write_json
 from emotion_core.recipes import TrainConfig
 from emotion_core.records import RecordError
 from emotion_core.runs.report import Report
-from emotion_core.runs.status import FORMAT, Status, now
+from emotion_core.runs.status import FORMAT, Status
+from emotion_core.text import plain
+
+_T = TypeVar("_T")
 
 START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
 
@@ -38,20 +40,36 @@ _RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz",
 Row = dict[str, float]  # of metrics.jsonl or progress.jsonl
 
 
-RUN_NAME = re.compile(r"^\d{8}-\d{6}-")
+RUN_ID = re.compile(r"^\d{8}-\d{6}-")
+
+
+class _MalformedError(Exception):
+    """What a file says cannot be used; the message completes "status.json ..."."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder. Every read is from disk, so two processes see the same."""
+    """One run folder. Two processes see the same: whatever has changed on disk is read again."""
 
     path: Path
     problem: str = field(default="", compare=False)
 
     @property
-    def name(self) -> str:
-        """Folder name, the run's identity."""
+    def id(self) -> str:
+        """Folder name: when it was made, model and seed. It never changes, so files refer to it."""
         return self.path.name
+
+    @property
+    def name(self) -> str:
+        """What the run is called everywhere; the folder's name where ``config.json`` gives none."""
+        try:
+            return self.config().name or self._folder
+        except RunError:
+            return self._folder
+
+    @property
+    def _folder(self) -> str:
+        return plain(self.id)
 
     @property
     def weights_path(self) -> Path:
@@ -92,11 +110,7 @@ class Run:
         Raises:
             RunError: ``config.json`` is missing or malformed.
         """
-        values = self._read("config.json")
-        try:
-            return TrainConfig.from_dict(values)
-        except ConfigError as error:
-            raise RunError(f"Run '{self.name}': config.json is malformed. {error}") from error
+        return self._read("config.json", _read_config)
 
     def status(self) -> Status:
         """The stored status, mended by the lock: at work with a free lock is failed.
@@ -104,25 +118,19 @@ class Run:
         Raises:
             RunError: ``status.json`` is missing or malformed.
         """
-        values = self._read("status.json")
-        version = values.get("format", 0)
-        if isinstance(version, int) and version > FORMAT:
-            raise RunError(
-                f"Run '{self.name}' has format {version}, this version reads up to "
-                f"{FORMAT}. Update emotion_core."
-            )
-        try:
-            status = Status(**values)
-        except (TypeError, ValueError) as error:
-            raise RunError(f"Run '{self.name}': status.json is malformed ({error}).") from error
+        status = self._read("status.json", _read_status)
         if status.state in ("running", "queued") and not self._is_starting(status):
             if self.is_locked():
                 return status
             # The process may have ended properly between the two reads.
-            if self._read("status.json") != values:
+            if self._read("status.json", _read_status) != status:
                 return self.status()
             ended = "without a result" if status.state == "running" else "while it was queued"
             error_text = status.error or f"The training process ended {ended}."
+            if not os.access(self.path, os.W_OK):
+                error_text += (
+                    " The folder is read-only here, so another machine may be at work on it."
+                )
             return replace(status, state="failed", error=error_text, pid=0)
         return status
 
@@ -148,7 +156,12 @@ class Run:
         Whoever holds it, and nobody else, writes ``status.json``. It waits up to two seconds,
         because ``is_locked`` of another process holds it for an instant. A thread that holds it
         may take it again.
+
+        Raises:
+            RunError: the folder is gone; a lock would make it again.
         """
+        if not self.path.is_dir():
+            raise RunError(f"Run '{self.name}' is not there any more.")
         return filelock.FileLock(self._lock_path, timeout=2, is_singleton=True)
 
     @contextlib.contextmanager
@@ -181,11 +194,13 @@ class Run:
                 return False
         except (filelock.Timeout, PermissionError):  # of another account's run only it can tell
             return True
+        except OSError:  # on a read-only file system nothing can be at work
+            return False
 
     def metrics(self) -> list[Row]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
         val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). A refit's have no ``val_``."""
-        return _numbers(read_json_lines(self.metrics_path))
+        return self._rows(self.metrics_path)
 
     def append_metrics(self, row: Row) -> None:
         """Add one epoch's row."""
@@ -194,7 +209,7 @@ class Run:
     def progress(self) -> list[Row]:
         """Rows within the present epoch, about one a second: step, steps, train_loss,
         train_accuracy; the means since the epoch began."""
-        return _numbers(read_json_lines(self._progress_path))
+        return self._rows(self._progress_path)
 
     def append_progress(self, status: Status) -> None:
         """Add a row of the present epoch, for curves that grow before it is finished."""
@@ -213,13 +228,7 @@ class Run:
         """
         if not (self.path / "report.json").exists():
             return None
-        try:
-            return Report.from_json(self._read("report.json"))
-        except RecordError as error:
-            raise RunError(
-                f"Run '{self.name}': report.json is malformed: {error}. Evaluate it again: "
-                f"python -m emotion_core evaluate {self.name}"
-            ) from error
+        return self._read("report.json", _read_report)
 
     def require_report(self) -> Report:
         """As ``report``, of a run that must be finished.
@@ -234,6 +243,16 @@ class Run:
                 f"{self.name}"
             )
         return report
+
+    def check(self) -> None:
+        """Read everything that a list of runs shows.
+
+        Raises:
+            RunError: a file is missing or malformed.
+        """
+        self.config()
+        self.status()
+        self.report()
 
     def clear_results(self) -> None:
         """Remove what was measured of weights that are about to be replaced."""
@@ -274,17 +293,59 @@ class Run:
             text = file.read().decode(errors="replace")
         return text.splitlines()[-lines:]
 
-    def _read(self, name: str) -> dict[str, Any]:
-        path = self.path / name
+    def _read(self, name: str, read: Callable[[Path], _T]) -> _T:
+        """What ``read`` makes of a file of the folder; see ``read_once``."""
         try:
-            values = read_json(path)
-        except FileNotFoundError as error:
-            raise RunError(f"Run '{self.name}': {name} is missing.") from error
+            return read_once(self.path / name, read)
+        except FileNotFoundError:
+            problem = f"{name} is missing."
+        except RecordError as error:
+            problem = (
+                f"{name} is malformed: {error}. Evaluate it again: "
+                f"python -m emotion_core evaluate {self.name}"
+            )
+        except _MalformedError as error:
+            problem = f"{name} {error}"
         except (OSError, ValueError) as error:
-            raise RunError(f"Run '{self.name}': {name} cannot be read ({error}).") from error
-        if not isinstance(values, dict):
-            raise RunError(f"Run '{self.name}': {name} must hold a JSON object.")
-        return values
+            problem = f"{name} cannot be read ({error})."
+        raise RunError(f"Run '{self._folder if name == 'config.json' else self.name}': {problem}")
+
+    def _rows(self, path: Path) -> list[Row]:
+        try:
+            return _numbers(read_json_lines(path))
+        except (OSError, ValueError) as error:
+            raise RunError(f"Run '{self.name}': {path.name} cannot be read ({error}).") from error
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise _MalformedError("must hold a JSON object.")
+    return values
+
+
+def _read_config(path: Path) -> TrainConfig:
+    try:
+        return TrainConfig.from_dict(_read_object(path))
+    except ConfigError as error:
+        raise _MalformedError(f"is malformed. {error}") from error
+
+
+def _read_report(path: Path) -> Report:
+    return Report.from_json(_read_object(path))
+
+
+def _read_status(path: Path) -> Status:
+    values = _read_object(path)
+    version = values.get("format", 0)
+    if isinstance(version, int) and version > FORMAT:
+        raise _MalformedError(
+            f"has format {version}, this version reads up to {FORMAT}. Update emotion_core."
+        )
+    try:
+        return Status(**values)
+    except (TypeError, ValueError) as error:
+        raise _MalformedError(f"is malformed ({error}).") from error
 
 
 def _numbers(rows: list[dict[str, Any]]) -> list[Row]:
@@ -309,36 +370,3 @@ def best_epoch(rows: Sequence[Row], monitor: str) -> int:
         return int(rows[-1]["epoch"])
     best = max(rows, key=lambda row: (validation_score(row, monitor), -row["epoch"]))
     return int(best["epoch"])
-
-
-def made_at(name: str) -> str:
-    """When a run was made, from its name, in local time: ``11-26 17:03:59``, with `` (2)`` for a
-    second one in that second; another name as it is."""
-    if not RUN_NAME.match(name):
-        return name
-    made = datetime.datetime.strptime(name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=datetime.UTC)
-    again = re.search(r"-s\d+-(\d+)$", name)
-    return f"{made.astimezone():%m-%d %H:%M:%S}" + (f" ({again[1]})" if again else "")
-
-
-def create_run(config: TrainConfig, root: Path | None = None) -> Run:
-    """Make a run folder in state queued; its name is unique."""
-    root = root or checkpoints_dir()
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-    base = f"{stamp}-{config.model}-s{config.seed}"
-    root.mkdir(parents=True, exist_ok=True)
-    for attempt in range(1, 1000):
-        path = root / (base if attempt == 1 else f"{base}-{attempt}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            continue
-        run = Run(path)
-        try:
-            write_json(path / "config.json", config.to_dict())
-            run.write_status(Status(created=now(), epochs=config.epochs))
-        except OSError:  # a full disk: no half a run stays behind
-            shutil.rmtree(path, ignore_errors=True)
-            raise
-        return run
-    raise RunError(f"No free name for a run called '{base}' in {root}.")

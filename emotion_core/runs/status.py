@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from emotion_core.errors import unknown
 
 FORMAT = 1
+_LARGEST = 2.0**53  # whole numbers up to it are exact as float, too; not-a-number is not below it
 
 
 STATES = ("queued", "running", "stopped", "finished", "failed")
@@ -23,7 +24,7 @@ class Status:
     Times are UTC ISO 8601. ``epoch`` counts finished epochs; ``step`` of ``steps`` is inside the
     current one, with its running ``train_loss`` and ``train_accuracy`` (0..1). Before the first step
     ``teachers_asked`` is the share (0..1) of the teachers' answers that are there.
-    ``averaged_with`` names the earlier runs, separated by commas, that went into the kept weights.
+    ``averaged_with`` has the ids of the earlier runs, separated by commas, that went into the kept weights.
     """
 
     state: str = "queued"
@@ -48,11 +49,13 @@ class Status:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        """Raises ValueError on a value of the wrong type: the file may come from anywhere."""
+        """Raises ValueError on a value of the wrong type or size: the file may come from anywhere."""
         for item in fields(self):
             value = getattr(self, item.name)
             fits = (int, float) if item.type is float else item.type
             if isinstance(value, bool) or not isinstance(value, fits):  # type: ignore[arg-type]
                 raise ValueError(f"{item.name} is {value!r}")
+            if isinstance(value, int | float) and not abs(value) < _LARGEST:
+                raise ValueError(f"{item.name} is too large")
         if self.state not in STATES:
             raise ValueError(unknown("state", self.state, STATES))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emotion_core.errors import RunError
 from emotion_core.paths import checkpoints_dir
-from emotion_core.runs.run import RUN_NAME, Run
+from emotion_core.runs.run import RUN_ID, Run
 
 _TRASH = ".deleted-"  # hidden, so that a deleted run is never listed
 
@@ -23,7 +23,7 @@ def delete_run(run: Run) -> None:
         RunError: it is training, or the folder is not a run.
     """
     gone = RunError(f"Run '{run.name}' is not there any more.")
-    if not RUN_NAME.match(run.name) and not (run.path / "config.json").exists():
+    if not RUN_ID.match(run.id) and not (run.path / "config.json").exists():
         raise RunError(f"{run.path} is not a run folder; nothing was deleted.")
     if not run.path.is_dir():
         raise gone
@@ -34,7 +34,7 @@ def delete_run(run: Run) -> None:
             raise gone
         trash = _trash_path(run.path)
         if trash.exists():  # an earlier run of this name can still be brought back, by another one
-            others = (run.path.with_name(f"{run.name}~{number}") for number in itertools.count(2))
+            others = (run.path.with_name(f"{run.id}~{number}") for number in itertools.count(2))
             trash.rename(next(path for path in map(_trash_path, others) if not path.exists()))
         os.utime(run.path)  # purge_deleted goes by the time of deletion
         run.path.rename(trash)
@@ -44,24 +44,30 @@ def restore_run(name: str, root: Path | None = None) -> Run:
     """Bring a deleted run back.
 
     Args:
-        name: Its name, or a part that no other deleted run has, or the path of its folder.
+        name: Its name or id, or a part that no other deleted run has, or the path of its folder.
         root: Folder of the runs, by default the path's or else the one in use.
 
     Raises:
-        RunError: no deleted run, or more than one, fits, or its name is taken again.
+        RunError: no deleted run, or more than one, fits, or its folder is there again.
     """
     place, name = Path(name).parent, Path(name).name
     root = root or (checkpoints_dir() if place == Path() else place)
-    names = deleted_runs(root)
-    fitting = [item for item in names if item == name] or [item for item in names if name in item]
+    trash = _trash(root)
+    fitting = (
+        [item for item in trash if item == name]
+        or [item for item, path in trash.items() if _id_of(path) == name]
+        or [item for item in trash if name in item]
+        or [item for item, path in trash.items() if name in _id_of(path)]
+    )
     if len(fitting) != 1:
-        choices = f" Deleted runs: {', '.join(fitting or names)}." if names else ""
+        choices = f" Deleted runs: {', '.join(fitting or trash)}." if trash else ""
         why = "several deleted runs fit" if fitting else "it is gone for good"
         raise RunError(f"Run '{name}' cannot be brought back: {why}.{choices}")
-    path = root / fitting[0]
+    gone = trash[fitting[0]]
+    path = root / _id_of(gone)
     if path.exists():
-        raise RunError(f"Run '{path.name}' is already there.")
-    _trash_path(path).rename(path)
+        raise RunError(f"Run '{fitting[0]}' is already there.")
+    gone.rename(path)
     return Run(path)
 
 
@@ -73,8 +79,8 @@ def deleted_runs(root: Path | None = None, *, within: float = math.inf) -> list[
         within: Only those that were deleted in the last so many seconds.
     """
     since = time.time() - within
-    folders = _trash_folders(root or checkpoints_dir())
-    return [_name_of(path) for path in folders if _changed(path) >= since]
+    trash = _trash(root or checkpoints_dir())
+    return [name for name, path in trash.items() if _changed(path) >= since]
 
 
 def purge_deleted(
@@ -92,25 +98,38 @@ def purge_deleted(
     """
     before = time.time() - older_than
     count = 0
-    for path in _trash_folders(root or checkpoints_dir()):
-        wanted = names is None or _name_of(path) in names
+    for name, path in _trash(root or checkpoints_dir()).items():
+        wanted = names is None or name in names
         if wanted and _changed(path) <= before:
             shutil.rmtree(path, ignore_errors=True)  # someone else may remove it as well
             count += 1
     return count
 
 
+def is_free(path: Path) -> bool:
+    """Whether no run has this folder, and none that was deleted would come back to it."""
+    return not path.exists() and not _trash_path(path).exists()
+
+
 def _trash_path(path: Path) -> Path:
     return path.with_name(_TRASH + path.name)
 
 
-def _name_of(trash: Path) -> str:
+def _id_of(trash: Path) -> str:
     return trash.name.removeprefix(_TRASH)
 
 
-def _trash_folders(root: Path) -> list[Path]:
-    found = [path for path in root.glob(f"{_TRASH}*") if path.is_dir()]
-    return sorted(found, key=_changed, reverse=True)
+def _trash(root: Path) -> dict[str, Path]:
+    """Folders of deleted runs by name, last deleted first; a name that is there twice gives ids."""
+    paths = sorted(
+        (path for path in root.glob(f"{_TRASH}*") if path.is_dir()), key=_changed, reverse=True
+    )
+    named: dict[str, Path] = {}
+    for path in paths:
+        run = Run(path)
+        name = _id_of(path) if run.name == run.id else run.name
+        named[_id_of(path) if name in named else name] = path
+    return named
 
 
 def _changed(path: Path) -> float:

@@ -33,7 +33,8 @@ from emotion_core.errors import EmotionError, RunError
 from emotion_core.paths import PROJECT, checkpoints_dir
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import list_runs, pick_run
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from emotion_core.runs.trash import delete_run, purge_deleted
 from emotion_core.tasks import running_tasks
@@ -70,7 +71,7 @@ def settled(config: TrainConfig) -> TrainConfig:
     """The config with what it names found: a resume may run in another folder, or much later.
 
     Returns:
-        Its data's path made absolute, and earlier runs by their full names.
+        Its data's path made absolute, and earlier runs by their ids, which never change.
 
     Raises:
         DataError: there is no data set at the path.
@@ -103,7 +104,7 @@ def _run_with_weights(name: str) -> str:
 
 
 def _lasting_name(run: Run) -> str:
-    return run.name if run.path.parent.resolve() == checkpoints_dir().resolve() else str(run.path)
+    return run.id if run.path.parent.resolve() == checkpoints_dir().resolve() else str(run.path)
 
 
 def start(config: TrainConfig) -> Run:
@@ -195,7 +196,7 @@ def delete(run: Run) -> None:
             f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
         )
     for job in list_jobs(run.path.parent):
-        if job.active and run.name in job.run.config().needed():
+        if job.active and run.id in job.run.config().needed():
             raise RunError(
                 f"Run '{run.name}' is needed by '{job.run.name}', which is {job.status.state}. "
                 "Stop that first."
@@ -278,14 +279,14 @@ def _is_first(run: Run, queue: str) -> bool:
     """Whether no other queued job of the device entered the queue earlier."""
     jobs = list_jobs(run.path.parent)
     waiting = [job for job in jobs if job.status.state == "queued" and job.queue == queue]
-    return not waiting or waiting[0].run.name == run.name
+    return not waiting or waiting[0].run.id == run.id
 
 
 def _rank(job: Job) -> tuple[float, str]:
     """Sort key: the queue's order for queued jobs, newest first for all others."""
     if job.status.state == "queued":
-        return _seconds(job.status.queued or job.status.created), job.run.name
-    return -_seconds(job.status.created), job.run.name
+        return _seconds(job.status.queued or job.status.created), job.run.id
+    return -_seconds(job.status.created), job.run.id
 
 
 def _seconds(iso_time: str) -> float:

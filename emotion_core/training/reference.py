@@ -5,9 +5,9 @@ from typing import Any
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.recipes import TrainConfig, recipe_config
-from emotion_core.reporting.card import is_shipped
-from emotion_core.runs.catalog import list_runs, load_run
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.catalog import is_shipped, list_runs, load_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.training.refit import as_refit
 
 # Blur and noise for faces from elsewhere: other cameras, low resolution. Mixup and erasing are
@@ -460,7 +460,7 @@ def reference_configs(data: str = "fer2013") -> dict[str, TrainConfig]:
         data: Where FER-2013 is, as for ``load_data``.
     """
     configs = {
-        f"best-{name}": recipe_config("best", **({"model": name} | _OURS | settings), data=data)
+        f"best-{name}": recipe_config("ours", **({"model": name} | _OURS | settings), data=data)
         for name, settings in _BEST.items()
     }
     for name, (chosen, _) in _REFITS.items():

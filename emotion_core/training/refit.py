@@ -28,11 +28,11 @@ def refit_config(run: Run) -> TrainConfig:
     """
     _require_chosen(run)
     refits = {
-        Path(other.config().refit).name: other.name
+        Path(other.config().refit).name: other.id
         for other in reversed(list_runs(run.path.parent))
         if not other.problem and other.config().refit and other.weights_path.exists()
     }
-    return as_refit(run.config(), run.name, refits)
+    return as_refit(run.config(), run.id, refits)
 
 
 def as_refit(config: TrainConfig, chosen: str, refits: Mapping[str, str]) -> TrainConfig:
@@ -40,8 +40,8 @@ def as_refit(config: TrainConfig, chosen: str, refits: Mapping[str, str]) -> Tra
 
     Args:
         config: Those of the run that it repeats.
-        chosen: That run's name.
-        refits: Names of refits by the name of the run that each repeats; weights are taken from
+        chosen: That run's id.
+        refits: Ids of refits by the id of the run that each repeats; weights are taken from
             them where the run took them from what they repeat. Teachers stay: answers of a network
             to faces that it has not learned say more about them.
     """
@@ -51,7 +51,7 @@ def as_refit(config: TrainConfig, chosen: str, refits: Mapping[str, str]) -> Tra
         )
         for setting in ("start_from", "average_with")
     }
-    return config.replace(refit=chosen, **taken)
+    return config.replace(name="", note="", refit=chosen, **taken)
 
 
 def chosen_run(config: TrainConfig, data: FaceData | None = None) -> Run:

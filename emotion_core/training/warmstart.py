@@ -116,7 +116,7 @@ def earlier_weights(
                 f"{'' if whole else ' or one that grows out of it'}, or leave {setting} out."
             )
         _check_data(run, config, data)
-        found[run.name] = weights
+        found[run.id] = weights
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from emotion_core.errors import EmotionError
-from emotion_core.runs.run import Run, made_at
+from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
 from pages._ui.cache import report_of
 from pages._ui.frame import page_link
@@ -165,14 +165,8 @@ def synthetic_badge() -> None:
 
 
 def run_label(run: Run) -> str:
-    """A run in a few words: model, seed, data, date."""
-    if run.problem:
-        return f"{run.name} (broken)"
-    config, report = run.config(), report_of(run)
-    data = report.data.name if report else config.data.rstrip("/").rpartition("/")[2]
-    options = "".join(f" {key}={value}" for key, value in config.options.items())
-    refit = " · refit" if config.refit else ""
-    return f"{config.model}{options} · seed {config.seed} · {data} · {made_at(run.name)}{refit}"
+    """A run's name, and whether it is broken."""
+    return f"{run.name} (broken)" if run.problem else run.name
 
 
 def result_label(run: Run) -> str:

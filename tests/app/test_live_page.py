@@ -28,7 +28,8 @@ from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.stream import LiveStream
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from pages._ui.live import readout as live_readout
 from tests.samples import face_clip, write_report, write_untrained

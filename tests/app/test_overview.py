@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.dashboard import random_faces, write_random_run
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from tests.samples import change_report
 
 

@@ -20,7 +20,8 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status
 from tests.samples import change_report, face_clip
 

@@ -12,7 +12,8 @@ from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.trash import delete_run, deleted_runs
 from emotion_core.training import jobs
 from emotion_core.training.loop import train
@@ -106,8 +107,8 @@ def test_page_without_runs_says_what_to_do(root):
 
 def test_form_starts_from_the_recipe(root):
     page = open_training()
-    assert page.number_input(key="train-best-epochs").value == TrainConfig().epochs
-    assert page.selectbox(key="train-best-optimizer").value == "sgd"
+    assert page.number_input(key="train-ours-epochs").value == TrainConfig().epochs
+    assert page.selectbox(key="train-ours-optimizer").value == "sgd"
     page.button_group(key="train-recipe").set_value("study").run()
     assert not page.exception
     assert page.number_input(key="train-study-epochs").value == 30
@@ -122,11 +123,11 @@ def test_form_shows_every_setting_with_its_help_and_limits(root):
     elsewhere = ("model", "options", "data", "recipe", "teacher", "average_with", "refit")
     for item in TrainConfig.settings():
         if item.name not in elsewhere:
-            widget = shown[f"train-best-{item.name}"]
+            widget = shown[f"train-ours-{item.name}"]
             assert widget.help == item.help and widget.value == item.default
-    assert shown["train-best-momentum"].max == 0.999
+    assert shown["train-ours-momentum"].max == 0.999
     for several in ("teacher", "average_with"):
-        assert page.multiselect(key=f"train-best-{several}").value == []
+        assert page.multiselect(key=f"train-ours-{several}").value == []
 
 
 def test_untouched_form_trains_exactly_the_recipe(root, parked):
@@ -142,22 +143,22 @@ def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
     earlier = create_run(TrainConfig(data=DATA, epochs=1), root)
     train(earlier)
     page = open_training()
-    page.selectbox(key="train-best-start_from").set_value(earlier.name)
-    page.multiselect(key="train-best-teacher").set_value([earlier.name])
-    page.multiselect(key="train-best-average_with").set_value([earlier.name])
+    page.selectbox(key="train-ours-start_from").set_value(earlier.name)
+    page.multiselect(key="train-ours-teacher").set_value([earlier.name])
+    page.multiselect(key="train-ours-average_with").set_value([earlier.name])
     page.run()
     click(page, "train-start")
     new = next(run for run in list_runs(root) if run.name != earlier.name).config()
-    assert (new.start_from, new.teacher, new.average_with) == (earlier.name,) * 3
+    assert (new.start_from, new.teacher, new.average_with) == (earlier.id,) * 3
     page.multiselect(key="train-models").set_value(["grown_net"]).run()
-    assert earlier.name in page.selectbox(key="train-best-start_from").options  # grows out of it
-    averaged = page.multiselect(key="train-best-average_with")
+    assert earlier.name in page.selectbox(key="train-ours-start_from").options  # grows out of it
+    averaged = page.multiselect(key="train-ours-average_with")
     assert averaged.options == averaged.value == []  # but there is no mean of the two
     page.multiselect(key="train-models").set_value(["block_cnn"]).run()
-    assert earlier.name not in page.selectbox(key="train-best-start_from").options
+    assert earlier.name not in page.selectbox(key="train-ours-start_from").options
     page.multiselect(key="train-models").set_value(["sequential", "block_cnn"]).run()
     keys = [widget.key for widget in page.selectbox]
-    assert "train-best-start_from" not in keys  # one architecture's weights do not fit both
+    assert "train-ours-start_from" not in keys  # one architecture's weights do not fit both
 
 
 def test_a_chosen_teacher_that_is_deleted_elsewhere_is_told_of(root, parked):
@@ -165,11 +166,13 @@ def test_a_chosen_teacher_that_is_deleted_elsewhere_is_told_of(root, parked):
     for run in earlier:
         train(run)
     page = open_training()
-    page.multiselect(key="train-best-teacher").set_value([run.name for run in earlier]).run()
+    page.multiselect(key="train-ours-teacher").set_value([run.name for run in earlier]).run()
     delete_run(earlier[0])
     page.run()
-    assert [toast.value for toast in page.toast] == [f"Teachers: {earlier[0].name} was deleted or has no weights here."]
-    assert page.multiselect(key="train-best-teacher").value == [earlier[1].name]
+    assert [toast.value for toast in page.toast] == [
+        f"Teachers: {earlier[0].name} was deleted or has no weights here."
+    ]
+    assert page.multiselect(key="train-ours-teacher").value == [earlier[1].name]
     page.run()
     assert not page.toast
 
@@ -241,7 +244,7 @@ def test_nothing_chosen_nothing_started(root):
 
 def test_bad_setting_is_explained_and_cannot_be_started(root):
     page = open_training()
-    page.text_input(key="train-best-device").set_value("gpu").run()
+    page.text_input(key="train-ours-device").set_value("gpu").run()
     assert "device must be auto, cpu, cuda or cuda:N, got 'gpu'" in texts(page)
     assert page.button(key="train-start").disabled
 
@@ -349,10 +352,10 @@ def test_many_runs_are_folded(root):
 def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     page = open_training()
     # So long that it cannot end before the click on Stop, however slow this machine is.
-    page.number_input(key="train-best-epochs").set_value(5000)
-    page.number_input(key="train-best-batch_size").set_value(8)
+    page.number_input(key="train-ours-epochs").set_value(5000)
+    page.number_input(key="train-ours-batch_size").set_value(8)
     page.number_input(key="train-sequential-width").set_value(8)
-    page.number_input(key="train-best-threads").set_value(1)
+    page.number_input(key="train-ours-threads").set_value(1)
     page.run()
     click(page, "train-start")
     (run,) = list_runs(root)
@@ -389,7 +392,7 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
 def test_the_form_keeps_its_choices_over_a_page_change(parked):
     page = open_training()
     page.multiselect(key="train-models").set_value(["mobilenet_v3_small"]).run()
-    page.number_input(key="train-best-epochs").set_value(3).run()
+    page.number_input(key="train-ours-epochs").set_value(3).run()
     page.switch_page("pages/comparison.py").run()
     page.switch_page("pages/training.py").run()
     click(page, "train-start")

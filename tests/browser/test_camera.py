@@ -15,7 +15,8 @@ from benchmarks.browser import LivePage, open_browser, write_clip
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from tests.browser.server import problems, start_server
 from tests.samples import write_untrained

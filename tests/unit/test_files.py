@@ -15,6 +15,7 @@ from emotion_core.files import (
     open_regular,
     read_json,
     read_json_lines,
+    read_once,
     read_regular,
     sha256_file,
     short_name,
@@ -72,9 +73,34 @@ def test_written_file_has_the_usual_mode(tmp_path):
     assert mode == stat.S_IMODE(plain.stat().st_mode)
 
 
-def test_missing_parent_folders_are_made(tmp_path):
-    write_json(tmp_path / "a" / "b" / "c.json", {"x": 1})
-    assert read_json(tmp_path / "a" / "b" / "c.json") == {"x": 1}
+def test_missing_folders_are_made_only_where_asked_for(tmp_path):
+    path = tmp_path / "a" / "b" / "c.json"
+    with pytest.raises(FileNotFoundError):
+        write_json(path, {"x": 1})
+    assert not list(tmp_path.iterdir())
+    write_json(path, {"x": 1}, parents=True)
+    assert read_json(path) == {"x": 1}
+
+
+def test_a_file_is_read_again_only_after_it_changed(tmp_path):
+    path, reads = tmp_path / "a", []
+
+    def read(path):
+        reads.append(path)
+        return path.read_text()
+
+    path.write_text("one")
+    assert read_once(path, read) == read_once(path, read) == "one"
+    assert len(reads) == 2, "written a moment ago: the next change could have the same stamp"
+    os.utime(path, (1, 1))
+    assert read_once(path, read) == read_once(path, read) == "one"
+    assert len(reads) == 3
+    path.write_text("two")
+    os.utime(path, (2, 2))
+    assert read_once(path, read) == "two"
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        read_once(path, read)
 
 
 def test_json_refuses_what_other_readers_cannot_read(tmp_path):

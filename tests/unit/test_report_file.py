@@ -10,8 +10,9 @@ from emotion_core.files import read_json
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import best_run, list_runs
+from emotion_core.runs.create import create_run
 from emotion_core.runs.report import Report
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.run import Run
 from tests.samples import change_report, write_report
 
 SHIPPED = sorted(path.parent for path in (PROJECT / "checkpoints").glob("*/report.json"))

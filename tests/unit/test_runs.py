@@ -13,7 +13,8 @@ import pytest
 from emotion_core.errors import RunError
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import best_run, list_runs, load_run, pick_run
-from emotion_core.runs.run import START_SECONDS, Run, create_run, made_at
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import START_SECONDS, Run
 from emotion_core.runs.status import Status
 from emotion_core.runs.trash import delete_run, deleted_runs, purge_deleted, restore_run
 from tests.samples import write_report
@@ -29,9 +30,9 @@ def ago(seconds: float) -> str:
     return then.isoformat()
 
 
-def test_new_run_is_queued_and_named_by_time_model_and_seed(run):
-    assert run.name.endswith("-sequential-s7")
-    assert run.config() == TrainConfig(model="sequential", epochs=3, seed=7)
+def test_new_run_is_queued_and_called_as_its_model(run):
+    assert run.id.endswith("-sequential-s7") and run.name == "sequential"
+    assert run.config() == TrainConfig(model="sequential", epochs=3, seed=7, name="sequential")
     assert run.status().state == "queued" and run.status().epochs == 3
     assert run.metrics() == [] and run.log_tail() == []
     assert run.report() is None and run.predictions() is None
@@ -43,14 +44,17 @@ def test_runs_made_in_the_same_second_get_different_names(tmp_path):
 
 
 def test_runs_are_listed_newest_first_without_hidden_folders_and_files(tmp_path):
-    for name in ("20260102-000000-a-s0", "20260101-000000-b-s0", ".deleted-x"):
-        create_run(TrainConfig(), tmp_path).path.rename(tmp_path / name)
+    for folder, made in (
+        ("a", "2026-01-02T00:00:00+00:00"),
+        ("b", "2026-01-01"),
+        (".deleted-x", ""),
+    ):
+        run = create_run(TrainConfig(name=folder.strip(".")), tmp_path)
+        run.write_status(replace(run.status(), created=made))
+        run.path.rename(tmp_path / folder)
     (tmp_path / ".gitkeep").touch()
     (tmp_path / "notes.txt").touch()
-    assert [run.name for run in list_runs(tmp_path)] == [
-        "20260102-000000-a-s0",
-        "20260101-000000-b-s0",
-    ]
+    assert [run.name for run in list_runs(tmp_path)] == ["a", "b"]
     assert list_runs(tmp_path / "nowhere") == []
 
 
@@ -85,7 +89,8 @@ def test_run_is_found_by_path_name_or_unique_part(tmp_path):
     first = create_run(TrainConfig(model="resnet18"), tmp_path)
     second = create_run(TrainConfig(model="resnet50"), tmp_path)
     assert load_run(first.path) == load_run(first.name, tmp_path) == first
-    assert load_run("resnet50", tmp_path) == second
+    assert load_run("resnet50", tmp_path) == load_run("-resnet50-", tmp_path) == second
+    assert load_run(second.id, tmp_path) == second
     with pytest.raises(RunError, match=r"'resnet' fits 2 runs: .* Give more of the name"):
         load_run("resnet", tmp_path)
     with pytest.raises(RunError, match="Unknown run 'densenet'"):
@@ -94,21 +99,9 @@ def test_run_is_found_by_path_name_or_unique_part(tmp_path):
         load_run("resnet", tmp_path / "nowhere")
 
 
-def test_when_a_run_was_made_is_told_in_local_time_and_apart_from_others(monkeypatch):
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    try:
-        assert made_at("20261126-203909-emotion_net-s8") == "11-27 05:39:09"
-        assert made_at("20261126-203909-emotion_net-s8-2") == "11-27 05:39:09 (2)"
-        assert made_at("my-copy") == "my-copy"
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-
-
 def test_an_architecture_means_its_best_run_on_validation(tmp_path):
-    runs = [create_run(TrainConfig(model="resnet18"), tmp_path) for _ in range(4)]
-    other = create_run(TrainConfig(model="resnet50"), tmp_path)
+    runs = [create_run(TrainConfig(model="resnet18", name=f"one-{n}"), tmp_path) for n in range(4)]
+    other = create_run(TrainConfig(model="resnet50", name="other"), tmp_path)
     for run, accuracy, synthetic in zip(
         [*runs[:3], other], (0.5, 0.6, 0.9, 0.95), (False, False, True, False), strict=True
     ):
@@ -117,8 +110,13 @@ def test_an_architecture_means_its_best_run_on_validation(tmp_path):
     assert pick_run("resnet18", tmp_path) == runs[1]
     assert pick_run(runs[0].name, tmp_path) == pick_run(runs[0].path) == runs[0]
     assert best_run(tmp_path) == other
-    with pytest.raises(RunError, match="'resnet' fits 5 runs"):
+    with pytest.raises(
+        RunError, match=r"'resnet' fits 5 runs: other, one-3, one-2, one-1, one-0\. G"
+    ):
         pick_run("resnet", tmp_path)
+    called = create_run(TrainConfig(model="sequential", name="resnet18"), tmp_path)
+    assert pick_run("resnet18", tmp_path) == called, "a name goes before an architecture"
+    delete_run(called)
     with pytest.raises(RunError, match="Unknown run 'densenet121'"):
         pick_run("densenet121", tmp_path)
     with pytest.raises(RunError, match="'resnet18' fits 4 runs"):
@@ -130,10 +128,9 @@ def test_an_architecture_means_its_best_run_on_validation(tmp_path):
 
 
 def test_full_name_wins_over_longer_names_that_contain_it(tmp_path):
-    first = create_run(TrainConfig(), tmp_path)
-    first.path.rename(tmp_path / f"{first.name}-2")
-    first = Run(create_run(TrainConfig(), tmp_path).path.rename(tmp_path / first.name))
-    assert load_run(first.name, tmp_path) == first
+    first, second = create_run(TrainConfig(), tmp_path), create_run(TrainConfig(), tmp_path)
+    assert (first.name, second.name) == ("sequential", "sequential-2")
+    assert load_run("sequential", tmp_path) == first
 
 
 # A trainer, as far as the folder can tell: it holds the lock, says so, and waits.
@@ -249,8 +246,8 @@ def test_deleted_run_is_gone_and_can_be_restored_whole(run):
     run.append_metrics({"epoch": 1})
     delete_run(run)
     assert list_runs(run.path.parent) == [] and not run.path.exists()
-    assert deleted_runs(run.path.parent) == [run.name]
-    restored = restore_run(run.name, run.path.parent)
+    assert deleted_runs(run.path.parent) == ["sequential"]
+    restored = restore_run("sequential", run.path.parent)
     assert restored == run and restored.metrics() == [{"epoch": 1}]
     assert deleted_runs(run.path.parent) == []
 
@@ -261,13 +258,13 @@ def test_purge_removes_old_deletions_for_good(run):
     delete_run(run)
     delete_run(other)
     old = time.time() - 7200
-    os.utime(root / f".deleted-{run.name}", (old, old))
-    assert deleted_runs(root) == [other.name, run.name]
+    os.utime(root / f".deleted-{run.id}", (old, old))
+    assert deleted_runs(root) == ["sequential-2", "sequential"]
     assert purge_deleted(root, older_than=3600) == 1
-    assert deleted_runs(root) == [other.name]
+    assert deleted_runs(root) == ["sequential-2"]
     assert purge_deleted(root) == 1
     with pytest.raises(RunError, match="cannot be brought back: it is gone for good"):
-        restore_run(run.name, root)
+        restore_run("sequential", root)
 
 
 def test_only_named_runs_are_purged(run):
@@ -275,8 +272,8 @@ def test_only_named_runs_are_purged(run):
     other = create_run(TrainConfig(), root)
     delete_run(run)
     delete_run(other)
-    assert purge_deleted(root, names=[run.name]) == 1
-    assert deleted_runs(root) == [other.name]
+    assert purge_deleted(root, names=["sequential"]) == 1
+    assert deleted_runs(root) == ["sequential-2"]
 
 
 def test_deleting_a_run_never_destroys_an_earlier_one_of_its_name(run):
@@ -286,8 +283,8 @@ def test_deleting_a_run_never_destroys_an_earlier_one_of_its_name(run):
     run.path.mkdir()
     (run.path / "train.log").write_text("of a process that goes on writing")
     delete_run(run)
-    assert sorted(deleted_runs(root)) == [run.name, f"{run.name}~2"]
-    assert (restore_run(f"{run.name}~2", root).path / "train.log").read_text() == "the first"
+    assert sorted(deleted_runs(root)) == [run.id, "sequential"]
+    assert (restore_run("sequential", root).path / "train.log").read_text() == "the first"
 
 
 def test_a_part_of_its_name_brings_a_deleted_run_back(run):
@@ -298,7 +295,7 @@ def test_a_part_of_its_name_brings_a_deleted_run_back(run):
     with pytest.raises(RunError, match=r"several deleted runs fit\. Deleted runs: .*, "):
         restore_run("-s", root)
     assert restore_run("resnet18", root) == other
-    with pytest.raises(RunError, match=rf"gone for good\. Deleted runs: {run.name}"):
+    with pytest.raises(RunError, match=r"gone for good\. Deleted runs: sequential\."):
         restore_run("resnet18", root)
 
 
@@ -353,7 +350,7 @@ def test_a_report_that_lacks_a_part_makes_the_run_a_broken_one(run, part):
 
 
 def test_accuracies_on_different_faces_do_not_compete(tmp_path):
-    large, small, weightless = (create_run(TrainConfig(), tmp_path) for _ in range(3))
+    large, small, weightless = (create_run(TrainConfig(name=n), tmp_path) for n in ("a", "b", "c"))
     counts = {"train": {"happy": 900}, "val": {"happy": 100}, "test": {"happy": 100}}
     write_report(large, {"val.accuracy": 0.6, "data.counts": counts})
     write_report(small, {"val.accuracy": 0.9, "data.fingerprint": "few faces"})
@@ -370,15 +367,18 @@ def test_a_run_that_someone_else_just_deleted_does_not_replace_it_in_the_trash(r
     run.path.mkdir()  # as the lock of a second deletion does
     with pytest.raises(RunError, match="is not there any more"):
         delete_run(run)
-    assert deleted_runs(root) == [run.name] and not run.path.exists()
-    assert restore_run(run.name, root).config() == TrainConfig(model="sequential", epochs=3, seed=7)
+    assert deleted_runs(root) == ["sequential"] and not run.path.exists()
+    config = TrainConfig(model="sequential", epochs=3, seed=7, name="sequential")
+    assert restore_run("sequential", root).config() == config
 
 
 def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("emotion_core.runs.run.write_json", full)
-    with pytest.raises(OSError, match="No space left"):
-        create_run(TrainConfig(), tmp_path)
-    assert not list(tmp_path.iterdir())
+    for writer in ("create", "run"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"emotion_core.runs.{writer}.write_json", full)
+            with pytest.raises(OSError, match="No space left"):
+                create_run(TrainConfig(), tmp_path)
+        assert not [path for path in tmp_path.iterdir() if path.is_dir()]

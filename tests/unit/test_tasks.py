@@ -11,7 +11,7 @@ import pytest
 
 from emotion_core.errors import RunError
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from emotion_core.tasks import Task, TaskState, running_tasks
 from emotion_core.training import jobs
 

@@ -13,7 +13,6 @@ from emotion_core.evaluation import compare
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import MARK, load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.reporting.card import is_shipped
 from emotion_core.reporting.panels.agreement import (
     agreement_panel,
     ensemble_sentence,
@@ -33,6 +32,7 @@ from emotion_core.reporting.panels.scores import (
     pairs_panel,
     per_emotion_panel,
 )
+from emotion_core.runs.catalog import is_shipped
 from emotion_core.runs.run import Run
 from pages._ui.cache import hashes, report_of, runs
 from pages._ui.comparison.faces import draw_confusion, draw_faces

@@ -6,7 +6,7 @@ from emotion_core.data.faces import is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.recipes import TrainConfig, recipe_config
-from emotion_core.reporting.card import is_shipped
+from emotion_core.runs.catalog import is_shipped
 from emotion_core.text import unquoted
 from emotion_core.training import jobs
 from emotion_core.training.estimate import total_seconds
@@ -18,7 +18,7 @@ from pages._ui.training.settings import pick_values
 from pages._ui.widgets import draw_error, duration, synthetic_badge
 
 DATA_NAMES = {"synthetic": "Synthetic faces", FER2013_SPEC: "FER-2013"}
-RECIPES = {"best": "Ours", "study": "Study"}
+RECIPES = {"ours": "Ours", "study": "Study"}
 
 
 def pick_configs() -> list[TrainConfig] | None:
@@ -100,7 +100,7 @@ def _pick_recipe(given: str | None) -> str:
     if given in RECIPES:
         st.session_state["train-recipe"] = given
     elif "train-recipe" not in st.session_state:
-        st.session_state["train-recipe"] = "best"
+        st.session_state["train-recipe"] = "ours"
     return str(
         st.segmented_control(
             "Recipe",

@@ -7,6 +7,7 @@ import streamlit as st
 
 from emotion_core.plots import training as plots
 from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.runs.catalog import with_names
 from emotion_core.runs.run import Run, best_epoch
 from emotion_core.training.jobs import Job
 from pages._ui.cache import report_of
@@ -82,9 +83,13 @@ def _show_ways_on(run: Run) -> None:
             icon=":material/content_copy:",
             key=f"clone-{run.name}",
             help="Fills the form above with this run's settings.",
-            on_click=prefill,
-            args=(run.config().to_dict(),),
+            on_click=_clone,
+            args=(run,),
         )
+
+
+def _clone(run: Run) -> None:
+    prefill(with_names(run).to_dict())
 
 
 def _link(page: str, label: str, icon: str, query: dict[str, str]) -> None:
@@ -138,8 +143,8 @@ def _show_curves(run: Run, *, finished: bool, failed: bool) -> None:
 
 def _show_settings(run: Run) -> None:
     """What differs from the recipe first, then everything."""
-    config = run.config()
-    recipe = recipe_config(config.recipe, config.model)
+    config = with_names(run)
+    recipe = recipe_config(config.recipe, config.model, name=config.name, note=config.note)
     changed = [name for name in config.difference(recipe) if name not in BY_HAND]
     rows = _setting_rows(config, recipe)
     st.caption(

@@ -8,7 +8,8 @@ from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from dataclasses import replace
 from emotion_core.cli import main
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from emotion_core.training import reference
 from emotion_core.training.reference import reference_config
-from tests.samples import write_report
+from tests.samples import write_catalog, write_report
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch, capsys):
@@ -46,17 +46,18 @@ def test_runs_that_came_without_weights_are_trained_first(tmp_path, monkeypatch,
     small = {"model": "sequential", "options": {"width": 8}, "epochs": 1, "batch_size": 32}
     first = TrainConfig(**small, data=data)
     shipped = create_run(first)
-    (shipped.path / "README.md").write_text("A model card.")
+    write_catalog(shipped)
     write_report(shipped, {"test.accuracy": 0.5})
-    second = first.replace(seed=1, start_from=shipped.name, average_with=shipped.name)
+    second = first.replace(seed=1, start_from=shipped.id, average_with=shipped.id)
     configs = {"first": first, "second": second}
     monkeypatch.setattr(reference, "reference_configs", lambda data="": configs)
 
     assert main(["reproduce", "--only", "second", "--data", data]) == 0
     assert "second not committed, here" in capsys.readouterr().out
     new, ancestor = [run for run in list_runs() if run != shipped]
-    assert ancestor.config() == first
-    assert new.config() == second.replace(start_from=ancestor.name, average_with=ancestor.name)
+    assert not ancestor.config().difference(first)
+    expected = second.replace(start_from=ancestor.id, average_with=ancestor.id)
+    assert not new.config().difference(expected)
     assert main(["reproduce", "--data", data]) == 0
     assert "first  committed 50.00%, here" in capsys.readouterr().out
     assert len(list_runs()) == 3  # nothing twice

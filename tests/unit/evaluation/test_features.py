@@ -13,7 +13,7 @@ from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation import features
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from emotion_core.tasks import TaskState
 from tests.samples import write_report, write_untrained
 

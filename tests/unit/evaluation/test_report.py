@@ -25,7 +25,8 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import softmax
 from emotion_core.recipes import recipe_config
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +265,7 @@ def test_an_ensemble_names_the_run_that_cannot_be_part_of_it(evaluated, tmp_path
         assert main(["evaluate", path, "--ensemble", path, *data]) == 2
         assert f"only names {evaluated[0].name}" in capsys.readouterr().err
         assert main(["evaluate", path, "--ensemble", str(bare), *data]) == 2
-        assert "no ensemble. Run 'bare' has no predictions.npz" in capsys.readouterr().err
+        assert "no ensemble. Run 'sequential' has no predictions.npz" in capsys.readouterr().err
 
 
 def test_all_faces_that_an_earlier_run_learned_are_refused(evaluated, tmp_path, capsys):
@@ -279,7 +280,9 @@ def test_all_faces_that_an_earlier_run_learned_are_refused(evaluated, tmp_path, 
     command = ["evaluate", str(last.path), "--split", "all", "--data"]
     (tmp_path / "first" / "report.json").unlink()
     assert main([*command, "synthetic:700"]) == 2
-    assert "first, an earlier run behind it, was trained on synthetic" in capsys.readouterr().err
+    assert (
+        "sequential, an earlier run behind it, was trained on synthetic" in capsys.readouterr().err
+    )
     assert main([*command, "synthetic:710"]) == 0
 
 

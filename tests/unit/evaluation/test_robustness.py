@@ -12,7 +12,7 @@ from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.recipes import recipe_config
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from emotion_core.tasks import TaskState
 from tests.samples import write_report
 

@@ -16,7 +16,7 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import best_run
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from tests.samples import write_report
 
 

@@ -21,7 +21,7 @@ from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 
 IDENTITY = bytes.fromhex("00010000 00000000 00000000 00000000 00010000 00000000".replace(" ", ""))
 QUARTER = bytes.fromhex("00000000 00010000 00000000 FFFF0000 00000000 00000000".replace(" ", ""))

@@ -14,7 +14,7 @@ from emotion_core.models.layers import count_parameters, layer_table
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model, list_models, model_options, model_summary
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 
 EXPECTED = {
     "block_cnn",

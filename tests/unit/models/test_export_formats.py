@@ -19,7 +19,8 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.models.export import export_run
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 
 
 def test_onnx_takes_pixels_and_gives_the_classifiers_probabilities(run, faces, tmp_path):

@@ -19,7 +19,7 @@ from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.models.torchvision_compat import import_torchvision
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 
 
 @pytest.fixture

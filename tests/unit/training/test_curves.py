@@ -6,7 +6,8 @@ import pytest
 
 from emotion_core.plots.training import curve, growing_chart, growing_rows, reading
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import best_epoch, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import best_epoch
 from emotion_core.runs.status import Status
 
 ROWS = [

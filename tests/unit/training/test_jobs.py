@@ -18,7 +18,8 @@ from emotion_core.cli import main
 from emotion_core.errors import ConfigError, DataError, RunError
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.trash import deleted_runs
 from emotion_core.training import jobs
 from tests.samples import write_report
@@ -195,7 +196,7 @@ def test_running_job_is_not_deleted_and_a_stopped_one_is(root, start):
     jobs.stop(run)
     wait_until(lambda: not run.is_locked())
     jobs.delete(run)
-    assert list_runs(root) == [] and deleted_runs(root) == [run.name]
+    assert list_runs(root) == [] and deleted_runs(root) == ["sequential"]
 
 
 def test_a_run_that_a_job_needs_is_not_deleted(root, start):
@@ -301,8 +302,8 @@ def test_commands_list_start_stop_resume_delete_and_restore(root, start, capsys)
     wait_until(lambda: jobs.list_jobs()[0].status.state == "running")
     assert main(["jobs", "list"]) == 0
     shown = capsys.readouterr().out
-    assert "-sequential-s0  running, epoch 0 of 40" in shown
-    assert "-resnet18-s0  queued, number 1 for cpu" in shown
+    assert "sequential  running, epoch 0 of 40" in shown
+    assert "resnet18  queued, number 1 for cpu" in shown
     assert main(["jobs", "delete", "resnet18"]) == 2
     assert "is queued. Stop it first." in capsys.readouterr().err
     assert main(["jobs", "stop", "resnet18"]) == 0
@@ -313,10 +314,10 @@ def test_commands_list_start_stop_resume_delete_and_restore(root, start, capsys)
     assert main(["jobs", "stop", "resnet18"]) == 0
     wait_until(lambda: second.status().state == "stopped" and not second.is_locked())
     assert main(["jobs", "delete", "resnet18"]) == 0
-    assert f"Undo: python -m emotion_core jobs restore {second.name}" in capsys.readouterr().out
+    assert "Undo: python -m emotion_core jobs restore resnet18" in capsys.readouterr().out
     assert main(["jobs", "list", "--json"]) == 0
     (left,) = json.loads(capsys.readouterr().out)
-    assert left["run"].endswith("-sequential-s0") and left["state"] == "running"
+    assert left["run"] == "sequential" and left["state"] == "running"
     assert main(["jobs", "restore", second.name]) == 0
     assert main(["jobs", "delete", "resnet18", "--purge"]) == 0
     assert "1 removed for good" in capsys.readouterr().out
@@ -328,7 +329,7 @@ def test_purge_reaches_the_folder_of_the_run_that_it_deletes(root, tmp_path, cap
     run.write_status(replace(run.status(), state="finished"))
     assert main(["jobs", "delete", str(run.path), "--purge"]) == 0
     assert "1 removed for good" in capsys.readouterr().out
-    assert not list(run.path.parent.iterdir())
+    assert not [path for path in run.path.parent.iterdir() if path.is_dir()]
 
 
 def test_start_command_names_the_wrong_model_and_queues_nothing(root, capsys):
@@ -353,11 +354,11 @@ def test_earlier_runs_are_found_before_a_run_starts_and_kept_by_their_full_names
     write_report(earlier, {})
     weightless = create_run(TrainConfig(model="grown_net"))
     config = TrainConfig(
-        start_from="senet", teacher=f" senet,{earlier.name[:20]} ", average_with="senet"
+        start_from="senet", teacher=f" senet,{earlier.id[:20]} ", average_with="senet"
     )
     found = jobs.settled(config)
-    assert found.start_from == found.average_with == earlier.name
-    assert found.teacher == f"{earlier.name}, {earlier.name}"
+    assert found.start_from == found.average_with == earlier.id
+    assert found.teacher == f"{earlier.id}, {earlier.id}"
     with pytest.raises(RunError, match=r"no-such-run"):
         jobs.start(config.replace(teacher="no-such-run"))
     with pytest.raises(RunError, match=f"'{weightless.name}' has no weights"):

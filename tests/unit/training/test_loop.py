@@ -13,7 +13,8 @@ from emotion_core.errors import ConfigError, DataError, RunError, TrainingError
 from emotion_core.machine import resolve_device
 from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.training.loop import (
     Stopped,
     _fit_preprocess,

@@ -8,11 +8,12 @@ from emotion_core.errors import ConfigError
 from emotion_core.models.registry import list_models
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
-from emotion_core.reporting.card import is_shipped
 from emotion_core.reporting.markdown import markdown_table
-from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.catalog import is_shipped, list_runs
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.training.reference import find_run, reference_config, reference_configs
+from tests.samples import write_catalog
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def test_an_unfinished_run_is_found_behind_a_newer_finished_one():
     written(config.replace(seed=1), "stopped")
     assert find_run(config, finished=False) == older
     assert find_run(config, finished=True) == newer
-    (newer.path / "README.md").write_text("shipped")
+    write_catalog(newer)
     assert find_run(config, finished=True) is None
 
 

@@ -15,7 +15,7 @@ from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.markdown import markdown_table
 from emotion_core.runs.catalog import best_run, load_run
-from emotion_core.runs.run import create_run
+from emotion_core.runs.create import create_run
 from emotion_core.training import jobs
 from emotion_core.training.jobs import settled
 from emotion_core.training.loop import Stopped, train
@@ -91,11 +91,11 @@ def test_what_is_chosen_on_validation_stays_the_chosen_runs(chosen, refit, data)
 
 def test_it_stands_for_the_chosen_run(chosen, refit):
     results, _ = load_results([chosen, refit])
-    assert [result.label for result in results] == ["sequential (best)", "sequential (best, refit)"]
+    assert [result.label for result in results] == ["sequential", "sequential-2"]
     assert [result.name for result in choose_members(results)] == [refit.name]
     assert best_run() == refit
     assert best_run(refits=False) == chosen
-    assert settled(SMALL.replace(start_from="sequential")).start_from == chosen.name
+    assert settled(SMALL.replace(start_from="sequential")).start_from == chosen.id
     table = markdown_table([chosen, refit])
     assert table.count("with the validation faces") == 1
     assert "ensemble" not in table
@@ -104,14 +104,14 @@ def test_it_stands_for_the_chosen_run(chosen, refit):
 
 
 def test_a_refit_may_go_on_from_a_refit_and_nothing_else_may(chosen, refit, data, root):
-    later = SMALL.replace(epochs=1, lr=1e-3, start_from=chosen.name, average_with=chosen.name)
+    later = SMALL.replace(epochs=1, lr=1e-3, start_from=chosen.id, average_with=chosen.id)
     run = create_run(later, root)
     train(run, data=data)
     config = refit_config(run)
-    assert (config.start_from, config.average_with) == (refit.name, refit.name)
+    assert (config.start_from, config.average_with) == (refit.id, refit.id)
     again = create_run(config, root)
     train(again, data=data)
-    expected = refit.name if run.status().averaged_with else ""
+    expected = refit.id if run.status().averaged_with else ""
     assert again.status().averaged_with == expected
     for setting in ("start_from", "teacher", "average_with"):
         leaked = create_run(SMALL.replace(**{setting: refit.name}), root)
@@ -151,7 +151,7 @@ def test_the_queue_takes_a_refit(chosen, refit, monkeypatch, capsys):
     monkeypatch.setattr(jobs, "_spawn", lambda run: None)
     assert main(["jobs", "start", "--refit", chosen.name, "--threads", "2"]) == 0
     queued = load_run(capsys.readouterr().out.split()[1].rstrip("."))
-    assert queued.config() == refit_config(chosen).replace(threads=2)
+    assert queued.config() == refit_config(chosen).replace(threads=2, name=queued.name)
     assert queued.status().queued
 
 

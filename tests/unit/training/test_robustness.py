@@ -24,7 +24,8 @@ from emotion_core.models import registry
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.training import jobs
 from emotion_core.training.loop import Stopped, train
 

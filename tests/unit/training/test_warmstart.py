@@ -17,7 +17,8 @@ from emotion_core.models.layers import layer_table
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.recipes import TrainConfig, listed
-from emotion_core.runs.run import Run, create_run
+from emotion_core.runs.create import create_run
+from emotion_core.runs.run import Run
 from emotion_core.training.loop import Progress, Stopped, train
 from emotion_core.training.warmstart import average_with, mean_weights, start_from, teacher_probs
 from tests.samples import write_report
@@ -102,7 +103,7 @@ def test_earlier_runs_are_averaged_in_at_the_end_where_validation_gains(earlier,
     train(alone, data=data)
     run = create_run(config.replace(average_with=str(earlier.path)), tmp_path)
     train(run, data=data)
-    assert run.status().averaged_with == earlier.name
+    assert run.status().averaged_with == earlier.id
     expected = mean_weights([read_weights(alone), read_weights(earlier)])
     for name, value in read_weights(run).items():
         if value.is_floating_point():  # not batch norm's count of batches
