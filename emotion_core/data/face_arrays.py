@@ -2,16 +2,21 @@
 
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from emotion_core.data.allowance import Allowance
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.data.number_labels import label_value
-from emotion_core.data.parsed import Parsed, Progress, to_face
+from emotion_core.data.parsed import Parsed, Progress
+from emotion_core.data.pictures import to_face
 from emotion_core.data.split_names import read_splits, split_notes
-from emotion_core.errors import DataError
+from emotion_core.data.zips import CHECKED, check_directory
+from emotion_core.errors import DataError, EmotionError
+from emotion_core.files import open_regular
 
 _IMAGES = {"x", "images", "image", "imgs", "faces", "pixels", "data", "features"}
 _LABELS = {"y", "labels", "label", "emotions", "emotion", "targets", "target", "classes"}
@@ -24,31 +29,50 @@ def read_npz(path: Path, progress: Progress | None = None) -> Parsed:
     Raises:
         DataError: the file is damaged or too large, or holds no such pairs.
     """
+    parsed = Parsed(allowance=Allowance(str(path), path.stat().st_size))
     try:
-        with zipfile.ZipFile(path) as archive:
-            total = sum(entry.file_size for entry in archive.infolist())
-        if total > _MOST_BYTES:
-            raise DataError(f"{path} is refused: {total:,} bytes of arrays, over {_MOST_BYTES:,}.")
-        with np.load(path, allow_pickle=False) as file:
-            pairs = _pairs(path, list(file.files))
-            names: dict[str, str | None] = {part: part or None for part in pairs}
-            codes, faces = read_splits(names, str(path), "arrays"), dict.fromkeys(pairs, 1)
-            parsed = Parsed()
-            for position, (part, code) in enumerate(codes.items()):
-                before = len(parsed.images)
-                images, labels = pairs[part]
-                name = f"{path}: '{images}' and '{labels}'"
-                add_arrays(parsed, name, part or "row", code, (file[images], file[labels]))
-                faces[part] = len(parsed.images) - before
-                if progress:
-                    progress("Reading arrays", (position + 1) / len(codes))
-    except DataError:
+        with open_regular(path) as source:
+            _check_entries(source, path, parsed.allowance)
+            with np.load(source, allow_pickle=False) as file:
+                pairs = _pairs(path, list(file.files))
+                names: dict[str, str | None] = {part: part or None for part in pairs}
+                codes, faces = read_splits(names, str(path), "arrays"), dict.fromkeys(pairs, 1)
+                for position, (part, code) in enumerate(codes.items()):
+                    before = len(parsed.images)
+                    images, labels = pairs[part]
+                    name = f"{path}: '{images[:80]}' and '{labels[:80]}'"
+                    add_arrays(parsed, name, part or "row", code, (file[images], file[labels]))
+                    faces[part] = len(parsed.images) - before
+                    if progress:
+                        progress("Reading arrays", (position + 1) / len(codes))
+    except EmotionError:
         raise
     except Exception as error:  # a damaged file may raise anything
-        reason = "its arrays are Python objects" if "allow_pickle" in str(error) else str(error)
+        reason = str(error)[:200] or type(error).__name__
+        if "allow_pickle" in reason:
+            reason = "its arrays are Python objects"
         raise DataError(f"{path} is not a readable .npz of plain arrays ({reason}).") from error
     parsed.notes += split_notes(names, codes, faces)
     return parsed
+
+
+def _check_entries(source: BinaryIO, path: Path, allowance: Allowance) -> None:
+    """Refuse a file whose arrays unpack to too much, before any of them is.
+
+    Raises:
+        DataError: they do, or are packed in a way that has no limit.
+        zipfile.BadZipFile: it is damaged.
+    """
+    check_directory(source, path)
+    with zipfile.ZipFile(source) as archive:
+        entries = archive.infolist()
+    total = sum(entry.file_size for entry in entries)
+    if total > _MOST_BYTES:
+        raise DataError(f"{path} is refused: {total:,} bytes of arrays, over {_MOST_BYTES:,}.")
+    allowance.use(total)
+    if not all(entry.compress_type in CHECKED for entry in entries):
+        raise DataError(f"{path} is compressed in a way that cannot be checked; use numpy.savez.")
+    source.seek(0)
 
 
 def _pairs(path: Path, names: list[str]) -> dict[str, tuple[str, str]]:
@@ -64,7 +88,7 @@ def _pairs(path: Path, names: list[str]) -> dict[str, tuple[str, str]]:
     if not pairs:
         raise DataError(
             f"{path} holds no images with labels, such as X_train and y_train; found: "
-            f"{', '.join(names[:8]) or 'nothing'}."
+            f"{', '.join(names[:8])[:200] or 'nothing'}."
         )
     return pairs
 
@@ -86,7 +110,7 @@ def add_arrays(parsed: Parsed, source: str, name: str, code: int, pair: Any) -> 
     if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
         raise DataError(f"{source} must be a pair (images, labels).")
     try:
-        images, labels = np.asarray(pair[0]), np.asarray(pair[1])
+        images, labels = _as_array(pair[0]), _as_array(pair[1])
     except ValueError as error:
         raise DataError(f"{source} has images of different sizes.") from error
     images, factor = _checked(images, source)
@@ -96,7 +120,7 @@ def add_arrays(parsed: Parsed, source: str, name: str, code: int, pair: Any) -> 
     if factor != 1.0:
         parsed.mended["scaled from 0..1 to 0..255"] += len(images)
     for position, (image, label) in enumerate(zip(images, labels, strict=True)):
-        text = label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+        text = _label_text(label)
         target = label_value(text)
         if target is None:
             parsed.skip(f"{name} {position}", f"unknown emotion '{text[:40]}'")
@@ -106,7 +130,44 @@ def add_arrays(parsed: Parsed, source: str, name: str, code: int, pair: Any) -> 
             pixels = np.rint(image.astype(np.float32) * factor).astype(np.uint8)
         if pixels.ndim == 3 and pixels.shape[2] > 1:  # RGB, where a picture file gives BGR
             pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
+        parsed.allowance.use(pixels.size, faces=1)
         parsed.add(to_face(pixels, parsed.mended), target, code, f"{name}_{position}")
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """An array of a list; of texts an array of objects, which are not made as long as the longest.
+
+    Raises:
+        ValueError: its parts differ in size.
+    """
+    if isinstance(value, np.ndarray):
+        return value
+    return np.asarray(value, None if all(map(_is_number, _leaves(value))) else object)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def _is_number(leaf: Any) -> bool:
+    if isinstance(leaf, np.ndarray):
+        return leaf.dtype.kind in "biuf"
+    return isinstance(leaf, int | float | np.number)
+
+
+def _label_text(label: Any) -> str:
+    """A label as text; of what is neither text nor a number, the name of its type."""
+    if isinstance(label, bytes):
+        return label.decode("utf-8", "replace")
+    if isinstance(label, int) and label.bit_length() > 64:
+        return "a number of more than 64 bits"
+    if isinstance(label, str | int | float | np.generic):
+        return str(label)
+    return f"something of type {type(label).__name__}"
 
 
 def _checked(images: np.ndarray, source: str) -> tuple[np.ndarray, float]:

@@ -1,6 +1,7 @@
-"""Folder trees and zip archives of pictures: ``[train|val|test/]<emotion>/<picture>``."""
+"""Folder trees of pictures: ``[train|val|test/]<emotion>/<picture>``."""
 
 import os
+import time
 import zipfile
 import zlib
 from collections import Counter
@@ -11,11 +12,14 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
+from emotion_core.data.allowance import Allowance, UsedUpError
 from emotion_core.data.faces import SPLITS, FaceData, Note
 from emotion_core.data.number_labels import is_number, label_value
-from emotion_core.data.parsed import Parsed, Progress, decode_image, usage_of
+from emotion_core.data.parsed import Parsed, Progress, usage_of
+from emotion_core.data.pictures import MAX_FILE, decode_image
 from emotion_core.data.split_names import read_splits, split_folder, split_notes
 from emotion_core.errors import DataError
+from emotion_core.files import read_regular
 from emotion_core.labels import EMOTIONS, parse_emotion
 
 _PICTURES = (
@@ -24,24 +28,19 @@ _PICTURES = (
 )
 _TABLES = (".csv", ".npy", ".parquet")
 _BATCH = 512
+_TELL_SECONDS = 0.2
+_NO_MEMORY = "needs more memory than there is"
 _DEEPEST = 8  # levels down at which an emotion folder is looked for
-# What opening a damaged zip, or one of another kind, may raise.
-_NO_ZIP = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, UnicodeDecodeError)
 # What reading one file or archive entry may raise; NotImplementedError is an unknown compression.
-_UNREADABLE = (
+UNREADABLE = (
     DataError,
     OSError,
     EOFError,
+    MemoryError,
     NotImplementedError,
     zipfile.BadZipFile,
     zlib.error,
 )
-
-# A zip is read in memory and never extracted, but a bomb would still exhaust it.
-MAX_ENTRIES = 500_000
-MAX_TOTAL = 4 * 1024**3
-MAX_ENTRY = 64 * 1024**2
-MAX_RATIO = 200
 
 
 def read_folder(root: Path, progress: Progress | None = None) -> Parsed:
@@ -55,61 +54,14 @@ def read_folder(root: Path, progress: Progress | None = None) -> Parsed:
         for folder, _, files in walk(root)
         for name in files
     )
-    workers = os.cpu_count() or 1
-    return _read(str(root), names, lambda name: (root / name).read_bytes(), workers, progress)
+    allowance = Allowance(str(root))
 
+    def load(name: str) -> bytes:
+        data = read_regular(root / name, MAX_FILE)
+        allowance.add(len(data))
+        return data
 
-def read_zip(path: Path, progress: Progress | None = None) -> Parsed:
-    """Read a zip of a folder tree without extracting it.
-
-    Raises:
-        DataError: it is no zip, its entries point outside, its pictures would unpack to too much,
-            or it has no ``<emotion>/<picture>``.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(set(check_zip(path, archive)))
-            # An archive's file handle is shared, so one thread reads it.
-            return _read(str(path), names, lambda name: _unpack(archive, name), 1, progress)
-    except _NO_ZIP as error:
-        raise DataError(f"{path} is not a readable zip ({error}). Download it again.") from error
-
-
-def check_zip(path: Path, archive: zipfile.ZipFile) -> list[str]:
-    """Names of an archive's files, after the checks of it as a whole.
-
-    Raises:
-        DataError: an entry's name leads outside, one is encrypted, there are too many, or its
-            pictures are too much together.
-    """
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > MAX_ENTRIES:
-        raise DataError(f"{path} has {len(entries)} files; at most {MAX_ENTRIES} are read.")
-    for entry in entries:
-        name = entry.filename.replace("\\", "/")
-        if name.startswith("/") or ":" in name.split("/")[0] or ".." in name.split("/"):
-            raise DataError(
-                f"{path} is refused: its entry '{entry.filename}' leads outside the archive."
-            )
-        if entry.flag_bits & 1:
-            raise DataError(f"{path} is encrypted ('{entry.filename}'). Unpack it first.")
-    # The limits are for what is read: whatever else lies in the archive stays packed.
-    total = sum(entry.file_size for entry in entries if _is_picture(entry.filename))
-    if total > MAX_TOTAL:
-        raise DataError(f"{path} is refused: it unpacks to {total:,} bytes, over {MAX_TOTAL:,}.")
-    return [entry.filename for entry in entries]
-
-
-def _unpack(archive: zipfile.ZipFile, name: str) -> bytes:
-    entry = archive.getinfo(name)
-    # What an entry says of its size binds zipfile for these two alone; others unpack without limit.
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError("is compressed in a way that cannot be checked; zip it with Deflate")
-    if entry.file_size > MAX_ENTRY:
-        raise DataError(f"unpacks to {entry.file_size:,} bytes, over {MAX_ENTRY:,}")
-    if entry.file_size > MAX_RATIO * max(entry.compress_size, 1024):
-        raise DataError(f"unpacks to more than {MAX_RATIO} times its size, as zip bombs do")
-    return archive.read(entry)
+    return read_pictures(str(root), names, load, os.cpu_count() or 1, allowance, progress)
 
 
 def write_folder(data: FaceData, root: Path) -> None:
@@ -141,17 +93,33 @@ def walk(
         root: Where to start.
         on_error: Told of a folder that cannot be listed; by default it counts as empty.
     """
+    # With a list of its own, because os.walk calls itself for each level until Python 3.12.
     seen: set[tuple[int, int]] = set()
-    for name, folders, files in os.walk(root, onerror=on_error, followlinks=True):
-        folder = Path(name)
-        facts = folder.stat()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            facts = folder.stat()
+            with os.scandir(folder) as entries:
+                found = sorted((entry.name, _is_folder(entry)) for entry in entries)
+        except OSError as error:
+            if on_error:
+                on_error(error)
+            continue
         identity = facts.st_dev, facts.st_ino
         if identity in seen:
-            folders.clear()
             continue
         seen.add(identity)
-        folders.sort()
-        yield folder, folders, sorted(files)
+        folders = [name for name, is_folder in found if is_folder]
+        yield folder, folders, [name for name, is_folder in found if not is_folder]
+        waiting += [folder / name for name in reversed(folders)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
 
 
 def holds_pictures(root: Path) -> bool:
@@ -165,14 +133,29 @@ def holds_pictures(root: Path) -> bool:
     return False
 
 
-def _read(
+def read_pictures(
     source: str,
     names: list[str],
     load: Callable[[str], bytes],
     workers: int,
+    allowance: Allowance,
     progress: Progress | None,
 ) -> Parsed:
-    parsed = Parsed()
+    """Decode the pictures among some names, with the labels and splits that their folders name.
+
+    Args:
+        source: For messages.
+        names: Paths within the source, with slashes.
+        load: The bytes of one; may raise ``UNREADABLE`` where it cannot be had.
+        workers: Threads that load and decode.
+        allowance: What the source may unpack to.
+        progress: Told the share done, some times a second.
+
+    Raises:
+        DataError: there is no picture in a folder named after an emotion, a split is unclear, or
+            the allowance is used up.
+    """
+    parsed = Parsed(allowance=allowance)
     wanted = _places(source, names, parsed)
     if not wanted:
         table = next((name for name in names if name.lower().endswith(_TABLES)), None)
@@ -190,26 +173,43 @@ def _read(
     def decode(name: str) -> tuple[np.ndarray | str, Counter[str]]:
         mended: Counter[str] = Counter()  # of its own: threads would lose counts in a shared one
         try:
-            return decode_image(load(name), mended), mended
-        except _UNREADABLE as error:
-            return str(error) or type(error).__name__, mended
+            return decode_image(load(name), mended, allowance), mended
+        except UsedUpError:
+            raise
+        except OSError as error:
+            return error.strerror or str(error), mended
+        except UNREADABLE as error:
+            return str(error) or _NO_MEMORY, mended
 
-    done = 0
+    told = time.monotonic()
     with ThreadPoolExecutor(workers) as pool:
-        for batch in _batched(wanted):
-            for (name, label, split), (found, mended) in zip(
-                batch, pool.map(decode, [item[0] for item in batch]), strict=True
-            ):
-                if isinstance(found, str):
-                    parsed.skip(name, found)
-                else:
-                    parsed.mended += mended
-                    usage = usage_of(_parts(name)[-1])
-                    parsed.add(found, label, split, name, usage)
-            done += len(batch)
-            if progress:
-                progress("Reading pictures", done / len(wanted))
+        try:
+            for start in range(0, len(wanted), _BATCH):
+                batch = wanted[start : start + _BATCH]
+                found = pool.map(decode, [item[0] for item in batch])
+                for place, (item, (face, mended)) in enumerate(zip(batch, found, strict=True)):
+                    _take(parsed, item, face, mended)
+                    # By time, because whoever is told may want to stop: some pictures take seconds.
+                    if progress and time.monotonic() - told > _TELL_SECONDS:
+                        progress("Reading pictures", (start + place) / len(wanted))
+                        told = time.monotonic()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if progress:
+        progress("Reading pictures", 1.0)
     return parsed
+
+
+def _take(
+    parsed: Parsed, item: tuple[str, int, int], face: np.ndarray | str, mended: Counter[str]
+) -> None:
+    """Take a picture's face, or note why there is none."""
+    name, label, split = item
+    if isinstance(face, str):
+        parsed.skip(name, face)
+    else:
+        parsed.mended += mended
+        parsed.add(face, label, split, name, usage_of(_parts(name)[-1]))
 
 
 def _places(source: str, names: list[str], parsed: Parsed) -> list[tuple[str, int, int]]:
@@ -250,7 +250,7 @@ def _pictures(names: list[str]) -> tuple[dict[str, tuple[str, ...]], Counter[str
         parts = _parts(name)
         if len(parts) < 2 or parts[-1].startswith(".") or "__MACOSX" in parts:
             continue
-        if _is_picture(name):
+        if is_picture(name):
             pictures[name] = parts
         elif parse_emotion(parts[-2]) is not None:
             others[PurePosixPath(parts[-1]).suffix.lower()] += 1
@@ -262,10 +262,5 @@ def _parts(name: str) -> tuple[str, ...]:
     return PurePosixPath(name.replace("\\", "/")).parts
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
     return name.lower().endswith(_PICTURES)
-
-
-def _batched(items: list[tuple[str, int, int]]) -> Iterator[list[tuple[str, int, int]]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]

@@ -14,6 +14,7 @@ from emotion_core.data.parsed import Parsed
 from emotion_core.errors import DataError
 from emotion_core.labels import NUM_CLASSES, parse_emotion
 
+_LONGEST = 200  # characters of a label; a file may repeat one of megabytes
 _NUMBER = 1_000  # in ``Parsed.labels``, a source's number n is n + _NUMBER until it is resolved
 _MISFIT = 0.01  # share of unlisted numbers from which a table is another data set's
 # Faces numbered 1 and their ratio to those numbered 3 from which 1 is not FER-2013's disgust: it
@@ -24,6 +25,8 @@ _DISGUST, _HAPPY, _ENOUGH, _SKEWED = 1, 3, 50, 1.5
 def label_value(value: object) -> int | None:
     """A source's label for ``Parsed.add``: of an emotion's name or a number; None if it is neither."""
     text = str(value)
+    if len(text) > _LONGEST:
+        return None
     number = parse_number(text)
     return parse_emotion(text) if number is None else _NUMBER + number
 

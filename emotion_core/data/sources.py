@@ -19,7 +19,7 @@ from emotion_core.data.faces import (
     is_synthetic,
 )
 from emotion_core.data.fer2013 import data_files_in, is_fer2013, source_path
-from emotion_core.data.folder import holds_pictures, read_folder, read_zip, walk
+from emotion_core.data.folder import holds_pictures, read_folder, walk
 from emotion_core.data.label_tables import label_table, split_labels
 from emotion_core.data.number_labels import resolve_numbers
 from emotion_core.data.numpy_dict import read_numpy_dict
@@ -28,7 +28,9 @@ from emotion_core.data.parsed import Parsed, Progress, as_text
 from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
 from emotion_core.data.table import read_csv
+from emotion_core.data.zips import read_zip
 from emotion_core.errors import DataError, EmotionError
+from emotion_core.files import open_regular
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
@@ -247,9 +249,9 @@ def _is_zip(path: Path) -> bool:
 
 
 def _starts(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(len(magic)) == magic
 
 
 def _parquet(path: Path) -> list[Path]:
-    return [file for file in parquet_files(path) if _starts(file, b"PAR1")]
+    return [file for file in parquet_files(path) if file.is_file() and _starts(file, b"PAR1")]

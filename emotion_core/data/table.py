@@ -15,11 +15,13 @@ from emotion_core.data.number_labels import label_value
 from emotion_core.data.parsed import Parsed, Progress, usage_of
 from emotion_core.data.split_names import is_split_word
 from emotion_core.errors import DataError
+from emotion_core.files import open_regular
 
 _PIXELS = FACE_SIZE * FACE_SIZE
 _BLOCK = 512  # rows parsed together
+_LONGEST_VALUE = 100  # characters of a split's name
 _SPACE, _ZERO, _NINE = 32, 48, 57
-_LONGEST_HEADER = 100_000  # characters
+_LONGEST_LINE = 1_000_000  # characters
 
 # The CSV's own codes, which are not the alphabetical order.
 CSV_ORDER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -41,7 +43,7 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
     values: list[str] = []  # of the split's column, by face
     size = max(path.stat().st_size, 1)
     with (
-        path.open("rb") as binary,
+        open_regular(path) as binary,
         io.TextIOWrapper(binary, encoding="utf-8-sig", errors="replace", newline="") as text,
     ):
         rows = _csv_rows(path, text)
@@ -61,7 +63,7 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
             if label is None:
                 parsed.skip(f"line {line}", f"unknown emotion '{row[label_at].strip()[:40]}'")
                 continue
-            value = row[split_at].strip() if 0 <= split_at < len(row) else ""
+            value = row[split_at].strip()[:_LONGEST_VALUE] if 0 <= split_at < len(row) else ""
             block.append((line, label, row[pixels_at], value))
             if len(block) == _BLOCK:
                 values += _take(block, parsed)
@@ -77,11 +79,12 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
 
 def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row, from the first that is not blank."""
-    first, blank = file.readline(_LONGEST_HEADER), 0
+    lines = _lines(path, file)
+    first, blank = next(lines, ""), 0
     while first and not first.strip():
-        first, blank = file.readline(_LONGEST_HEADER), blank + 1
+        first, blank = next(lines, ""), blank + 1
     separator = max(",;\t", key=first.count)  # pixels have spaces between them
-    reader = csv.reader(itertools.chain([first], file), delimiter=separator)
+    reader = csv.reader(itertools.chain([first], lines), delimiter=separator)
     try:
         for row in reader:
             yield reader.line_num + blank, row
@@ -90,6 +93,19 @@ def _csv_rows(path: Path, file: TextIO) -> Iterator[tuple[int, list[str]]]:
             f"{path}, line {reader.line_num + blank}: {error}. A quotation mark before it may be "
             "open; remove it."
         ) from error
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[str]:
+    """Lines of a bearable length: a file of zeros is one line without end."""
+    number = 1
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise DataError(
+                f"{path}, line {number} is longer than {_LONGEST_LINE:,} characters; a face has "
+                "about 9,000."
+            )
+        yield line
+        number += 1
 
 
 def _csv_columns(path: Path, header: list[str]) -> tuple[int, int]:

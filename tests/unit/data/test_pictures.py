@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core.data.parsed import decode_image, to_face
+from emotion_core.data.pictures import decode_image, to_face
 from emotion_core.data.synthetic import draw_face
 from emotion_core.errors import DataError
 
