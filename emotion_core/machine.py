@@ -172,7 +172,7 @@ def memory_kept() -> Iterator[None]:
 
     glibc asks the system for each block of over 32 MB anew, whose every page is then cleared before
     its first use. In training on a CPU all large activations are such blocks, which takes up to
-    half the time (docs/training.md). Does nothing where malloc is not glibc's.
+    half the time (research/log.md). Does nothing where malloc is not glibc's.
     """
     try:
         libc = ctypes.CDLL(None)

@@ -154,6 +154,8 @@ class Cost(Record):
         latency_backend: What ran the network.
         train_seconds: Training time, without that of earlier runs.
         images_per_second: Median rate of training.
+        chain_seconds: Training time with that of all runs whose weights went into this one; 0
+            where it was not recorded.
     """
 
     parameters: Count
@@ -164,6 +166,7 @@ class Cost(Record):
     latency_backend: str
     train_seconds: Amount
     images_per_second: Amount
+    chain_seconds: Amount = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

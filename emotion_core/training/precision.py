@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 
 def bf16_pays(device: torch.device) -> bool:
-    """Whether networks train faster in bf16 on a device than in fp32 (see docs/training.md).
+    """Whether networks train faster in bf16 on a device than in fp32 (measured in research/log.md).
 
     They do on GPUs and CPUs with instructions for bf16; older GPUs only emulate it.
     """
