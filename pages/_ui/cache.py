@@ -14,7 +14,7 @@ import streamlit as st
 from emotion_core.data.faces import FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.errors import DataError, EmotionError
-from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.catalog import known_as, list_runs
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 
@@ -51,6 +51,21 @@ HASHES = hashes()
 MODEL_FILES = ("model.safetensors", "model.json")  # weights and calibration
 
 
+def update_links(key: str) -> None:
+    """Put the names that runs have now into the page's address, so that old links stay good.
+
+    Args:
+        key: Query parameter that names one or several runs.
+    """
+    given = st.query_params.get_all(key)
+    if given:
+        found = runs()
+        present = {run.name for run in found}
+        named = [name if name in present else known_as(name, runs=found) for name in given]
+        if named != given:
+            st.query_params[key] = named
+
+
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=hashes("report.json"))
 def report_of(run: Run) -> Report | None:
     """A run's ``report.json``; None before it is finished."""
@@ -66,7 +81,9 @@ def predictions_of(run: Run) -> dict[str, np.ndarray] | None:
     return run.predictions()
 
 
-@st.cache_resource(show_spinner="Loading the model", max_entries=8, hash_funcs=hashes(*MODEL_FILES))
+@st.cache_resource(
+    show_spinner="Loading the model", max_entries=8, hash_funcs=hashes(*MODEL_FILES, "config.json")
+)
 def classifier(run: Run) -> "Classifier":
     """A run's model, ready to classify on this machine; shared by all sessions."""
     from emotion_core.models.checkpoint import load_classifier

@@ -14,8 +14,8 @@ from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness
 from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
-from emotion_core.runs.run import Run
-from tests.samples import change_report
+from emotion_core.runs.catalog import list_runs, load_run
+from tests.samples import change_report, write_catalog
 
 TABS = [
     *("Summary", "Confusion", "Per emotion", "Calibration"),
@@ -53,7 +53,7 @@ def open_comparison(**query) -> AppTest:
 
 
 def names(folder) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return [run.name for run in reversed(list_runs(folder))]
 
 
 def texts(page: AppTest) -> str:
@@ -96,12 +96,12 @@ def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_
     assert found[0] == newest.name and len(found) == 5
     assert set(first) < set(found) and other.name not in found
     validation = {
-        name: Run(folder / name).report().val.accuracy
+        name: load_run(name, folder).report().val.accuracy
         for name in set(names(folder)) - {*first, other.name, newest.name}
     }
     assert set(found) - {newest.name, *first} == {max(validation, key=validation.get)}
     # Nobody waits for a shipped run.
-    (newest.path / "README.md").write_text("A model card.")
+    write_catalog(newest)
     assert set(page_runs(folder)) == {*first, *validation}
 
 
@@ -118,7 +118,7 @@ def test_a_cell_shows_its_faces_under_both_models(folder):
     page.selectbox(key="cell_predicted").set_value("happy").run()
     counts = []
     for name in names(folder)[:2]:
-        row = Run(folder / name).report().test.confusion[3]
+        row = load_run(name, folder).report().test.confusion[3]
         counts.append(f"{row[3]:,}")
     found = next(item.value for item in page.markdown if "taken for" in item.value)
     assert all(count in found for count in counts)
@@ -144,11 +144,12 @@ def test_no_run_says_what_to_do(tmp_path, monkeypatch):
 
 def test_broken_folders_are_named_and_the_others_shown(folder):
     first, second, third = names(folder)
-    (folder / first / "predictions.npz").unlink()
-    (folder / second / "config.json").write_text("{")
+    load_run(first, folder).predictions_path.unlink()
+    broken = load_run(second, folder)  # its name cannot be read then
+    (broken.path / "config.json").write_text("{")
     said = texts(open_comparison())
     assert f"Run '{first}' has no predictions.npz" in said
-    assert f"Run '{second}': config.json cannot be read" in said
+    assert f"Run '{broken.id}': config.json cannot be read" in said
     assert "sequential is right on" in said
     assert third in page_runs(folder)
 
@@ -164,6 +165,17 @@ def test_a_run_on_another_test_set_is_refused_with_the_reason(folder):
     assert "resnet18 beats" in said
 
 
+def test_a_link_by_the_name_of_a_runs_folder_or_a_former_name_is_a_link_to_the_run(folder):
+    first, second, _ = names(folder)
+    runs = [load_run(first, folder), load_run(second, folder)]
+    write_catalog(*runs)
+    with (folder / "catalog.toml").open("a") as file:
+        file.write(f'[former]\n"best-{first}" = "{runs[0].id}"\n')
+    assert load_run(f"best-{first}", folder) == runs[0]
+    page = open_comparison(runs=[f"best-{first}", runs[1].id])
+    assert page.query_params["runs"] == [first, second] and not page.warning
+
+
 def test_a_link_to_a_run_that_is_gone_says_so(folder):
     said = texts(open_comparison(runs=["20200101-000000-gone-s0", names(folder)[0]]))
     assert "names runs that are not here: 20200101-000000-gone-s0" in said
@@ -173,9 +185,9 @@ def test_measured_robustness_is_drawn(folder):
     curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
     values = {"format": 1, "date": "2026-01-01", "corruptions": curves}
     values |= {"clean": 0.7, "mean": 0.4, "images": 50}
-    report = Run(folder / names(folder)[0]).report()
+    report = load_run(names(folder)[0], folder).report()
     values["test_fingerprint"] = report.data.test_fingerprint
-    write_json(folder / names(folder)[0] / "robustness.json", values)
+    write_json(load_run(names(folder)[0], folder).path / "robustness.json", values)
     page = open_comparison(tab="Robustness")
     assert "holds up best: 40.0\u00a0%" in texts(page)
     page.selectbox(key="corruption").set_value("blur").run()
@@ -201,7 +213,7 @@ def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_pat
 def test_faces_that_are_not_here_are_listed_by_name(folder):
     for name in names(folder):
         elsewhere = {"data.test_fingerprint": "elsewhere", "data.name": "FER-2013"}
-        change_report(Run(folder / name), elsewhere)
+        change_report(load_run(name, folder), elsewhere)
     page = open_comparison(tab="Agreement")
     assert "The faces of FER-2013 are not on this machine" in texts(page)
     assert not page.exception
@@ -218,7 +230,7 @@ def test_a_widget_change_does_not_compare_again(folder, monkeypatch):
         page.segmented_control(key="tab").set_value(tab).run()
         assert not page.exception
     # A changed folder is read again.
-    run = Run(folder / names(folder)[0])
+    run = load_run(names(folder)[0], folder)
     arrays = run.predictions()
     np.savez(run.predictions_path, **arrays)
     page.run()
@@ -232,8 +244,5 @@ def test_opens_on_the_runs_of_one_test_set(folder):
     assert page.multiselect(key="compare_runs").value == before  # the newest is alone on its faces
     write_random_run(folder, random_faces(90), model="resnet50", epochs=2)
     page = open_comparison()
-    assert {name.split("-")[2] for name in page.multiselect(key="compare_runs").value} == {
-        "senet",
-        "resnet50",
-    }
+    assert set(page.multiselect(key="compare_runs").value) == {"senet", "resnet50"}
     assert "Left out" not in texts(page)

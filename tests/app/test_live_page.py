@@ -28,6 +28,7 @@ from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.stream import LiveStream
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
+from emotion_core.runs.catalog import list_runs, load_run
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
@@ -127,12 +128,17 @@ def test_broken_weights_are_named_instead_of_a_traceback(folder):
     assert "model.safetensors is damaged" in page.error[0].value
 
 
+def the_other(folder, stream) -> Run:
+    """The run that is not the stream's model."""
+    return next(r for r in list_runs(folder) if r.name != stream.pipeline.classifier.name)
+
+
 def test_another_model_works_on_the_very_next_frame(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
     play(stream, astronaut())
     before = stream.pipeline.classifier.name
-    chosen = next(path.name for path in folder.iterdir() if path.name != before)
+    chosen = next(run.name for run in list_runs(folder) if run.name != before)
     page.selectbox(key="live-model").set_value(chosen).run()
     assert not page.exception
     assert stream.pipeline.classifier.name == chosen
@@ -143,10 +149,8 @@ def test_another_model_works_on_the_very_next_frame(folder):
 def test_two_models_name_the_same_face(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
-    second = next(
-        path.name for path in folder.iterdir() if path.name != stream.pipeline.classifier.name
-    )
-    page.selectbox(key="live-second").set_value(second).run()
+    second = the_other(folder, stream)
+    page.selectbox(key="live-second").set_value(second.name).run()
     play(stream, astronaut())
     face = stream.state().result.faces[0]
     assert face.second is not None
@@ -160,9 +164,9 @@ def test_a_second_model_that_is_deleted_meanwhile_is_dropped(folder, monkeypatch
     page = open_live()
     stream = page.session_state["live-stream"]
     first = stream.pipeline.classifier.name
-    second = next(path for path in folder.iterdir() if path.name != first)
+    second = the_other(folder, stream)
     page.selectbox(key="live-second").set_value(second.name).run()
-    run_after(lambda: shutil.rmtree(second, ignore_errors=True), page, monkeypatch)
+    run_after(lambda: shutil.rmtree(second.path, ignore_errors=True), page, monkeypatch)
     assert page.selectbox(key="live-second").value is None
     assert stream.pipeline.second is None and stream.pipeline.classifier.name == first
 
@@ -173,28 +177,27 @@ def test_settings_know_of_a_run_that_was_deleted_since_the_page_was_drawn(
 ):
     page = open_live()
     stream = page.session_state["live-stream"]
-    first = folder / stream.pipeline.classifier.name
-    second = next(path for path in folder.iterdir() if path != first)
+    first, second = load_run(stream.pipeline.classifier.name, folder), the_other(folder, stream)
+    names = {"first": second.name, "second": first.name}
     page.selectbox(key="live-second").set_value(second.name).run()
     gone = {"first": [first], "second": [second], "both": [first, second]}[which]
 
     def delete() -> None:
-        for path in gone:
-            shutil.rmtree(path, ignore_errors=True)
+        for run in gone:
+            shutil.rmtree(run.path, ignore_errors=True)
 
     run_after(delete, page, monkeypatch, fragments=True)
     if which == "both":
         assert "No trained model is on this machine yet." in texts(page)
         return
-    kept = first if which == "second" else second
-    assert page.selectbox(key="live-model").value == stream.pipeline.classifier.name == kept.name
+    assert page.selectbox(key="live-model").value == stream.pipeline.classifier.name == names[which]
 
 
 def test_weights_that_change_are_used_and_the_threshold_stays(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
-    pipeline, run = stream.pipeline, Run(folder / stream.pipeline.classifier.name)
-    second = Run(next(path for path in folder.iterdir() if path != run.path))
+    pipeline, run = stream.pipeline, load_run(stream.pipeline.classifier.name, folder)
+    second = the_other(folder, stream)
     page.selectbox(key="live-second").set_value(second.name).run()
     next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), np.uint8)
@@ -211,7 +214,7 @@ def test_a_report_that_arrives_brings_its_threshold(folder, monkeypatch):
     page = open_live()
     pipeline = page.session_state["live-stream"].pipeline
     next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
-    run, found = Run(folder / pipeline.classifier.name), {"abstain.threshold": 0.37}
+    run, found = load_run(pipeline.classifier.name, folder), {"abstain.threshold": 0.37}
     run_after(lambda: write_report(run, found), page, monkeypatch)
     assert pipeline.config.threshold == 0.37
     assert next(item for item in page.slider if item.label == "Threshold").value == 0.37
@@ -320,7 +323,7 @@ def test_another_model_names_the_photograph_again(folder, monkeypatch):
     page._fragment_storage.clear()  # the camera's, which are not on the page any more
     open_photo(page, "astronaut.png", astronaut((512, 512)))
     before, model = panel(page), page.session_state["live-stream"].pipeline.classifier.name
-    other = next(path.name for path in folder.iterdir() if path.name != model)
+    other = next(run.name for run in list_runs(folder) if run.name != model)
     page.selectbox(key="live-model").set_value(other)
     run_after(lambda: None, page, monkeypatch, fragments=True)
     assert "In the picture: 1" in panel(page) and panel(page) != before
@@ -553,7 +556,7 @@ def draw_a_video(path: str) -> None:
 
 
 def test_a_video_for_damaged_weights_is_refused_in_one_line(folder):
-    path = next(folder.iterdir())
+    path = list_runs(folder)[0].path
     page = AppTest.from_function(draw_a_video, args=(str(path),), default_timeout=90).run()
     page.file_uploader(key="video").upload("face.mp4", face_clip(5, 2), "video/mp4").run()
     (path / "model.safetensors").write_bytes(b"no weights")

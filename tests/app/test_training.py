@@ -17,6 +17,7 @@ from emotion_core.runs.run import Run
 from emotion_core.runs.trash import delete_run, deleted_runs
 from emotion_core.training import jobs
 from emotion_core.training.loop import train
+from tests.samples import write_catalog
 
 DATA = "synthetic:140"
 
@@ -134,9 +135,25 @@ def test_untouched_form_trains_exactly_the_recipe(root, parked):
     page = open_training()
     click(page, "train-start")
     (run,) = list_runs(root)
-    assert run.config() == recipe_config("best", "sequential", data=DATA)
+    assert run.config() == recipe_config("ours", "sequential", data=DATA, name="sequential")
     assert "queued, next" in texts(page)
     assert "synthetic" in texts(page)
+
+
+def test_a_run_gets_the_name_and_note_of_the_form_and_the_next_one_does_not(root, parked):
+    page = open_training()
+    page.text_input(key="train-ours-name").set_value("mine")
+    page.text_input(key="train-ours-note").set_value("To see whether names work.").run()
+    click(page, "train-start")
+    (run,) = list_runs(root)
+    assert (run.name, run.config().note) == ("mine", "To see whether names work.")
+    assert page.text_input(key="train-ours-name").value == ""
+    page.text_input(key="train-ours-name").set_value("mine").run()
+    click(page, "train-start")
+    assert "a run is called 'mine' already, or was. 'mine-2' is free." in texts(page)
+    assert list_runs(root) == [run]
+    page.multiselect(key="train-models").set_value(["resnet18", "block_cnn"]).run()
+    assert "train-ours-name" not in [widget.key for widget in page.text_input]
 
 
 def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
@@ -167,10 +184,11 @@ def test_a_chosen_teacher_that_is_deleted_elsewhere_is_told_of(root, parked):
         train(run)
     page = open_training()
     page.multiselect(key="train-ours-teacher").set_value([run.name for run in earlier]).run()
+    name = earlier[0].name
     delete_run(earlier[0])
     page.run()
     assert [toast.value for toast in page.toast] == [
-        f"Teachers: {earlier[0].name} was deleted or has no weights here."
+        f"Teachers: {name} was deleted or has no weights here."
     ]
     assert page.multiselect(key="train-ours-teacher").value == [earlier[1].name]
     page.run()
@@ -189,9 +207,10 @@ def test_several_architectures_make_a_run_each_with_their_own_settings(root, par
     click(page, "train-start")
     configs = {run.config().model: run.config() for run in list_runs(root)}
     common = {"data": DATA, "epochs": 3, "lr": 0.002}
+    small = {"options": {"stem": "small"}}
     assert configs == {
-        "resnet18": recipe_config("study", "resnet18", options={"stem": "small"}, **common),
-        "block_cnn": recipe_config("study", "block_cnn", **common),
+        "resnet18": recipe_config("study", "resnet18", name="resnet18", **small, **common),
+        "block_cnn": recipe_config("study", "block_cnn", name="block_cnn", **common),
     }
     assert configs["block_cnn"].class_weights == "balanced"
     assert "queued, number 2" in texts(page)
@@ -207,7 +226,7 @@ def test_another_first_model_brings_its_own_recipe(root, parked, before, after):
     page.multiselect(key="train-models").set_value([after]).run()
     click(page, "train-start")
     (run,) = list_runs(root)
-    assert run.config() == recipe_config("study", after, data=DATA)
+    assert run.config() == recipe_config("study", after, data=DATA, name=after)
 
 
 def test_data_stays_after_a_start_and_a_visit_elsewhere(root, parked):
@@ -265,7 +284,7 @@ def test_time_is_estimated_from_an_earlier_run_of_the_same_kind(root):
 
 def test_time_on_another_machine_is_no_estimate(root):
     run = written_run(root, state="finished", data=DATA)
-    (run.path / "README.md").write_text("# Model card")
+    write_catalog(run)
     assert "has not been trained with these settings on this machine" in texts(open_training())
 
 
@@ -319,13 +338,13 @@ def test_deleted_run_comes_back_on_undo_and_goes_for_good_on_demand(root):
     page = open_training()
     open_run(page, run, "stopped")
     click(page, f"delete-{run.name}")
-    assert list_runs(root) == [] and f"Deleted {run.name}" in texts(page)
-    click(page, f"undo-{run.name}")
+    assert list_runs(root) == [] and "Deleted sequential" in texts(page)
+    click(page, "undo-sequential")
     assert list_runs(root) == [run] and "Deleted" not in texts(page)
     open_run(page, run, "stopped")
     click(page, f"delete-{run.name}")
     click(page, "purge")
-    assert list(root.glob(f"*{run.name}*")) == [] and "No runs yet" in texts(page)
+    assert list(root.glob(f"*{run.id}*")) == [] and "No runs yet" in texts(page)
 
 
 def test_delete_for_good_leaves_what_was_deleted_elsewhere(root):
@@ -335,7 +354,7 @@ def test_delete_for_good_leaves_what_was_deleted_elsewhere(root):
     open_run(page, mine, "stopped")
     click(page, f"delete-{mine.name}")
     click(page, "purge")
-    assert deleted_runs(root) == [other.name]
+    assert deleted_runs(root) == ["sequential-2"]
 
 
 def test_many_runs_are_folded(root):
@@ -382,7 +401,7 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
 
     click(page, f"refit-{run.name}")
     refit = list_runs(root)[0]
-    assert refit.config() == run.config().replace(refit=run.name)
+    assert refit.config() == run.config().replace(refit=run.id, name="sequential-2")
     run_until(page, lambda: refit.status().state == "finished")
     page.run()
     assert "A refit on training and validation faces together" in texts(page)
@@ -406,7 +425,7 @@ def test_a_deletion_can_be_undone_after_a_reload(root):
     open_run(page, run, "stopped")
     click(page, f"delete-{run.name}")
     again = open_training()
-    assert f"Deleted {run.name}" in texts(again)
+    assert "Deleted sequential" in texts(again)
     assert "purge" not in [button.key for button in again.button]
-    click(again, f"undo-{run.name}")
+    click(again, "undo-sequential")
     assert list_runs(root) == [run]

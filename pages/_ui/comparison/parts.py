@@ -34,7 +34,7 @@ from emotion_core.reporting.panels.scores import (
 )
 from emotion_core.runs.catalog import is_shipped
 from emotion_core.runs.run import Run
-from pages._ui.cache import hashes, report_of, runs
+from pages._ui.cache import hashes, report_of, runs, update_links
 from pages._ui.comparison.faces import draw_confusion, draw_faces
 from pages._ui.comparison.robustness import draw_robustness, robustness_of
 from pages._ui.widgets import draw_error, draw_panel, empty, percent, run_label
@@ -59,6 +59,7 @@ def pick_comparison() -> Comparison:
         empty("No run has finished yet. Train one, then compare.", "pages/training.py")
         st.stop()
     if "compare_runs" not in st.session_state:
+        update_links("runs")
         wanted = st.query_params.get_all("runs")
         missing = [name for name in wanted if name not in choices]
         if missing:

@@ -10,7 +10,7 @@ from emotion_core.errors import RunError
 from emotion_core.runs.catalog import best_run
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
-from pages._ui.cache import finished_runs, runs
+from pages._ui.cache import finished_runs, runs, update_links
 from pages._ui.predictions.faces import draw_faces
 from pages._ui.predictions.map import draw_map
 from pages._ui.predictions.media import draw_photo, draw_video
@@ -36,6 +36,7 @@ def pick_run() -> tuple[Run, Report]:
             "pages/training.py",
         )
         st.stop()
+    update_links("run")
     first = 0
     with contextlib.suppress(RunError):  # no finished run has weights
         first = list(found).index(best_run().name)

@@ -12,7 +12,7 @@ from emotion_core.training import jobs
 from emotion_core.training.estimate import total_seconds
 from pages._ui.cache import chosen_data, runs
 from pages._ui.training.architectures import architectures
-from pages._ui.training.prefill import take_prefill
+from pages._ui.training.prefill import prefill, take_prefill
 from pages._ui.training.runs import watched
 from pages._ui.training.settings import pick_values
 from pages._ui.widgets import draw_error, duration, synthetic_badge
@@ -136,6 +136,7 @@ def show_start(configs: list[TrainConfig]) -> None:
         draw_error(error)
         return
     watched().update(run.name for run in started)
+    prefill({"name": "", "note": ""})  # they were this run's
     st.toast(f"Queued {len(started)} run{'s'[: len(started) > 1]}.", icon=":material/play_arrow:")
     st.rerun()
 

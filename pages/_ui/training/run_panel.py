@@ -89,7 +89,7 @@ def _show_ways_on(run: Run) -> None:
 
 
 def _clone(run: Run) -> None:
-    prefill(with_names(run).to_dict())
+    prefill(with_names(run).replace(name="", note="").to_dict())
 
 
 def _link(page: str, label: str, icon: str, query: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from emotion_core.runs.trash import deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
 from emotion_core.training.jobs import Job
 from emotion_core.training.refit import refit_config
-from pages._ui.cache import report_of
+from pages._ui.cache import report_of, update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
 from pages._ui.widgets import duration, empty, page_theme, result_label, synthetic_badge
 
@@ -111,6 +111,7 @@ def show_resting_runs() -> None:
         empty("No runs yet. Choose an architecture above and start: the drawn faces need no data.")
         return
     resting = [job for job in found if not job.active]
+    update_links("run")
     asked = st.query_params.get("run")
     resting.sort(key=lambda job: job.run.name != asked)
     show_all = st.session_state.get("train-all-runs", False)

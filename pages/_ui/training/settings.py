@@ -12,6 +12,7 @@ from pages._ui.cache import finished_runs
 from pages._ui.training.architectures import architectures
 
 GROUPS = {
+    "identity": "Name",
     "optimizer": "Optimizer",
     "regularisation": "Regularization and balance",
     "augmentation": "Augmentation",
@@ -55,8 +56,9 @@ def pick_values(base: TrainConfig, models: list[str], given: Mapping[str, Any]) 
         Values by name, and under ``options`` those of each architecture by its name.
     """
     settings = [item for item in TrainConfig.settings() if item.name not in BY_HAND]
-    if len(models) > 1:  # weights fit one architecture
-        settings = [item for item in settings if item.name not in ("start_from", "average_with")]
+    if len(models) > 1:  # a name belongs to one run, and weights fit one architecture
+        single = ("name", "start_from", "average_with")
+        settings = [item for item in settings if item.name not in single]
     values: dict[str, Any] = {}
     _grid([item for item in settings if item.group == "basic"], base, given, values)
     with st.expander("More settings", icon=":material/tune:", key="train-more"):
