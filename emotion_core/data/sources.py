@@ -28,11 +28,11 @@ from emotion_core.data.parsed import Parsed, Progress, as_text
 from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
 from emotion_core.data.table import read_csv
+from emotion_core.data.uploads import parsed_folder
 from emotion_core.data.zips import read_zip
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.files import open_regular
 from emotion_core.labels import EMOTIONS
-from emotion_core.paths import cache_dir
 
 _FORMAT = 7  # of the cache; raise it when parsing changes
 
@@ -92,7 +92,7 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
     path = source_path(text)  # absolute, so that it is parsed once, however it is spelled
     try:
         form = recognise(path)
-        folder = cache_dir() / "data" / f"{_hash(path, labels)}-{data_signature(path)}"
+        folder = parsed_folder(path) / f"{_hash(path, labels)}-{data_signature(path)}"
         data = open_kept(folder, text)
         if data is not None:
             return data

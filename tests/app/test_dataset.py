@@ -285,6 +285,6 @@ def test_augmentation_goes_to_the_training_form_with_one_click():
     checked(page.run())
     checked(page.button(key="augment-use").click().run())
     assert page.title[0].value == "Training"
-    assert page.number_input(key="train-best-rotation").value == 30.0
-    assert page.number_input(key="train-best-blur").value == 0.25
+    assert page.number_input(key="train-ours-rotation").value == 30.0
+    assert page.number_input(key="train-ours-blur").value == 0.25
     assert page.selectbox(key="train-data").value == "synthetic:140"

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.data.recent import recent_paths, remember_path
-from emotion_core.data.uploads import drop_upload, keep_upload
+from emotion_core.data.uploads import UploadSession, drop_upload, is_upload
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.text import unquoted
 from pages._ui import cache
@@ -90,13 +90,23 @@ def _pick_upload() -> str | None:
         type="zip",
         key="data-zip",
     )
+    st.caption(
+        "Kept on the computer of this dashboard for this visit only, or as long as a run uses it; "
+        "other visitors do not see it."
+    )
     if file is None:
         return None
     try:
-        return str(keep_upload(file.name, file.getbuffer()))
+        return str(_uploads().keep(file.name, file.getbuffer()))
     except DataError as error:
         draw_error(error)
         return None
+
+
+@st.cache_resource(scope="session", on_release=UploadSession.close, show_spinner=False)
+def _uploads() -> UploadSession:
+    """The uploads of this visit; Streamlit closes them when it ends."""
+    return UploadSession()
 
 
 def _load(spec: str) -> FaceData | None:
@@ -131,6 +141,7 @@ def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
     bar = place.progress(0.0, "Loading")
     data = load_data(spec, progress=lambda text, share: bar.progress(min(share, 1.0), text))
     st.session_state["data-loaded"] = (spec, time.monotonic(), data)
-    if spec != FER2013_SPEC and (known is None or known[0] != spec):
+    is_new = known is None or known[0] != spec
+    if is_new and spec != FER2013_SPEC and not is_upload(Path(spec)):
         remember_path(spec)
     return data
