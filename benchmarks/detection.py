@@ -79,11 +79,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.faces < len(SIZES):  # one of each
         raise ConfigError(f"--faces must be {len(SIZES)} or more, got {args.faces}.")
-    found = pick_run(args.run, refits=False) if args.run else best_run(refits=False)
-    if found.config().refit:
+    found = pick_run(args.run, final=False) if args.run else best_run(final=False)
+    if found.config().final:
         raise ConfigError(
             f"{found.name} has learned the validation faces that this pastes into photographs. "
-            f"Take the run that it repeats: --run {found.config().refit}"
+            f"Take the run that it repeats: --run {found.config().chosen_by}"
         )
     classifier = load_classifier(found)
     data = load_data(args.data)

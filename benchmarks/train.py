@@ -123,7 +123,9 @@ def _our_rate(name: str, data: "FaceData", args: argparse.Namespace, *, compiled
 
     from emotion_core.recipes import recipe_config
     from emotion_core.runs.create import create_run
-    from emotion_core.training.loop import Progress, Stopped, train
+    from emotion_core.training.failures import Stopped
+    from emotion_core.training.loop import train
+    from emotion_core.training.progress import Progress
 
     config = recipe_config(
         "best",
@@ -155,7 +157,7 @@ def _our_rate(name: str, data: "FaceData", args: argparse.Namespace, *, compiled
     with tempfile.TemporaryDirectory() as folder:
         run = create_run(config, Path(folder))
         with contextlib.suppress(Stopped):
-            train(run, data=data, stop=stop, on_progress=count)
+            train(run, config, data, stop=stop, on_progress=count)
     return float(steps * args.batch_size / seconds)
 
 

@@ -34,8 +34,8 @@ class TrainConfig(Config):
     recipe: str = setting(
         "ours", "preset that the other settings start from", choices=(*RECIPES, "baseline")
     )
-    epochs: int = setting(40, "passes over the training split", low=1, high=10_000)
-    batch_size: int = setting(64, "images a step", low=2, high=65_536)
+    epochs: int = setting(40, "passes over the training split", low=1, high=1000)
+    batch_size: int = setting(64, "images per step", low=2, high=4096)
     seed: int = setting(
         0, "seed of the split's draw order, augmentation and weights", low=0, high=2**40
     )
@@ -63,10 +63,14 @@ class TrainConfig(Config):
         "cosine", "learning rate over time", choices=("cosine", "constant"), group="optimizer"
     )
     warmup_epochs: float = setting(
-        1.0, "epochs of linear warm-up", low=0, high=10_000, group="optimizer"
+        1.0, "epochs of linear warm-up", low=0, high=1000, group="optimizer"
     )
     clip_norm: float = setting(
-        5.0, "largest gradient norm; 0 turns clipping off", low=0, group="optimizer"
+        5.0,
+        "largest gradient norm; 0 turns clipping off",
+        low=0,
+        high=1e6,
+        group="optimizer",
     )
     ema: float = setting(
         0.999,
@@ -79,6 +83,7 @@ class TrainConfig(Config):
         0,
         "stop after this many epochs without a better validation; 0 never",
         low=0,
+        high=1000,
         group="optimizer",
     )
     monitor: str = setting(
@@ -196,10 +201,16 @@ class TrainConfig(Config):
         "each if validation gains by it; it does for runs that started from one another",
         group="earlier",
     )
-    refit: str = setting(
+    train_on: str = setting(
+        "train",
+        "splits to learn; train+val repeats the run chosen_by once everything is chosen",
+        choices=("train", "train+val"),
+        group="earlier",
+    )
+    chosen_by: str = setting(
         "",
-        "finished run that is trained once more with its own settings, on its training and "
-        "validation faces together; validation figures and calibration stay that run's",
+        "with train_on=train+val: finished run of the same settings, whose best epoch, validation "
+        "figures and calibration are used",
         group="earlier",
     )
 
@@ -229,12 +240,26 @@ class TrainConfig(Config):
                 f"note must be one line of at most {_LONGEST_NOTE} letters, got {self.note[:40]!r}"
                 f"{'...' if len(self.note) > 40 else ''} with {len(self.note)}."
             )
+        if self.final != bool(self.chosen_by):
+            raise ConfigError(
+                f"chosen_by names the run that train_on=train+val repeats, got '{self.chosen_by}' "
+                f"for train_on={self.train_on}. Give both, or take them from a run: --like RUN."
+            )
+
+    @property
+    def final(self) -> bool:
+        """Whether the validation faces are learned, too."""
+        return self.train_on != "train"
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """As ``Config.from_dict``; ``ours`` was called ``best`` in earlier versions."""
+        """As ``Config.from_dict``; what earlier versions wrote is translated: ``ours`` was called
+        ``best``, and ``refit`` named the run that is now ``chosen_by``."""
+        values = dict(values)
         if values.get("recipe") == "best":
-            values = values | {"recipe": "ours"}
+            values["recipe"] = "ours"
+        if chosen := values.pop("refit", ""):
+            values |= {"train_on": "train+val", "chosen_by": chosen}
         return super().from_dict(values)
 
     def earlier(self) -> list[str]:
@@ -250,7 +275,7 @@ class TrainConfig(Config):
 
     def needed(self) -> list[str]:
         """Names of the runs that must stay until this one is trained."""
-        return [*self.earlier(), *listed(self.refit)]
+        return [*self.earlier(), *listed(self.chosen_by)]
 
     def with_earlier(self, change: Callable[[str], str]) -> Self:
         """A copy with each earlier run's name replaced by what ``change`` makes of it."""

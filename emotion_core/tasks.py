@@ -7,25 +7,19 @@ disk, so that any dashboard can watch it or end it.
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import filelock
 
+from emotion_core import processes
 from emotion_core.errors import RunError
 from emotion_core.files import read_json, write_json
-from emotion_core.paths import PROJECT
 from emotion_core.runs.run import Run
 
 _PROGRESS = "-progress.json"
-_START_SECONDS = 60.0  # where /proc cannot tell: a process loads its libraries within this
 
 
 @dataclass(frozen=True)
@@ -70,40 +64,24 @@ class Task:
         """
         if self.state().kind == "running":
             raise RunError(self.busy)
-        command = [sys.executable, "-m", "emotion_core", *arguments]
-        with self.log_path.open("wb") as log:
-            # Nice, and in a group of its own, so that the live page keeps its frames; nohup for
-            # when the terminal closes (as training jobs).
-            process = subprocess.Popen(
-                ["nice", "-n", "10", "nohup", *command],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )
-        write_json(self._progress_path, {"pid": process.pid, "asked": time.time()})
-        threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie
+        pid = processes.spawn(arguments, self.log_path)
+        write_json(self._progress_path, {"pid": pid, "asked": time.time()})
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the one that works; to be entered before anything slow.
+        """Hold the task's lock; enter before any slow import.
 
         Raises:
-            RunError: another process does.
+            RunError: another process holds it.
         """
-        lock = self._lock()
         try:
             # A look at its state by another process takes it for an instant.
-            lock.acquire(timeout=1)
+            held = filelock.FileLock(self._lock_path).acquire(timeout=1)
         except filelock.Timeout as error:
             raise RunError(self.busy) from error
-        try:
+        with held:
             yield
             self._progress_path.unlink(missing_ok=True)
-        finally:
-            lock.release()
 
     def tell(self, share: float) -> None:
         """Write the share done (0..1), from inside ``hold``.
@@ -123,59 +101,47 @@ class Task:
         """
         progress = self._progress()
         log = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-        if self._is_held() or (progress and self._is_coming_up(progress)):
-            done = share(log) if share else float((progress or {}).get("share", 0.0))
+        if self._is_at_work(progress):
+            done = share(log) if share else progress.get("share", 0.0)
             return TaskState("running", share=done)
-        if progress is None or self._progress() is None:  # it may have ended in between
+        if not progress or not self._progress():  # it may have ended in between
             return TaskState("none")
-        said = [line for line in log.splitlines() if line.strip()]
-        return TaskState("failed", error=said[-1] if said else "It ended without a result.")
+        printed = [line for line in log.splitlines() if line.strip()]
+        return TaskState("failed", error=printed[-1] if printed else "It ended without a result.")
 
     def stop(self) -> None:
         """End a running process, or forget a failed one."""
-        progress = self._progress() or {}
-        # The number may be another process by now, unless the lock or its command say not.
-        if self._is_held() or self._is_coming_up(progress):
-            with contextlib.suppress(ProcessLookupError, KeyError):
-                os.kill(int(progress["pid"]), signal.SIGTERM)
+        progress = self._progress()
+        pid = int(progress.get("pid", 0))
+        if self._is_at_work(progress) and (
+            processes.has_open(pid, self._lock_path) or self._is_coming_up(progress)
+        ):
+            processes.end(pid)
         self._progress_path.unlink(missing_ok=True)
+
+    def _is_at_work(self, progress: dict[str, float]) -> bool:
+        return processes.is_held(self._lock_path) or self._is_coming_up(progress)
+
+    def _is_coming_up(self, progress: dict[str, float]) -> bool:
+        pid, asked = int(progress.get("pid", 0)), progress.get("asked", 0.0)
+        return processes.is_coming_up(pid, self.run.path, asked)
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.run.path / f"{self.name}.lock"
 
     @property
     def _progress_path(self) -> Path:
         return self.run.path / f"{self.name}{_PROGRESS}"
 
-    def _progress(self) -> dict[str, Any] | None:
+    def _progress(self) -> dict[str, float]:
+        """The progress file's numbers; empty where it is missing or damaged."""
         try:
             values = read_json(self._progress_path)
         except (OSError, ValueError):
-            return None
-        return values if isinstance(values, dict) else None
-
-    def _lock(self) -> filelock.FileLock:
-        return filelock.FileLock(self.run.path / f"{self.name}.lock", timeout=0)
-
-    def _is_held(self) -> bool:
-        if not (self.run.path / f"{self.name}.lock").exists():
-            return False
-        lock = self._lock()
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            return True
-        lock.release()
-        return False
-
-    def _is_coming_up(self, progress: dict[str, Any]) -> bool:
-        """Whether a process without the lock is this task's, still loading its libraries."""
-        age = time.time() - progress.get("asked", 0.0)
-        if not Path("/proc/self/cmdline").exists():
-            return bool(age < _START_SECONDS)
-        try:
-            command = Path(f"/proc/{progress.get('pid', 0)}/cmdline").read_bytes()
-        except OSError:
-            return False
-        # Empty while one program replaces another: nice, nohup, Python.
-        return os.fsencode(self.run.path.resolve()) in command or (not command and age < 1)
+            return {}
+        pairs = values.items() if isinstance(values, dict) else ()
+        return {name: value for name, value in pairs if type(value) in (int, float)}
 
 
 def running_tasks(run: Run) -> list[str]:

@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train what is not trained yet, then print the table; 3 when stopped and resumable."""
-    from emotion_core.commands.train import train_in_terminal
     from emotion_core.errors import ConfigError, unknown
-    from emotion_core.training.jobs import settled
     from emotion_core.training.reference import ABLATIONS, ablation_config, run_of
+    from emotion_core.training.settle import settled
+    from emotion_core.training.terminal import train_in_terminal
 
     if args.list:
         print("\n".join(ABLATIONS))
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{run.name} is being trained by another process; left out.")
                 left_out = True
                 continue
-            if run.status().state != "finished" and not train_in_terminal(run):
+            if run.status().state != "finished" and not train_in_terminal(run, run.config()):
                 print("Go on by the same command: finished runs are not trained again.")
                 return 3
             found[change].append(run)

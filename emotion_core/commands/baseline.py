@@ -15,7 +15,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.data.sources import load_data
     from emotion_core.evaluation.baseline import train_baseline
     from emotion_core.recipes import TrainConfig
-    from emotion_core.training.jobs import settled
+    from emotion_core.training.settle import settled
 
     print("Fitting; FER-2013 takes about a quarter of an hour.", flush=True)
     source = settled(TrainConfig(data=args.data)).data

@@ -12,15 +12,13 @@ HELP = "train in the background: list, start, stop, resume, rename, delete, rest
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One action a sub-command; without one, the jobs are listed."""
-    from emotion_core.data.label_tables import HELP as LABELS_HELP
-    from emotion_core.recipes import TrainConfig
+    from emotion_core.training.settle import add_flags
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="show all runs, those at work first")
     listing.add_argument("--json", action="store_true", help="machine-readable, one list")
     start = actions.add_parser("start", help="queue a run for each of the models given")
-    TrainConfig.add_arguments(start)
-    start.add_argument("--labels", metavar="TABLE", help=LABELS_HELP)
+    add_flags(start)
     stop = actions.add_parser("stop", help="finish the step, save and stop; or leave the queue")
     stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
     resume = actions.add_parser("resume", help="go on with a stopped or failed run")
@@ -47,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.runs.trash import purge_deleted, restore_run
     from emotion_core.text import plain
     from emotion_core.training import jobs
+    from emotion_core.training.settle import requested
 
     action = args.action or "list"
     if action == "list":
@@ -65,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
             print("No runs yet. Start one: python -m emotion_core jobs start --model sequential")
         return 0
     if action == "start":
-        for name in _start(args):
+        for config in requested(args):
+            name = jobs.start(config).name
             print(f"Queued {name}. Watch it: python -m emotion_core jobs list")
         return 0
     if action == "restore":
@@ -101,28 +101,6 @@ def run(args: argparse.Namespace) -> int:
         count = sum(purge_deleted(folder) for folder in folders)
         print(f"{count} removed for good.")
     return 0
-
-
-def _start(args: argparse.Namespace) -> list[str]:
-    """Queue a run for each model of ``--model a,b``; their names."""
-    from emotion_core.data.label_tables import with_labels
-    from emotion_core.models.registry import check_model
-    from emotion_core.recipes import TrainConfig, recipe_config
-    from emotion_core.runs.catalog import load_run
-    from emotion_core.training import jobs
-    from emotion_core.training.refit import refit_config
-
-    given = TrainConfig.given(args)
-    if args.labels:
-        given["data"] = with_labels(given.get("data", TrainConfig().data), args.labels)
-    if "refit" in given:
-        return [jobs.start(refit_config(load_run(given.pop("refit"))).replace(**given)).name]
-    recipe = given.pop("recipe", "ours")
-    models = [name.strip() for name in given.pop("model", "sequential").split(",")]
-    configs = [recipe_config(recipe, name, **given) for name in models]
-    for config in configs:
-        check_model(config.model, config.options)
-    return [jobs.start(config).name for config in configs]
 
 
 def _describe(job: "Job") -> str:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Train and compare; 0 when all were trained, 3 when stopped and resumable."""
     from emotion_core.reporting.markdown import markdown_table
     from emotion_core.runs.catalog import is_shipped, list_runs
-    from emotion_core.training.loop import Stopped
+    from emotion_core.training.failures import Stopped
     from emotion_core.training.reference import reference_config, reference_configs, reference_name
 
     width = max(map(len, reference_configs()))
@@ -94,14 +94,14 @@ def _trained(name: str, args: argparse.Namespace, trained: "dict[str, Run | None
     Raises:
         Stopped: with the name of the run that was stopped.
     """
-    from emotion_core.commands.train import train_in_terminal
-    from emotion_core.training.jobs import settled
-    from emotion_core.training.loop import Stopped
+    from emotion_core.training.failures import Stopped
     from emotion_core.training.reference import (
         reference_config,
         run_of,
         without_weights,
     )
+    from emotion_core.training.settle import settled
+    from emotion_core.training.terminal import train_in_terminal
 
     if name in trained:
         return trained[name]
@@ -118,7 +118,7 @@ def _trained(name: str, args: argparse.Namespace, trained: "dict[str, Run | None
     if run.is_locked():
         print(f"{run.name} is being trained by another process; left out.")
         return None
-    if run.status().state != "finished" and not train_in_terminal(run):
+    if run.status().state != "finished" and not train_in_terminal(run, run.config()):
         raise Stopped(run.name)
     trained[name] = run
     return run

@@ -287,7 +287,7 @@ def share_validation(results: Sequence[Result]) -> bool:
 
 
 def without_repeats(results: Sequence[Result]) -> list[Result]:
-    """The results without those of runs that another one of them is the refit of."""
+    """The results without those of runs that another one of them repeats on all faces."""
     repeated = {result.report.refit for result in results}
     return [result for result in results if result.id not in repeated]
 
@@ -297,7 +297,7 @@ def choose_members(results: Sequence[Result]) -> list[Result]:
 
     Beginning with the best, the result that lowers the validation NLL of the ensemble most is
     added, until none lowers it. Results on other validation faces than most have are left out, and
-    those of runs whose refit is there: it stands for them, by their answers on validation.
+    those of runs whose final training is there: it stands for them, by their answers on validation.
 
     Returns:
         In the order of choice; none if most results keep no validation.
@@ -450,7 +450,7 @@ def pareto_front(cost: Sequence[float], value: Sequence[float]) -> list[int]:
 def table_row(result: Result) -> dict[str, Any]:
     """One run's line of the comparison table: plain values, rates 0..1, NaN where unknown."""
     report, rows, cost = result.report, result.rows, result.report.cost
-    validated = [row for row in rows if "val_accuracy" in row]  # a refit has no validation
+    validated = [row for row in rows if "val_accuracy" in row]  # a final training has none
     best = max(validated, key=lambda row: row["val_accuracy"]) if validated else None
     private, clean = report.subsets.private_test, report.subsets.leak_free
     nan = math.nan

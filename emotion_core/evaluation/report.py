@@ -76,8 +76,8 @@ def _evaluate(run: Run, data: FaceData, device: str) -> Report:
     logits: dict[str, np.ndarray] = {}
     flipped: dict[str, np.ndarray] = {}
     asked = {"val": split.val, "test": split.test}
-    if config.refit:
-        logits["val"] = _chosen_val_logits(run, data, asked.pop("val"))
+    if config.final:
+        logits["val"] = _chosen_val_logits(run, config.chosen_by, data, asked.pop("val"))
     for name, indices in asked.items():
         logits[name] = _predict(classifier, data.images, indices)
         flipped[name] = _predict(classifier, data.images[:, :, ::-1], indices)
@@ -107,20 +107,20 @@ def _evaluate(run: Run, data: FaceData, device: str) -> Report:
     return report
 
 
-def _chosen_val_logits(run: Run, data: FaceData, val: np.ndarray) -> np.ndarray:
-    """What the run that a refit repeats answered to validation (positions ``val``), which the refit
-    has learned.
+def _chosen_val_logits(run: Run, chosen: str, data: FaceData, val: np.ndarray) -> np.ndarray:
+    """What the run that a final training repeats answered to validation (positions ``val``), whose
+    faces the final training has learned.
 
     Raises:
-        RunError: they are kept neither with the refit nor with that run.
+        RunError: the answers are kept neither with this run nor with that one.
     """
     expected = np.asarray(data.ids)[val].astype(str)
     # Its own copy comes first: it may have gone to another place without that run.
-    arrays = run.predictions() or load_run(run.config().refit).predictions() or {}
+    arrays = run.predictions() or load_run(chosen).predictions() or {}
     if not np.array_equal(arrays.get("val_ids", ()), expected) or "val_logits" not in arrays:
         raise RunError(
-            f"Run '{run.name}' is a refit of '{run.config().refit}', whose predictions.npz does not "
-            "hold the answers to these validation faces. Evaluate that run first."
+            f"Run '{run.name}' repeats run '{chosen}', whose predictions.npz does not hold the "
+            "answers to these validation faces. Evaluate that run first."
         )
     logits: np.ndarray = arrays["val_logits"]
     return logits
@@ -205,7 +205,7 @@ def build_report(
         split: Positions of its splits.
         labels: ``val`` and ``test`` truths ``(n,)``.
         logits: ``val`` and ``test`` float16 ``(n, 7)``.
-        flipped: The same for mirrored faces; of ``test`` alone for a refit.
+        flipped: The same for mirrored faces; of ``test`` alone for a final training.
         calibration: Fitted on ``logits["val"]``.
         cost: As ``measure_cost``.
         environment: Where the logits and the cost are from.
@@ -224,7 +224,7 @@ def build_report(
         model=config.model,
         options=config.options,
         recipe=config.recipe,
-        refit=Path(config.refit).name,
+        refit=Path(config.chosen_by).name,
         epochs=int(rows[-1]["epoch"]) if rows else 0,
         best_epoch=best_epoch(rows, config.monitor),
         date=now(),

@@ -1,10 +1,13 @@
 """The layer table of a model: shapes, parameters and multiply-accumulates of one face."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+
+from emotion_core.models.registry import create_model
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,21 @@ class LayerRow:
     output_shape: tuple[int, ...]
     parameters: int
     macs: int
+
+
+def layers_of(name: str, options: Mapping[str, Any]) -> list[LayerRow]:
+    """The layer table of an architecture, counted without memory for its weights.
+
+    Args:
+        name: Registered model name.
+        options: Its options; ``pretrained`` changes no shape and is left out.
+
+    Raises:
+        ModelError: as ``create_model``.
+    """
+    fresh = {option: value for option, value in options.items() if option != "pretrained"}
+    with torch.device("meta"):  # shapes without memory
+        return layer_table(create_model(name, **fresh))
 
 
 def layer_table(model: nn.Module) -> list[LayerRow]:

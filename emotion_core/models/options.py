@@ -5,6 +5,9 @@ from typing import Any
 from emotion_core.errors import ModelError, unknown
 
 _PROBABILITIES = ("dropout", "drop_path")
+# Lowest and highest whole numbers. Who reaches the form must not be able to fill the memory.
+_WHOLE = {"width": (1, 128), "blocks": (1, 8), "stem_stride": (1, 2), "side": (64, 256)}
+_OTHER_WHOLE = (1, 256)
 STEMS = ("imagenet", "small", "stride2")
 
 
@@ -18,21 +21,31 @@ def check_stem(stem: str) -> None:
         raise ModelError(unknown("stem", str(stem), STEMS))
 
 
+def option_limits(option: str, default: Any) -> tuple[float, float] | None:
+    """Lowest and highest value of an option that is a number; None for any other."""
+    if isinstance(default, bool) or not isinstance(default, int | float):
+        return None
+    if isinstance(default, int):
+        return _WHOLE.get(option, _OTHER_WHOLE)
+    return (0.0, 0.95) if option in _PROBABILITIES else (-1e6, 1e6)
+
+
 def check_option(option: str, value: Any, default: Any) -> None:
-    """Refuse a value that is not of its default's kind, or no probability where one is meant.
+    """Refuse a value that is not of its default's kind, or beyond its limits.
 
     Raises:
-        ModelError: it is not.
+        ModelError: it is not, or it is.
     """
+    if option == "side":
+        return check_side(value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if option in _PROBABILITIES:
-        fits, wanted = number and 0 <= value < 1, "a number from 0 to below 1"
+    if limits := option_limits(option, default):
+        low, high = limits
+        whole = isinstance(default, int)
+        fits = number and low <= value <= high and (isinstance(value, int) or not whole)
+        wanted = f"a {'whole number' if whole else 'number'} from {low:g} to {high:g}"
     elif isinstance(default, bool):
         fits, wanted = isinstance(value, bool), "true or false"
-    elif isinstance(default, int):
-        fits, wanted = number and isinstance(value, int) and value >= 1, "a whole number from 1 up"
-    elif isinstance(default, float):
-        fits, wanted = number, "a number"
     else:
         fits, wanted = isinstance(value, type(default)), f"like '{default}'"
     if not fits:

@@ -2,7 +2,6 @@
 
 from torch import nn
 
-from emotion_core.errors import ModelError
 from emotion_core.models.blocks import classifier
 from emotion_core.models.registry import register_model
 
@@ -21,12 +20,7 @@ def sequential(*, width: int = 32, dropout: float = 0.3, stem_stride: int = 2) -
         width: Channels after the stem; later stages widen to 1.5, 3, 6 and 8 times as many.
         dropout: Probability before the classifier.
         stem_stride: 2, or 1 for the full resolution at four times the work.
-
-    Raises:
-        ModelError: another stride.
     """
-    if stem_stride not in (1, 2):
-        raise ModelError(f"stem_stride must be 1 or 2, got {stem_stride!r}.")
     w1, w2, w3, w4, w5 = stage_widths(width)
     return nn.Sequential(
         *_conv(1, w1, kernel=5, stride=stem_stride),

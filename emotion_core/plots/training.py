@@ -45,7 +45,7 @@ def curve(rows: Rows, metric: str, *, best_epoch: int = 0, height: int = 290) ->
         ("val", "validation", VAL_COLOR, "dash"),
     ):
         if rows and f"{split}_{metric}" not in rows[0]:
-            continue  # a refit has no validation
+            continue  # a final training has no validation
         fig.add_scatter(
             x=epochs,
             y=[scale * row[f"{split}_{metric}"] for row in rows],
@@ -106,7 +106,7 @@ def growing_rows(rows: Rows, progress: Rows, metric: str) -> list[dict[str, floa
         {
             "epoch": float(row["epoch"]),
             "train": scale * row[f"train_{metric}"],
-            # A refit has no validation.
+            # A final training has no validation.
             "validation": scale * row[f"val_{metric}"] if f"val_{metric}" in row else None,
         }
         for row in rows
@@ -221,7 +221,7 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     best = next(row for row in rows if row["epoch"] == best_epoch(rows, monitor))
     if "val_accuracy" not in best:
         return (
-            "A refit on training and validation faces together: training accuracy was "
+            "A final training on training and validation faces together: training accuracy was "
             f"{_percent(best['train_accuracy'])} after epoch {best['epoch']}. No faces are left to "
             "validate on."
         )

@@ -87,7 +87,7 @@ def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
             _metrics_row("test, mean with the mirrored face", report.flip_tta.test),
             _metrics_row(
                 "validation (all choices were made on it)"
-                + (", before it was learned too" if config.refit else ""),
+                + (", before it was learned too" if config.final else ""),
                 report.val,
             ),
         ],
@@ -170,26 +170,26 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
         if value != recipe[name] and name not in ("model", "recipe", "data", "name", "note")
     }
     best = f"best at epoch {report.best_epoch} by validation {config.monitor.replace('_', '-')}"
-    if config.refit:
+    if config.final:
         best = "until the epoch that was best on validation"
     yield (
         f"Recipe `{config.recipe}`, {report.epochs} epoch{'s' * (report.epochs != 1)}, {best}; "
         f"{config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}, seed "
         f"{config.seed}. All settings are in `config.json`, the curves in `metrics.jsonl`."
     )
-    if config.refit:
+    if config.final:
         yield ""
         yield (
-            f"A refit of `{known_as(config.refit, run.path.parent)}`, with the same settings and until the same epoch "
-            "on training and validation faces together. What is given for validation, and the "
-            "calibration, are that run's, which never learned those faces."
+            f"A final training of `{known_as(config.chosen_by, run.path.parent)}`: the same "
+            "settings until the same epoch, on training and validation faces together. Validation "
+            "figures and calibration are those of that run, which never learned these faces."
         )
     if taken := listed(run.status().averaged_with):
         names = ", ".join(known_as(other, run.path.parent) for other in taken)
         yield ""
         yield (
             "After that epoch its weights were averaged with those of earlier runs (Wortsman et al. "
-            f"2022), {'as that run was' if config.refit else 'each taken in since validation gained by it'}: "
+            f"2022), {'as that run was' if config.final else 'each taken in since validation gained by it'}: "
             f"{names}."
         )
     if given:

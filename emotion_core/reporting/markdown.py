@@ -73,12 +73,15 @@ def _course(run: Run, report: Report) -> str:
     how += ["from an earlier run's weights"] if config.start_from else []
     how += ["with teachers"] if config.teacher else []
     how += ["averaged with earlier runs"] if run.status().averaged_with else []
-    how += ["with the validation faces"] if config.refit else []
+    how += ["with the validation faces"] if config.final else []
     return ", ".join(how)
 
 
 def _best(rows: list[tuple[Report, Run]]) -> list[tuple[Report, Run]]:
-    """Of each architecture, recipe and data set the row that is best on validation, a refit first."""
+    """The row that is best on validation, for each architecture, recipe and data set.
+
+    A final training goes before the run that it repeats.
+    """
 
     def kind(row: tuple[Report, Run]) -> tuple[Any, ...]:
         report = row[0]

@@ -103,7 +103,7 @@ def best_run(
     *,
     model: str | None = None,
     weights: bool = True,
-    refits: bool = True,
+    final: bool = True,
     runs: Sequence[Run] | None = None,
 ) -> Run:
     """The finished run that is best on validation.
@@ -115,7 +115,8 @@ def best_run(
         root: Folder of the runs, by default the one in use.
         model: Only runs of this architecture.
         weights: Whether it must have weights, and not only predictions.
-        refits: Whether it may be a refit, which goes before the run that it repeats.
+        final: Whether it may have learned the validation faces, too. Such a run goes before the one
+            that it repeats.
         runs: What ``list_runs`` gave, if it was asked already.
 
     Raises:
@@ -126,7 +127,7 @@ def best_run(
         if run.problem or model not in (None, run.config().model):
             continue
         report = run.report()
-        usable = (run.weights_path.exists() or not weights) and (refits or not run.config().refit)
+        usable = (run.weights_path.exists() or not weights) and (final or not run.config().final)
         if report and usable:
             facts = report.data
             data = (not facts.synthetic, facts.faces, facts.fingerprint)
@@ -141,7 +142,7 @@ def best_run(
 
 
 def pick_run(
-    name: str | Path, root: Path | None = None, *, weights: bool = True, refits: bool = True
+    name: str | Path, root: Path | None = None, *, weights: bool = True, final: bool = True
 ) -> Run:
     """A run to read: as ``load_run``; an architecture's name means its ``best_run``.
 
@@ -152,7 +153,7 @@ def pick_run(
         name: Folder, name, id, former name, architecture, or part of a name.
         root: Folder of the runs, by default the one in use.
         weights: Whether the best run must have weights.
-        refits: Whether the best run may be a refit.
+        final: Whether the best run may have learned the validation faces, too.
 
     Raises:
         RunError: no run, or more than one, fits.
@@ -163,7 +164,7 @@ def pick_run(
     if exact := _exact(str(name), runs, root):
         return exact
     if any(not run.problem and run.config().model == str(name) for run in runs):
-        return best_run(root, model=str(name), weights=weights, refits=refits, runs=runs)
+        return best_run(root, model=str(name), weights=weights, final=final, runs=runs)
     return _load(str(name), runs, root)
 
 
@@ -186,7 +187,9 @@ def with_names(run: Run) -> TrainConfig:
         return config
     runs = list_runs(root)
     named = config.with_earlier(lambda reference: known_as(reference, root, runs))
-    return named.replace(refit=known_as(config.refit, root, runs)) if config.refit else named
+    if config.final:
+        named = named.replace(chosen_by=known_as(config.chosen_by, root, runs))
+    return named
 
 
 def _at_path(name: str | Path) -> Run | None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import filelock
 import numpy as np
 
+from emotion_core import processes
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.files import append_json_line, read_json, read_json_lines, read_once, write_json
 from emotion_core.recipes import TrainConfig
@@ -27,9 +28,6 @@ from emotion_core.runs.status import FORMAT, Status
 from emotion_core.text import plain
 
 _T = TypeVar("_T")
-
-START_SECONDS = 60.0  # a spawned trainer that holds no lock by then has died
-
 
 SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
 
@@ -144,7 +142,7 @@ class Run:
             age = (datetime.datetime.now(datetime.UTC) - since).total_seconds()
         except (TypeError, ValueError):
             return False
-        return age < START_SECONDS
+        return age < processes.START_SECONDS
 
     def write_status(self, status: Status) -> None:
         """Replace ``status.json``."""
@@ -186,20 +184,11 @@ class Run:
 
     def is_locked(self) -> bool:
         """Whether a training process is at work on this run."""
-        if not self._lock_path.exists():
-            return False
-        probe = filelock.FileLock(self._lock_path, timeout=0)
-        try:
-            with probe:
-                return False
-        except (filelock.Timeout, PermissionError):  # of another account's run only it can tell
-            return True
-        except OSError:  # on a read-only file system nothing can be at work
-            return False
+        return processes.is_held(self._lock_path)
 
     def metrics(self) -> list[Row]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
-        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). A refit's have no ``val_``."""
+        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``."""
         return self._rows(self.metrics_path)
 
     def append_metrics(self, row: Row) -> None:
@@ -362,7 +351,7 @@ def validation_score(row: Row, monitor: str) -> float:
 def best_epoch(rows: Sequence[Row], monitor: str) -> int:
     """The first epoch with the best validation score; 0 without any.
 
-    A refit has no validation and keeps its last epoch.
+    A final training has no validation and keeps its last epoch.
     """
     if not rows:
         return 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from emotion_core.errors import unknown
 
 FORMAT = 1
-_LARGEST = 2.0**53  # whole numbers up to it are exact as float, too; not-a-number is not below it
+LARGEST = 2.0**53  # whole numbers up to it are exact as float, too; not-a-number is not below it
 
 
 STATES = ("queued", "running", "stopped", "finished", "failed")
@@ -55,7 +55,7 @@ class Status:
             fits = (int, float) if item.type is float else item.type
             if isinstance(value, bool) or not isinstance(value, fits):  # type: ignore[arg-type]
                 raise ValueError(f"{item.name} is {value!r}")
-            if isinstance(value, int | float) and not abs(value) < _LARGEST:
+            if isinstance(value, int | float) and not abs(value) < LARGEST:
                 raise ValueError(f"{item.name} is too large")
         if self.state not in STATES:
             raise ValueError(unknown("state", self.state, STATES))

@@ -15,34 +15,33 @@ restart ``list_jobs`` finds everything again. The rules that make it safe:
 import collections
 import contextlib
 import datetime
-import importlib.metadata
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import filelock
 
-from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
-from emotion_core.data.label_tables import split_labels, with_labels
+from emotion_core import processes
 from emotion_core.errors import EmotionError, RunError
-from emotion_core.paths import PROJECT, checkpoints_dir
+from emotion_core.machine import this_machine
+from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.catalog import list_runs, pick_run
+from emotion_core.runs.catalog import list_runs, run_folders
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from emotion_core.runs.trash import delete_run, purge_deleted
 from emotion_core.tasks import running_tasks
-from emotion_core.training.refit import chosen_run
+from emotion_core.training.settle import settled
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
 UNDO_SECONDS = 3600.0  # a deleted run is kept at least this long
+MOST_QUEUED = 32  # each waiting process holds about 40 MB
 _ORDER = {"running": 0, "queued": 1}
 _held: list[filelock.FileLock] = []  # a lock object that is collected frees its lock
 
@@ -52,59 +51,35 @@ class Job:
     """A run as the queue sees it.
 
     Attributes:
-        queue: The device's queue, ``cpu`` or ``cuda-N``; empty if the run is broken.
+        run: The run.
+        status: What it is doing; ``failed`` with the reason if the folder cannot be read.
+        config: Its settings; None if the folder cannot be read.
         position: 1 for the next in the queue, 0 for a run that is not queued.
     """
 
     run: Run
     status: Status
-    queue: str = ""
+    config: TrainConfig | None = None
     position: int = 0
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Read it.
+
+        Raises:
+            RunError: the folder cannot be read.
+        """
+        return cls(run, run.status(), run.config())
 
     @property
     def active(self) -> bool:
         """Whether a process is at work or waiting."""
         return self.status.state in _ORDER
 
-
-def settled(config: TrainConfig) -> TrainConfig:
-    """The config with what it names found: a resume may run in another folder, or much later.
-
-    Returns:
-        Its data's path made absolute, and earlier runs by their ids, which never change.
-
-    Raises:
-        DataError: there is no data set at the path.
-        RunError: there is no such earlier run, or it has no weights.
-        TrainingError: a refit has other settings than the run that it names.
-    """
-    from emotion_core.data.faces import is_synthetic
-    from emotion_core.data.sources import recognise, synthetic_count
-
-    data = config.data
-    place, labels = split_labels(data)
-    if place == FER2013_SPEC:
-        find_fer2013()
-    elif is_synthetic(place):
-        synthetic_count(place)
-    else:
-        source = source_path(place)
-        recognise(source)
-        data = with_labels(str(source), labels)
-    refit = _lasting_name(chosen_run(config)) if config.refit else ""
-    return config.with_earlier(_run_with_weights).replace(data=data, refit=refit)
-
-
-def _run_with_weights(name: str) -> str:
-    # A refit has learned the faces that would validate a new run.
-    run = pick_run(name, refits=False)
-    if not run.weights_path.exists():
-        raise RunError(f"Run '{run.name}' has no weights, so nothing can be taken from it.")
-    return _lasting_name(run)
-
-
-def _lasting_name(run: Run) -> str:
-    return run.id if run.path.parent.resolve() == checkpoints_dir().resolve() else str(run.path)
+    @property
+    def queue(self) -> str:
+        """The device's queue, ``cpu`` or ``cuda-N``; empty if the run is broken."""
+        return _queue_name(self.config.device) if self.config else ""
 
 
 def start(config: TrainConfig) -> Run:
@@ -112,10 +87,14 @@ def start(config: TrainConfig) -> Run:
 
     Raises:
         DataError: there is no data set at the path.
-        RunError: there is no such earlier run, or it has no weights.
+        RunError: there is no such earlier run, it has no weights, or the queue is full.
     """
     config = settled(config)
     purge_deleted(older_than=UNDO_SECONDS)
+    if sum(1 for _ in _queued(checkpoints_dir())) >= MOST_QUEUED:
+        raise RunError(
+            f"{MOST_QUEUED} jobs are queued already, which is the limit. Stop some, or wait."
+        )
     run = create_run(config)
     with run.locked("started"):
         run.write_status(replace(run.status(), queued=_precise_now()))
@@ -129,22 +108,14 @@ def resume(run: Run) -> None:
     Raises:
         RunError: the run is finished, queued, running or broken.
     """
-    status, config = run.status(), run.config()
+    status = Job.of(run).status
     if status.state not in ("stopped", "failed"):
         raise RunError(f"Run '{run.name}' is {status.state}; there is nothing to resume.")
     with run.locked("resumed"):
         if run.status().queued != status.queued:
             raise RunError(f"Run '{run.name}' was resumed by someone else just now.")
         run.write_status(
-            replace(
-                status,
-                state="queued",
-                queued=_precise_now(),
-                finished="",
-                error="",
-                pid=0,
-                epochs=config.epochs,
-            )
+            replace(status, state="queued", queued=_precise_now(), finished="", error="", pid=0)
         )
     _spawn(run)
 
@@ -167,20 +138,12 @@ def stop(run: Run, *, force: bool = False) -> None:
     try:
         with run.lock().acquire(timeout=0):
             status = run.status()
-            if status.state == "queued":  # its process comes up later, reads this and leaves
+            if status.state == "queued":  # the process will start later, see this state and exit
                 run.write_status(replace(status, state="stopped", finished=now()))
             return
     except filelock.Timeout:
         pass
-    pid = _trainer_pid(run)
-    send = signal.SIGKILL if force else signal.SIGTERM
-    try:
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, send)
-        else:  # started by hand inside a script, whose group is not ours to end
-            os.kill(pid, send)
-    except ProcessLookupError:
-        return  # it ended by itself
+    processes.end(_trainer_pid(run), force=force)
 
 
 def delete(run: Run) -> None:
@@ -196,7 +159,7 @@ def delete(run: Run) -> None:
             f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
         )
     for job in list_jobs(run.path.parent):
-        if job.active and run.id in job.run.config().needed():
+        if job.active and job.config and run.id in job.config.needed():
             raise RunError(
                 f"Run '{run.name}' is needed by '{job.run.name}', which is {job.status.state}. "
                 "Stop that first."
@@ -214,10 +177,11 @@ def list_jobs(root: Path | None = None) -> list[Job]:
         try:
             if run.problem:
                 raise RunError(run.problem)
-            jobs.append(Job(run, run.status(), _queue_name(run.config().device)))
+            jobs.append(Job.of(run))
         except EmotionError as error:
             jobs.append(Job(run, Status(state="failed", error=str(error))))
-    jobs.sort(key=lambda job: (_ORDER.get(job.status.state, 2), *_rank(job)))
+    jobs.sort(key=lambda job: job.status.created, reverse=True)
+    jobs.sort(key=lambda job: (_ORDER.get(job.status.state, 2), *_turn(job)))
     waiting: collections.Counter[str] = collections.Counter()
     for index, job in enumerate(jobs):
         if job.status.state == "queued":
@@ -255,15 +219,17 @@ def wait_for_turn(run: Run, device: str, stop: threading.Event) -> bool:
         return False
     run.write_status(replace(status, pid=os.getpid()))
     queue = _queue_name(device)
-    turn = filelock.FileLock(run.path.parent / f".queue-{queue}.lock", timeout=0)
+    turn = filelock.FileLock(run.path.parent / f".queue-{queue}.lock", timeout=0.1)
     told = False
     while not stop.is_set():
-        with contextlib.suppress(filelock.Timeout):
-            turn.acquire()
-            if _is_first(run, queue):
-                _held.append(turn)
-                return True
-            turn.release()
+        # Jobs that are not first never hold the device's lock, so they hold nobody up.
+        if not processes.is_held(Path(turn.lock_file)) and _is_first(run, queue):
+            with contextlib.suppress(filelock.Timeout):
+                turn.acquire()
+                if _is_first(run, queue):  # still
+                    _held.append(turn)
+                    return True
+                turn.release()
         if not told:
             print(f"Queued: other jobs come first on {queue}.", flush=True)
             told = True
@@ -277,23 +243,23 @@ def wait_for_turn(run: Run, device: str, stop: threading.Event) -> bool:
 
 def _is_first(run: Run, queue: str) -> bool:
     """Whether no other queued job of the device entered the queue earlier."""
-    jobs = list_jobs(run.path.parent)
-    waiting = [job for job in jobs if job.status.state == "queued" and job.queue == queue]
-    return not waiting or waiting[0].run.id == run.id
+    waiting = [job for job in _queued(run.path.parent) if job.queue == queue]
+    return not waiting or min(waiting, key=_turn).run.id == run.id
 
 
-def _rank(job: Job) -> tuple[float, str]:
-    """Sort key: the queue's order for queued jobs, newest first for all others."""
-    if job.status.state == "queued":
-        return _seconds(job.status.queued or job.status.created), job.run.id
-    return -_seconds(job.status.created), job.run.id
+def _queued(root: Path) -> Iterator[Job]:
+    """The queued jobs of a folder, in no order; of all other runs only ``status.json`` is read."""
+    for run in map(Run, run_folders(root)):
+        with contextlib.suppress(EmotionError):
+            if (job := Job.of(run)).status.state == "queued":
+                yield job
 
 
-def _seconds(iso_time: str) -> float:
-    try:
-        return datetime.datetime.fromisoformat(iso_time).timestamp()
-    except ValueError:
-        return 0.0
+def _turn(job: Job) -> tuple[str, str]:
+    """Sort key of queued jobs, equal for all others; ISO times in UTC sort as text."""
+    if job.status.state != "queued":
+        return "", ""
+    return job.status.queued or job.status.created, job.run.id
 
 
 def _precise_now() -> str:
@@ -305,55 +271,22 @@ def _queue_name(device: str) -> str:
     """Which queue a device setting belongs to: ``cpu`` or ``cuda-N``; found out without torch."""
     kind, _, index = device.partition(":")
     if kind == "auto":
-        kind = "cuda" if _has_cuda() else "cpu"
+        kind = this_machine().device
     return "cpu" if kind == "cpu" else f"cuda-{index or 0}"
 
 
-def _has_cuda() -> bool:
-    if not Path("/proc/driver/nvidia/version").exists():
-        return False
-    try:
-        return not importlib.metadata.version("torch").endswith("+cpu")
-    except importlib.metadata.PackageNotFoundError:
-        return False
-
-
 def _spawn(run: Run) -> None:
-    """Start the trainer in the background of this machine.
-
-    ``nice`` keeps the live page fluent. It works only inside one session (Linux shares the
-    processor by session), so the trainer gets a process group of its own and no session; ``nohup``
-    then keeps it alive when the terminal closes.
-    """
-    command = ["nice", "-n", "10", "nohup", sys.executable, "-m", "emotion_core"]
-    command += ["train", "--run", str(run.path.resolve()), "--queue"]
-    paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-    }
-    with run.log_path.open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-            env=environment,
-        )
-    # Without somebody waiting, a dead child stays in the process table for the dashboard's life.
-    threading.Thread(target=process.wait, daemon=True, name=f"wait {run.name}").start()
+    """Start the trainer in the background of this machine."""
+    folder = str(run.path.resolve())
+    processes.spawn(["train", "--run", folder, "--queue"], run.log_path, append=True)
 
 
 def _trainer_pid(run: Run) -> int:
-    """Process id of the run's trainer, which holds the run's lock.
-
-    The number alone could belong to another process by now, so it has to have the lock file open.
-    """
+    """Process id of the run's trainer, which has the run's lock file open."""
     until = time.monotonic() + FIND_SECONDS
     while True:
         pid = run.status().pid
-        if pid and _has_open(pid, run.path / "run.lock"):
+        if pid and processes.has_open(pid, run.path / "run.lock"):
             return pid
         if not run.is_locked():
             raise RunError(f"Run '{run.name}' has just ended.")
@@ -363,15 +296,3 @@ def _trainer_pid(run: Run) -> int:
                 "to another user. Stop it where it was started."
             )
         time.sleep(0.05)
-
-
-def _has_open(pid: int, path: Path) -> bool:
-    """Whether a process has a file open; believed where the system has no ``/proc``."""
-    if not Path("/proc/self/fd").exists():
-        return True
-    try:
-        return any(
-            link.exists() and link.samefile(path) for link in Path(f"/proc/{pid}/fd").iterdir()
-        )
-    except OSError:
-        return False

@@ -4,11 +4,10 @@ from typing import Any
 
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
-from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.recipes import TrainConfig, listed, recipe_config
 from emotion_core.runs.catalog import is_shipped, list_runs, load_run
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
-from emotion_core.training.refit import as_refit
 
 # Blur and noise for faces from elsewhere: other cameras, low resolution. Mixup and erasing are
 # milder than the recipe's, because 40 to 60 epochs on a CPU end before a model overfits.
@@ -463,9 +462,15 @@ def reference_configs(data: str = "fer2013") -> dict[str, TrainConfig]:
         f"best-{name}": recipe_config("ours", **({"model": name} | _OURS | settings), data=data)
         for name, settings in _BEST.items()
     }
+    finals = dict(_REFITS.values())
     for name, (chosen, _) in _REFITS.items():
-        configs[f"best-{name}-refit"] = as_refit(
-            configs[f"best-{name}"], chosen, dict(_REFITS.values())
+        config = configs[f"best-{name}"]
+        taken = {
+            setting: ", ".join(finals.get(name, name) for name in listed(getattr(config, setting)))
+            for setting in ("start_from", "average_with")
+        }
+        configs[f"best-{name}-refit"] = config.replace(
+            train_on="train+val", chosen_by=chosen, **taken
         )
     for model, epochs in _STUDY.items():
         configs[f"study-{model}"] = recipe_config(

@@ -14,6 +14,7 @@ from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.recipes import TrainConfig, listed
 from emotion_core.runs.catalog import load_run
 from emotion_core.runs.run import Run
+from emotion_core.training.final import averaged_by_choice
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +41,24 @@ def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
     model.load_state_dict({name: mean.get(name, value) for name, value in expected.items()})
 
 
+def average_candidates(
+    model: nn.Module, config: TrainConfig, data: FaceData
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights of the runs of ``config.average_with``, by run; of a final training only those in
+    whose places the run that it repeats took one in.
+
+    Raises:
+        RunError, TrainingError, CheckpointError: as ``start_from``.
+    """
+    weights = earlier_weights("average_with", model, config, data, whole=True)
+    names = averaged_by_choice(config) if config.final else list(weights)
+    return {name: weights[name] for name in names}
+
+
 def average_with(
     model: nn.Module,
     others: Mapping[str, Mapping[str, torch.Tensor]],
-    score: Callable[[nn.Module], float] | None,
+    score: Callable[[nn.Module], float],
 ) -> list[str]:
     """Average a trained model's weights with those of earlier runs, in place.
 
@@ -53,8 +68,8 @@ def average_with(
 
     Args:
         model: The trained model.
-        others: Weights by run, from ``earlier_weights``.
-        score: Of a model on validation; more is better. None takes every run in.
+        others: Weights by run, from ``average_candidates``.
+        score: Of a model on validation; more is better.
 
     Returns:
         Names of the runs that were taken in.
@@ -62,18 +77,17 @@ def average_with(
     taken: list[Mapping[str, torch.Tensor]] = [
         {name: value.cpu().clone() for name, value in model.state_dict().items()}
     ]
-    best, names = score(model) if score else 0.0, []
+    best, names = score(model), []
     for name, weights in others.items():
-        if score:
-            model.load_state_dict(mean_weights([*taken, weights]))
-            found = score(model)
-            kept = "" if found >= best else ", left out"
-            log.info("mean with %s: validation %.4f, before %.4f%s", name, found, best, kept)
-            if kept:
-                continue
-            best = found
-        taken.append(weights)
-        names.append(name)
+        model.load_state_dict(mean_weights([*taken, weights]))
+        reached = score(model)
+        better = reached >= best
+        kept = "" if better else ", left out"
+        log.info("mean with %s: validation %.4f, before %.4f%s", name, reached, best, kept)
+        if better:
+            best = reached
+            taken.append(weights)
+            names.append(name)
     model.load_state_dict(mean_weights(taken))
     return names
 
@@ -103,7 +117,7 @@ def earlier_weights(
     wanted = expected.keys() if whole else None
     for name in listed(getattr(config, setting)):
         run = load_run(name)
-        earlier, weights = run.config(), read_weights(run)
+        earlier, weights = _config_of(run, config, data), read_weights(run)
         wanted = weights.keys() if wanted is None else wanted
         if weights.keys() != wanted or any(
             key not in expected or expected[key].shape != weight.shape
@@ -115,7 +129,6 @@ def earlier_weights(
                 "the same architecture and options"
                 f"{'' if whole else ' or one that grows out of it'}, or leave {setting} out."
             )
-        _check_data(run, config, data)
         found[run.id] = weights
     return found
 
@@ -149,7 +162,7 @@ def teacher_probs(
     names = listed(config.teacher)
     for asked, name in enumerate(names):
         run = load_run(name)
-        _check_data(run, config, data)
+        _config_of(run, config, data)
         teacher = load_classifier(run)
         log.info("asking teacher %s about %d faces", run.name, len(train))
         for start in range(0, len(train), _BATCH):
@@ -162,14 +175,24 @@ def teacher_probs(
     return torch.from_numpy(total / (2 * len(names)))
 
 
-def _check_data(run: Run, config: TrainConfig, data: FaceData) -> None:
-    """Faces that an earlier run has learned must not come back as validation or test."""
-    report, held_out = run.report(), run.config().val_fraction
+def _config_of(run: Run, config: TrainConfig, data: FaceData) -> TrainConfig:
+    """An earlier run's settings, checked: no face that it learned may validate this one.
+
+    Args:
+        run: The earlier run.
+        config: Settings of this run.
+        data: Its data set.
+
+    Raises:
+        TrainingError: it learned such a face.
+    """
+    earlier, report = run.config(), run.report()
+    held_out = earlier.val_fraction
     if report is not None and report.data.fingerprint == data.fingerprint:
-        if run.config().refit and not config.refit:
+        if earlier.final and not config.final:
             raise TrainingError(
-                f"Run '{run.name}' is a refit: it has learned the faces that would validate this "
-                f"one. Name the run that it repeats instead: {run.config().refit}."
+                f"Run '{run.name}' has learned the faces that would validate this one. Name the "
+                f"run that it repeats instead: {earlier.chosen_by}."
             )
         if held_out != config.val_fraction and not len(data.indices("val")):
             raise TrainingError(
@@ -183,3 +206,4 @@ def _check_data(run: Run, config: TrainConfig, data: FaceData) -> None:
             "test split, accuracy there will look better than it is.",
             run.name,
         )
+    return earlier

@@ -16,6 +16,7 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.trash import delete_run, deleted_runs
 from emotion_core.training import jobs
+from emotion_core.training.final import final_config
 from emotion_core.training.loop import train
 from tests.samples import write_catalog
 
@@ -121,7 +122,16 @@ def test_form_shows_every_setting_with_its_help_and_limits(root):
     page = open_training()
     kinds = [*page.number_input, *page.selectbox, *page.toggle, *page.text_input]
     shown = {widget.key: widget for widget in kinds}
-    elsewhere = ("model", "options", "data", "recipe", "teacher", "average_with", "refit")
+    elsewhere = (
+        "model",
+        "options",
+        "data",
+        "recipe",
+        "teacher",
+        "average_with",
+        "train_on",
+        "chosen_by",
+    )
     for item in TrainConfig.settings():
         if item.name not in elsewhere:
             widget = shown[f"train-ours-{item.name}"]
@@ -158,7 +168,7 @@ def test_a_run_gets_the_name_and_note_of_the_form_and_the_next_one_does_not(root
 
 def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
     earlier = create_run(TrainConfig(data=DATA, epochs=1), root)
-    train(earlier)
+    train(earlier, earlier.config())
     page = open_training()
     page.selectbox(key="train-ours-start_from").set_value(earlier.name)
     page.multiselect(key="train-ours-teacher").set_value([earlier.name])
@@ -181,7 +191,7 @@ def test_earlier_runs_can_be_started_from_and_taught_by(root, parked):
 def test_a_chosen_teacher_that_is_deleted_elsewhere_is_told_of(root, parked):
     earlier = [create_run(TrainConfig(data=DATA, epochs=1, seed=seed), root) for seed in (0, 1)]
     for run in earlier:
-        train(run)
+        train(run, run.config())
     page = open_training()
     page.multiselect(key="train-ours-teacher").set_value([run.name for run in earlier]).run()
     name = earlier[0].name
@@ -399,13 +409,13 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     assert len(page.get("plotly_chart")) == 2
     assert any("synthetic" in str(item.value) for item in page.markdown)
 
-    click(page, f"refit-{run.name}")
-    refit = list_runs(root)[0]
-    assert refit.config() == run.config().replace(refit=run.id, name="sequential-2")
-    run_until(page, lambda: refit.status().state == "finished")
+    click(page, f"final-{run.name}")
+    final = list_runs(root)[0]
+    assert final.config() == final_config(run).replace(name=final.name)
+    run_until(page, lambda: final.status().state == "finished")
     page.run()
-    assert "A refit on training and validation faces together" in texts(page)
-    assert f"refit-{refit.name}" not in {button.key for button in page.button}
+    assert "A final training on training and validation faces together" in texts(page)
+    assert f"final-{final.name}" not in {button.key for button in page.button}
 
 
 def test_the_form_keeps_its_choices_over_a_page_change(parked):

@@ -152,3 +152,9 @@ def test_a_config_of_another_job_works_the_same():
     assert (item.flag, item.label, item.type, item.low) == ("--size", "Size", int, 1)
     with pytest.raises(ConfigError, match="size must be at least 1, got 0"):
         Small(size=0)
+
+
+def test_every_number_has_limits():
+    for item in TrainConfig.settings():
+        if item.type in (int, float):
+            assert item.low is not None and item.high is not None, item.name

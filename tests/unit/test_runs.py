@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from emotion_core.errors import RunError
+from emotion_core.processes import START_SECONDS
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import best_run, list_runs, load_run, pick_run
 from emotion_core.runs.create import create_run
-from emotion_core.runs.run import START_SECONDS, Run
+from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status
 from emotion_core.runs.trash import delete_run, deleted_runs, purge_deleted, restore_run
 from tests.samples import write_report

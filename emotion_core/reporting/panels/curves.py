@@ -49,7 +49,7 @@ def curves_panel(
     for index, (label, _, rows) in enumerate(results):
         x = _axis_values(rows, axis)
         values = {key: [_curve_value(row, key) for row in rows] for key in keys}
-        # A refit has no validation.
+        # A final training has no validation.
         drawn = {key: raw for key, raw in values.items() if not all(map(math.isnan, raw))}
         for key, raw in drawn.items():
             y = smooth(raw, smoothing)

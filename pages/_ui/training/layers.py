@@ -46,10 +46,8 @@ def _show_table(model: str, rows: list[dict[str, Any]]) -> None:
 
 @st.cache_data(show_spinner="Counting the layers", max_entries=64)
 def _layers(model: str, options: dict[str, Any]) -> list[dict[str, Any]]:
-    from emotion_core.models.layers import layer_table
-    from emotion_core.models.registry import create_model
+    from emotion_core.models.layers import layers_of
 
-    options = options | ({"pretrained": False} if "pretrained" in options else {})
     return [
         {
             "Layer": row.name,
@@ -58,5 +56,5 @@ def _layers(model: str, options: dict[str, Any]) -> list[dict[str, Any]]:
             "Parameters": row.parameters,
             "Multiply-adds": row.macs,
         }
-        for row in layer_table(create_model(model, **options))
+        for row in layers_of(model, options)
     ]

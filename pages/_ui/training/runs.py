@@ -11,8 +11,8 @@ from emotion_core.plots import training as plots
 from emotion_core.runs.run import Run
 from emotion_core.runs.trash import deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
+from emotion_core.training.final import final_config
 from emotion_core.training.jobs import Job
-from emotion_core.training.refit import refit_config
 from pages._ui.cache import report_of, update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
 from pages._ui.widgets import duration, empty, page_theme, result_label, synthetic_badge
@@ -142,12 +142,14 @@ def _show_resting_run(job: Job, *, opened: bool) -> None:
                         "Train this model again on training and validation data together, with the "
                         "same settings, once choosing is over. It becomes a run of its own."
                     )
-                    button("refit", "Final training", "model_training", _refit, run, help=text)
+                    button(
+                        "final", "Final training", "model_training", _train_finally, run, help=text
+                    )
                 button("delete", "Delete", "delete", _delete, run)
 
 
 def _can_be_final(run: Run) -> bool:
-    return bool(report_of(run) and run.metrics() and not run.config().refit)
+    return bool(report_of(run) and run.metrics() and not run.config().final)
 
 
 def _show_notes() -> None:
@@ -205,8 +207,8 @@ def _stop(run: Run) -> None:
     _stopping().add(run.name)
 
 
-def _refit(run: Run) -> None:
-    watched().add(jobs.start(refit_config(run)).name)
+def _train_finally(run: Run) -> None:
+    watched().add(jobs.start(final_config(run)).name)
 
 
 def _kill(run: Run) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from emotion_core.config import Setting
+from emotion_core.models.options import STEMS, option_limits
 from emotion_core.recipes import TrainConfig, listed, recipe_config
 from pages._ui.cache import finished_runs
 from pages._ui.training.architectures import architectures
@@ -35,7 +36,7 @@ LABELS = {
     "average_with": "Average weights at the end with",
 }
 # Shown by parts of their own: they are not one value of one input.
-BY_HAND = ("model", "options", "data", "recipe", "refit")
+BY_HAND = ("model", "options", "data", "recipe", "train_on", "chosen_by")
 _COLUMNS = 3
 
 
@@ -194,11 +195,9 @@ def _pick_option(option: str, default: Any, key: str) -> Any:
     if isinstance(default, bool):
         return st.toggle(label, key=key, persist_state="session")
     if option == "stem":
-        from emotion_core.models.options import STEMS
-
         return st.selectbox(label, STEMS, key=key, persist_state="session")
-    if isinstance(default, int):
-        return _pick_number(label, 1, None, 1, "%d", key)
-    if isinstance(default, float):
-        return _pick_number(label, 0.0, 0.95, 0.05, "%.6g", key)  # a probability
+    if limits := option_limits(option, default):
+        whole = isinstance(default, int)
+        low, high = map(type(default), limits)
+        return _pick_number(label, low, high, 1 if whole else 0.05, "%d" if whole else "%.6g", key)
     return st.text_input(label, key=key, persist_state="session")

@@ -11,7 +11,7 @@ from emotion_core.data.sources import load_data, same_source
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
 from emotion_core.recipes import TrainConfig
-from emotion_core.training.jobs import settled
+from emotion_core.training.settle import settled
 
 # As the data sets' papers and read-me files give them.
 RAF_DB = ["surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"]

@@ -10,7 +10,8 @@ from torch import nn
 from emotion_core.errors import ModelError
 from emotion_core.models.backends import create_backend
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
-from emotion_core.models.layers import count_parameters, layer_table
+from emotion_core.models.layers import count_parameters, layer_table, layers_of
+from emotion_core.models.options import option_limits
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model, list_models, model_options, model_summary
 from emotion_core.recipes import TrainConfig
@@ -161,19 +162,20 @@ def test_unknown_stem_names_the_choices(name):
 @pytest.mark.parametrize("name", ["block_cnn", "densenet121", "resnet18"])
 @pytest.mark.parametrize("dropout", [1.0, -0.1, "half", True])
 def test_dropout_outside_its_range_is_refused(name, dropout):
-    with pytest.raises(ModelError, match="dropout must be a number from 0 to below 1"):
+    with pytest.raises(ModelError, match=r"dropout must be a number from 0 to 0\.95"):
         create_model(name, dropout=dropout)
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("sequential", {"width": "abc"}, "width must be a whole number from 1 up, got 'abc'"),
-        ("sequential", {"width": 32.0}, "width must be a whole number from 1 up, got 32.0"),
-        ("sequential", {"stem_stride": 0}, "stem_stride must be a whole number from 1 up, got 0"),
-        ("sequential", {"stem_stride": 3}, "stem_stride must be 1 or 2, got 3"),
-        ("sequential", {"dropout": 2}, "dropout must be a number from 0 to below 1, got 2"),
-        ("senet", {"drop_path": 1.0}, "drop_path must be a number from 0 to below 1, got 1.0"),
+        ("sequential", {"width": "abc"}, "width must be a whole number from 1 to 128, got 'abc'"),
+        ("sequential", {"width": 129}, "width must be a whole number from 1 to 128, got 129"),
+        ("sequential", {"width": 32.0}, "width must be a whole number from 1 to 128, got 32.0"),
+        ("sequential", {"stem_stride": 0}, "stem_stride must be a whole number from 1 to 2, got 0"),
+        ("sequential", {"stem_stride": 3}, "stem_stride must be a whole number from 1 to 2, got 3"),
+        ("sequential", {"dropout": 2}, "dropout must be a number from 0 to 0.95, got 2"),
+        ("senet", {"drop_path": 1.0}, "drop_path must be a number from 0 to 0.95, got 1.0"),
         ("resnet18", {"pretrained": "no"}, "pretrained must be true or false, got 'no'"),
         ("resnet18", {"stem": 3}, "stem must be like 'imagenet', got 3"),
     ],
@@ -186,3 +188,17 @@ def test_an_option_of_another_kind_is_refused(name, options, message):
 def test_unknown_option_names_the_nearest():
     with pytest.raises(ModelError, match="Did you mean 'stem'"):
         create_model("resnet18", stam="small")
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_layers_are_counted_without_memory_for_the_weights(name):
+    assert layers_of(name, {}) == layer_table(create_model(name))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_number_among_the_options_has_an_upper_limit(name):
+    for option, default in model_options(name).items():
+        if isinstance(default, int | float) and not isinstance(default, bool):
+            _, high = option_limits(option, default)
+            with pytest.raises(ModelError, match=f"{option} must be"):
+                create_model(name, **{option: 32 * high})

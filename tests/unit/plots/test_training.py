@@ -18,7 +18,7 @@ def test_a_short_runs_axis_counts_whole_epochs():
     assert curve(long, "accuracy").layout.xaxis.dtick is None
 
 
-def test_a_refit_is_drawn_without_validation():
+def test_a_final_training_is_drawn_without_validation():
     rows = [{"epoch": 1, "train_accuracy": 0.5, "train_loss": 1.2}]
     assert [one.name for one in curve(rows, "accuracy", best_epoch=1).data] == ["train"]
     assert growing_rows(rows, [], "loss") == [{"epoch": 1.0, "train": 1.2, "validation": None}]

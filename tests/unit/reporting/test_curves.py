@@ -21,14 +21,14 @@ def test_the_studys_architectures_are_told_apart():
     assert len({trace.marker.symbol for trace in drawn}) == len(models)
 
 
-def test_a_refit_has_a_curve_of_training_alone():
+def test_a_final_training_has_a_curve_of_training_alone():
     row = {"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}
-    refit = {key: value for key, value in row.items() if key != "val_accuracy"}
-    runs = [("chosen", "sequential", [row]), ("refit", "sequential", [refit])]
+    final = {key: value for key, value in row.items() if key != "val_accuracy"}
+    runs = [("chosen", "sequential", [row]), ("final", "sequential", [final])]
     drawn = curves_panel(runs, "Accuracy").figure.data
     assert [(one.name, one.showlegend) for one in drawn] == [
         ("chosen, train", False),
         ("chosen", True),
-        ("refit, train", True),
+        ("final, train", True),
     ]
     assert [one.name for one in curves_panel(runs, "Overfitting gap").figure.data] == ["chosen"]

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,10 @@ from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
+from emotion_core.runs.status import Status
 from emotion_core.runs.trash import deleted_runs
 from emotion_core.training import jobs
+from emotion_core.training.settle import settled
 from tests.samples import write_report
 
 # What `train --run DIR --queue` does, with a training that lasts until it is told to stop.
@@ -95,6 +97,32 @@ def test_jobs_of_one_device_run_one_at_a_time_in_the_order_they_were_started(roo
         assert states(root).items() >= waiting.items()
         jobs.stop(run)
         wait_until(lambda run=run: run.status().state == "stopped")
+
+
+def test_a_look_at_the_queue_reads_of_resting_runs_the_status_alone(root):
+    resting = json.dumps(asdict(Status(state="finished")))
+    for number in range(300):
+        folder = root / f"20260101-{number:06d}-sequential-s0"
+        folder.mkdir()
+        (folder / "status.json").write_text(resting)  # a look at its settings would fail
+    queued = []
+    for _ in range(12):
+        run = create_run(TrainConfig(device="cpu"), root)
+        run.write_status(replace(run.status(), queued=jobs._precise_now()))
+        queued.append(run)
+    started = time.process_time()
+    assert [jobs._is_first(run, "cpu") for run in queued] == [True] + [False] * 11
+    assert (time.process_time() - started) / 12 < 0.3  # two looks make a hand-over
+
+
+def test_a_full_queue_takes_no_more(root, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_QUEUED", 2)
+    monkeypatch.setattr(jobs, "_spawn", lambda run: None)
+    jobs.start(TrainConfig())
+    jobs.start(TrainConfig())
+    with pytest.raises(RunError, match=r"2 jobs are queued already, which is the limit"):
+        jobs.start(TrainConfig())
+    assert len(list_runs(root)) == 2
 
 
 def test_jobs_of_two_devices_do_not_wait_for_each_other(root, start):
@@ -268,9 +296,10 @@ def test_resting_jobs_are_listed_newest_first_after_the_active(root, start):
 
 
 def test_auto_device_without_a_gpu_shares_the_cpu_queue(monkeypatch):
-    monkeypatch.setattr(jobs, "_has_cuda", lambda: False)
+    machine = jobs.this_machine()
+    monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cpu"))
     assert jobs._queue_name("auto") == jobs._queue_name("cpu") == "cpu"
-    monkeypatch.setattr(jobs, "_has_cuda", lambda: True)
+    monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cuda"))
     assert jobs._queue_name("auto") == jobs._queue_name("cuda") == "cuda-0"
 
 
@@ -356,7 +385,7 @@ def test_earlier_runs_are_found_before_a_run_starts_and_kept_by_their_full_names
     config = TrainConfig(
         start_from="senet", teacher=f" senet,{earlier.id[:20]} ", average_with="senet"
     )
-    found = jobs.settled(config)
+    found = settled(config)
     assert found.start_from == found.average_with == earlier.id
     assert found.teacher == f"{earlier.id}, {earlier.id}"
     with pytest.raises(RunError, match=r"no-such-run"):

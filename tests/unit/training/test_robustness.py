@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -27,7 +28,8 @@ from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.training import jobs
-from emotion_core.training.loop import Stopped, train
+from emotion_core.training.failures import Stopped
+from emotion_core.training.loop import train
 
 # Trainers run at nice 10, so a busy machine may give them a tenth of a core.
 pytestmark = pytest.mark.timeout(900)
@@ -63,7 +65,7 @@ def places(tmp_path_factory):
 def whole() -> Run:
     """The run that nothing happened to."""
     run = create_run(CONFIG)
-    train(run)
+    train(run, run.config())
     return run
 
 
@@ -137,7 +139,7 @@ def test_job_survives_its_dashboard_and_a_killed_one_resumes_to_the_same_weights
     jobs.resume(run)
     wait_until(lambda: run.status().state == "finished")
     assert_same_training(run, whole)
-    assert run.report()["test"] == whole.report()["test"]
+    assert run.report().test == whole.report().test
 
 
 def test_stopped_job_saves_and_resumes_to_the_same_weights(whole):
@@ -159,7 +161,9 @@ def test_stopped_job_saves_and_resumes_to_the_same_weights(whole):
 def test_loss_that_is_no_number_stops_and_keeps_the_last_good_weights():
     run, stop = create_run(CONFIG), threading.Event()
     with pytest.raises(Stopped):
-        train(run, stop=stop, on_progress=lambda progress: progress.row and stop.set())
+        train(
+            run, run.config(), stop=stop, on_progress=lambda progress: progress.row and stop.set()
+        )
     epochs, good = len(run.metrics()), run.weights_path.read_bytes()
 
     # The learning rate explodes after the good epochs.
@@ -227,7 +231,7 @@ def test_full_disk_ends_training_in_one_line_and_space_lets_it_go_on(small_disk)
 
     ballast.unlink()
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
-    train(run)
+    train(run, run.config())
     assert run.status().state == "finished"
     assert_readable(run)
 
@@ -304,7 +308,30 @@ def test_out_of_memory_names_the_batch_size_that_fits(monkeypatch, fits, message
     monkeypatch.setitem(registry._BUILDERS, "hungry", lambda: Hungry(fits))
     run = create_run(CONFIG.replace(model="hungry", options={}, batch_size=64, ema=0.0))
     with pytest.raises(TrainingError, match=message):
-        train(run, data=load_data(CONFIG.data))
+        train(run, run.config(), load_data(CONFIG.data))
     assert run.status().state == "failed"
     assert run.status().error.startswith("Out of memory on cpu")
     assert_readable(run)
+
+
+def test_kills_at_random_moments_change_nothing(whole):
+    run, chance = create_run(CONFIG), random.Random(5)
+    command = [sys.executable, "-m", "emotion_core", "train", "--run", str(run.path)]
+    steps = whole.status().epochs * whole.metrics()[0]["step"]
+    for moment in sorted(chance.sample(range(steps), 3)):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as one:
+            wait_until(lambda moment=moment: one.poll() is not None or steps_done(run) >= moment)
+            time.sleep(chance.uniform(0, 0.1))
+            one.kill()
+        assert_readable(run)
+    done = trainer(run)
+    assert done.returncode == 0, done.stderr
+    assert_same_training(run, whole)
+    assert run.report().test == whole.report().test
+
+
+def steps_done(run: Run) -> int:
+    """Steps as ``progress.jsonl`` and ``metrics.jsonl`` tell them, which is once a second."""
+    rows, begun = run.metrics(), run.progress()
+    done = rows[-1]["step"] if rows else 0
+    return done + (begun[-1]["step"] if begun else 0)

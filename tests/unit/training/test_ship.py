@@ -30,7 +30,7 @@ def finished(tmp_path, monkeypatch) -> Run:
         options={"width": 8}, data="synthetic:140", epochs=1, batch_size=16, threads=1, device="cpu"
     )
     run = create_run(config, tmp_path / "checkpoints")
-    train(run)
+    train(run, run.config())
     return run
 
 
@@ -82,7 +82,7 @@ def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(fin
 
 def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     other = create_run(finished.config().replace(seed=1, name=""), tmp_path / "checkpoints")
-    train(other)
+    train(other, other.config())
     runs = [finished, other]
     first, second = (run.predictions() for run in runs)
     calibrations = [run.report().calibration for run in runs]

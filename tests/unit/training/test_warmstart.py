@@ -19,7 +19,9 @@ from emotion_core.models.registry import create_model
 from emotion_core.recipes import TrainConfig, listed
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
-from emotion_core.training.loop import Progress, Stopped, train
+from emotion_core.training.failures import Stopped
+from emotion_core.training.loop import train
+from emotion_core.training.progress import Progress
 from emotion_core.training.warmstart import average_with, mean_weights, start_from, teacher_probs
 from tests.samples import write_report
 
@@ -43,7 +45,7 @@ def data() -> FaceData:
 @pytest.fixture(scope="module")
 def earlier(data, tmp_path_factory) -> Run:
     run = create_run(SMALL, tmp_path_factory.mktemp("earlier"))
-    train(run, data=data)
+    train(run, run.config(), data)
     return run
 
 
@@ -54,7 +56,7 @@ def val_accuracy(run: Run) -> float:
 def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
     still = SMALL.replace(epochs=1, lr=1e-6, start_from=str(earlier.path))
     run = create_run(still, tmp_path)
-    train(run, data=data)
+    train(run, run.config(), data)
     # One epoch at a rate of almost nothing: what it knows, it was given.
     assert val_accuracy(earlier) > 0.9  # fresh weights know one in seven
     assert val_accuracy(run) > val_accuracy(earlier) - 0.1
@@ -62,7 +64,7 @@ def test_a_run_starts_from_earlier_weights(earlier, data, tmp_path):
 
 def test_a_run_starts_from_the_mean_of_several(earlier, data, tmp_path):
     other = create_run(SMALL.replace(seed=1), tmp_path)
-    train(other, data=data)
+    train(other, other.config(), data)
     config = SMALL.replace(start_from=f"{earlier.path}, {other.path}")
     model = create_model(config.model, **config.options)
     start_from(model, config, data)
@@ -71,7 +73,7 @@ def test_a_run_starts_from_the_mean_of_several(earlier, data, tmp_path):
         assert torch.allclose(value.double(), (one[name].double() + two[name].double()) / 2)
     # A network and what grew out of it have no mean.
     grown = create_run(SMALL.replace(model="grown_net", start_from=str(earlier.path)), tmp_path)
-    train(grown, data=data)
+    train(grown, grown.config(), data)
     config = SMALL.replace(model="grown_net", start_from=f"{grown.path}, {earlier.path}")
     with pytest.raises(TrainingError, match=f"start_from: run '{earlier.name}'"):
         start_from(create_model("grown_net", **config.options), config, data)
@@ -100,9 +102,9 @@ def test_earlier_runs_are_averaged_in_at_the_end_where_validation_gains(earlier,
         epochs=1, lr=0.05, ema=0.0, seed=3, start_from=str(earlier.path), monitor="loss"
     )
     alone = create_run(config, tmp_path)
-    train(alone, data=data)
+    train(alone, alone.config(), data)
     run = create_run(config.replace(average_with=str(earlier.path)), tmp_path)
-    train(run, data=data)
+    train(run, run.config(), data)
     assert run.status().averaged_with == earlier.id
     expected = mean_weights([read_weights(alone), read_weights(earlier)])
     for name, value in read_weights(run).items():
@@ -115,7 +117,7 @@ def test_runs_that_do_not_fit_are_refused_before_training(earlier, data, tmp_pat
     config = SMALL.replace(options={"width": 16}, average_with=str(earlier.path))
     run = create_run(config, tmp_path)
     with pytest.raises(TrainingError, match=r"average_with: run .*'width': 8.*'width': 16"):
-        train(run, data=data)
+        train(run, run.config(), data)
     assert not run.metrics()
 
 
@@ -134,7 +136,7 @@ def test_a_network_grows_out_of_a_smaller_one(earlier, data):
 def test_grown_blocks_learn(earlier, data, tmp_path):
     config = SMALL.replace(model="grown_net", epochs=1, start_from=str(earlier.path))
     run = create_run(config, tmp_path)
-    train(run, data=data)
+    train(run, run.config(), data)
     weights = read_weights(run)
     added = [name for name in weights if name.endswith("body.4.weight")]  # zero at first
     assert len(added) == 4
@@ -163,14 +165,14 @@ def test_other_architectures_are_refused(earlier, data, tmp_path):
     config = SMALL.replace(options={"width": 16}, start_from=str(earlier.path))
     run = create_run(config, tmp_path)
     with pytest.raises(TrainingError, match=r"start_from: run .*'width': 8.*'width': 16"):
-        train(run, data=data)
+        train(run, run.config(), data)
     assert run.status().state == "failed"
 
 
 def test_a_missing_run_is_named(data, tmp_path):
     run = create_run(SMALL.replace(teacher="no-such-run"), tmp_path)
     with pytest.raises(RunError, match="no-such-run"):
-        train(run, data=data)
+        train(run, run.config(), data)
 
 
 def test_teachers_answer_for_face_and_mirror_image(earlier, data):
@@ -195,7 +197,7 @@ def test_asking_teachers_shows_its_progress_and_can_be_stopped(earlier, data, tm
             stop.set()
 
     with pytest.raises(Stopped):
-        train(run, data=data, stop=stop, on_progress=stop_at_the_second)
+        train(run, run.config(), data, stop=stop, on_progress=stop_at_the_second)
     assert shares[0] < shares[1] == 0.5  # one of two teachers
     assert run.status().state == "stopped"
     assert not run.resume_path.exists()
@@ -213,8 +215,8 @@ def test_a_run_started_again_forgets_how_far_the_teachers_were(
         shares.append(run.status().teachers_asked)
         return data
 
-    monkeypatch.setattr("emotion_core.data.sources.load_data", load)
-    train(run)
+    monkeypatch.setattr("emotion_core.training.loop.load_data", load)
+    train(run, run.config())
     assert shares == [0.0]
 
 
@@ -222,7 +224,7 @@ def test_a_resumed_run_knows_its_teachers_answers(earlier, data, tmp_path):
     teacher = shutil.copytree(earlier.path, tmp_path / "teacher")
     config = SMALL.replace(epochs=2, teacher=str(teacher))
     whole, parted = create_run(config, tmp_path), create_run(config, tmp_path)
-    train(whole, data=data)
+    train(whole, whole.config(), data)
     stop, steps = threading.Event(), []
 
     def stop_in_the_first_epoch(progress: Progress) -> None:
@@ -231,9 +233,9 @@ def test_a_resumed_run_knows_its_teachers_answers(earlier, data, tmp_path):
             stop.set()
 
     with pytest.raises(Stopped):
-        train(parted, data=data, stop=stop, on_progress=stop_in_the_first_epoch)
+        train(parted, parted.config(), data, stop=stop, on_progress=stop_in_the_first_epoch)
     shutil.rmtree(teacher)
-    train(parted, data=data)
+    train(parted, parted.config(), data)
     assert whole.weights_path.read_bytes() == parted.weights_path.read_bytes()
 
 
@@ -244,7 +246,7 @@ def test_a_teacher_teaches_what_wrong_labels_do_not(earlier, data, tmp_path, sha
     labels[training] = (labels[training] + 1) % 7
     config = SMALL.replace(epochs=4, teacher=str(earlier.path), teacher_share=share)
     run = create_run(config, tmp_path)
-    train(run, data=replace(data, labels=labels))
+    train(run, run.config(), replace(data, labels=labels))
     assert (run.report().test.accuracy > 0.5) == learned
 
 
@@ -265,4 +267,4 @@ def test_faces_that_an_earlier_run_learned_do_not_validate_this_one(earlier, dat
     for changed in (config, config.replace(start_from="", teacher=str(earlier.path))):
         run = create_run(changed, tmp_path)
         with pytest.raises(TrainingError, match=r"Train with --val-fraction 0\.1"):
-            train(run, data=uncut)
+            train(run, run.config(), uncut)

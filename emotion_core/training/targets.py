@@ -1,0 +1,68 @@
+"""What a step learns: labels and teachers' answers, both mixed where faces are (mixup)."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from emotion_core.recipes import TrainConfig
+from emotion_core.training.optim import class_weights
+
+
+class Targets:
+    """Labels of the training faces, and how a batch's answers are scored against them.
+
+    Attributes:
+        labels: int64 ``(n,)`` on the device.
+        taught: The teachers' answers ``(n, 7)`` on the device, if there are teachers.
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        taught: torch.Tensor | None,
+        config: TrainConfig,
+        device: torch.device,
+    ) -> None:
+        self.labels = torch.from_numpy(np.array(labels)).to(device)
+        self.taught = taught
+        weights = class_weights(labels, config.class_weights)
+        self._criterion = nn.CrossEntropyLoss(
+            weight=None if weights is None else weights.to(device),
+            label_smoothing=config.label_smoothing,
+        )
+        self._mixup, self._teacher_share = config.mixup, config.teacher_share
+
+    def mix(self, images: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """Faces mixed with those of the reversed batch (Zhang et al. 2018).
+
+        Returns:
+            The images, and the share (0..1) of each face itself in its mixture.
+        """
+        if not self._mixup:
+            return images, 1.0
+        share = float(torch.distributions.Beta(self._mixup, self._mixup).sample())
+        return torch.lerp(images.flip(0), images, share), share
+
+    def loss(self, logits: torch.Tensor, places: torch.Tensor, share: float) -> torch.Tensor:
+        """Cross-entropy with the labels, and with the teachers' answers where there are any.
+
+        Args:
+            logits: ``(N, 7)`` for faces mixed with those of the reversed batch.
+            places: ``(N,)`` their places in the training split.
+            share: Of each face in its mixture.
+        """
+        labels = self.labels[places]
+        loss: torch.Tensor = share * self._criterion(logits, labels)
+        if share < 1:
+            loss = loss + (1 - share) * self._criterion(logits, labels.flip(0))
+        if self.taught is None:
+            return loss
+        answers = self.taught[places]
+        answers = torch.lerp(answers.flip(0), answers, share)
+        return torch.lerp(loss, F.cross_entropy(logits, answers), self._teacher_share)
+
+    def correct(self, logits: torch.Tensor, places: torch.Tensor, share: float) -> torch.Tensor:
+        """How many answers name the label that has the larger share; a tensor of no dimension."""
+        labels = self.labels[places]
+        return (logits.detach().argmax(1) == (labels if share >= 0.5 else labels.flip(0))).sum()

@@ -1,0 +1,80 @@
+"""Training in a terminal: a progress bar, and one line per epoch."""
+
+import logging
+import sys
+import threading
+
+from tqdm import tqdm
+
+from emotion_core.processes import stop_on_signals
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import known_as
+from emotion_core.runs.run import Run
+from emotion_core.text import plain
+from emotion_core.training.failures import Stopped
+from emotion_core.training.loop import train
+from emotion_core.training.progress import Progress
+
+
+def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | None = None) -> bool:
+    """Train a run with a progress bar and one line per epoch.
+
+    Args:
+        run: A run made by ``create_run``, new or stopped.
+        config: Its settings.
+        stop: Set to stop; by default Ctrl-C and SIGTERM do.
+
+    Returns:
+        Whether it finished; False if it was stopped and saved.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    course = f"as {known_as(config.chosen_by)}" if config.final else f"{config.epochs} epochs"
+    print(plain(f"{run.name}: {config.model} on {config.data}, {course}"), flush=True)
+    with tqdm(total=None, unit="img", dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
+        try:
+            report = train(
+                run,
+                config,
+                stop=stop or stop_on_signals(),
+                on_progress=lambda progress: _show(bar, progress, config.batch_size),
+            )
+        except Stopped:
+            bar.close()
+            print(
+                f"Stopped and saved. Go on with: python -m emotion_core train --resume {run.name}"
+            )
+            return False
+    test = report.test
+    low, high = test.accuracy_ci95
+    print(
+        f"Finished: test accuracy {test.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
+        f"macro-F1 {test.macro_f1:.3f}. Results in {run.path}"
+    )
+    return True
+
+
+def _show(bar: tqdm, progress: Progress, batch_size: int) -> None:
+    status, row = progress.status, progress.row
+    if not status.steps:
+        bar.set_postfix_str(f"teachers asked: {status.teachers_asked:.0%}")
+        return
+    if bar.total is None:
+        bar.reset(total=status.epochs * status.steps * batch_size)
+    bar.n = (status.epoch * status.steps + status.step) * batch_size
+    bar.set_postfix_str(
+        f"epoch {min(status.epoch + 1, status.epochs)}, loss {status.train_loss:.3f}, "
+        f"accuracy {status.train_accuracy:.1%}",
+        refresh=False,
+    )
+    bar.update(0)
+    if row:
+        validation = (
+            f"val accuracy {row['val_accuracy']:.2%}  val macro-F1 {row['val_macro_f1']:.3f}"
+            if "val_accuracy" in row
+            else f"train accuracy {row['train_accuracy']:.2%}"
+        )
+        tqdm.write(
+            f"epoch {row['epoch']:3d}  loss {row['train_loss']:.3f}  {validation}  "
+            f"{row['images_per_second']:.0f} images/s"
+        )
+        sys.stdout.flush()
