@@ -1,34 +1,51 @@
-"""Every face before the camera, in real time."""
+"""Facial expressions on camera, in a video or a photo."""
 
 import streamlit as st
 
 from pages._ui.frame import open_page
-from pages._ui.live import panel as parts
-from pages._ui.live import settings as live_settings
-from pages._ui.live import sources as live_sources
+from pages._ui.live.panel import (
+    show_controls,
+    show_nothing_trained,
+    show_now,
+    show_privacy,
+    show_session,
+)
+from pages._ui.live.photo import show_photo
+from pages._ui.live.settings import open_stream, show_settings, usable_runs
+from pages._ui.live.sources import PHOTO, VIDEO, pick_source, show_stream
+from pages._ui.live.video import ANALYZE, pick_video, playback_of, show_analysis
 
 open_page("pages/live.py")
-parts.draw_privacy()
+show_privacy()
 
-runs = live_settings.usable_runs()
+runs = usable_runs()
 if not runs:
-    parts.draw_nothing_trained()
+    show_nothing_trained()
     st.stop()
-stream = live_settings.open_stream(runs)
+stream = open_stream(runs)
 if stream is None:
     st.stop()
 
-source = live_sources.pick_source(stream)
-live_settings.draw_settings(stream, playable=source != live_sources.PHOTO)
-if source == live_sources.PHOTO:
-    parts.draw_photo(stream)
+source = pick_source(stream)
+show_settings(stream, playable=source != PHOTO)
+if source == PHOTO:
+    show_photo(stream)
     st.stop()
+
+frames = None
+if source == VIDEO:
+    mode, upload = pick_video()
+    if mode == ANALYZE:
+        show_analysis(stream, upload)
+        st.stop()
+    frames = playback_of(upload)
+    if frames is None:
+        st.stop()
 
 picture, beside = st.columns([3, 2], gap="medium")
 with picture:
-    context = live_sources.draw_stream(stream, source)
-    playing = context is not None and context.state.playing
-    parts.draw_controls(stream, playing)
+    context = show_stream(stream, source, frames)
+    show_controls(stream, context.state.playing)
 with beside:
-    parts.draw_now(stream, playing)
-parts.draw_session(stream, playing)
+    show_now(stream, context.state.playing)
+show_session(stream, context.state.playing)

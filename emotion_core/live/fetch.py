@@ -3,13 +3,15 @@
 import contextlib
 import hashlib
 import http.client
+import os
+import threading
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from emotion_core.errors import FetchError
+from emotion_core.errors import EmotionError, FetchError
 from emotion_core.files import write_bytes
-from emotion_core.live.detect import YUNET_NAME
+from emotion_core.live.detect import YUNET_NAME, yunet_path
 from emotion_core.paths import cache_dir
 
 YUNET_URL = (
@@ -56,6 +58,35 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
     except OSError as error:
         raise FetchError(f"{target} cannot be written ({error}). Set EMOTION_CACHE.") from error
     return target
+
+
+class BackgroundFetch:
+    """Fetches YuNet in a thread, once per process, while the built-in detector works.
+
+    Attributes:
+        message: Why YuNet is not in use; empty where its file is here.
+    """
+
+    def __init__(self) -> None:
+        self.message = ""
+        if self.ready:
+            return
+        if os.environ.get("EMOTION_OFFLINE") == "1":
+            self.message = "YuNet's file is not on this machine."
+            return
+        self.message = "YuNet, which finds more faces, is being downloaded (0.2 MB)."
+        threading.Thread(target=self._fetch, daemon=True, name="fetch yunet").start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether YuNet's file is here, whoever has brought it."""
+        return yunet_path() is not None
+
+    def _fetch(self) -> None:
+        try:
+            fetch_yunet()
+        except (EmotionError, OSError) as error:
+            self.message = str(error)
 
 
 def _digest(data: bytes) -> str:

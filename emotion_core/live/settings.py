@@ -23,7 +23,7 @@ class LiveConfig(Config):
     margin: float = setting(
         0.08, "lead in probability that another emotion needs to take over", low=0, high=1
     )
-    overlay: bool = setting(True, "draw frame rate and latency into the picture")
+    overlay: bool = setting(False, "draw frame rate and latency into the picture")
     budget_ms: float = setting(
         10.0,
         "time a frame may take on average; decides how often faces are searched",

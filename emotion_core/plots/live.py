@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.live.session import Stretch, Summary
 from emotion_core.live.smooth import UNCERTAIN
-from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, style
+from emotion_core.plots.theme import LEGEND_BELOW, TITLE_SIZE, UNCERTAIN_COLOR, style
 
 
 def emotion_color(emotion: str) -> str:
@@ -16,7 +16,7 @@ def emotion_color(emotion: str) -> str:
 
 
 def session_timeline(stretches: Sequence[Stretch]) -> go.Figure:
-    """Who was called what and when: a lane a face, a bar a stretch."""
+    """Which face showed what and when: a lane per face, a bar per stretch."""
     faces = sorted({item.face for item in stretches})
     fig = go.Figure()
     for emotion in (*EMOTIONS, UNCERTAIN):
@@ -35,10 +35,10 @@ def session_timeline(stretches: Sequence[Stretch]) -> go.Figure:
     fig.update_layout(
         barmode="overlay",
         bargap=0.35,
-        title={"text": "Who looked how, and when", "font": {"size": 15}},
+        title={"text": "Expressions over time", "font": {"size": TITLE_SIZE}},
         legend=LEGEND_BELOW,
     )
-    fig.update_xaxes(title_text="seconds since START", rangemode="tozero")
+    fig.update_xaxes(title_text="seconds since Start", rangemode="tozero")
     fig.update_yaxes(
         categoryorder="array",
         categoryarray=[f"face {face}" for face in faces],
@@ -48,7 +48,7 @@ def session_timeline(stretches: Sequence[Stretch]) -> go.Figure:
 
 
 def emotion_seconds(summary: Summary) -> go.Figure:
-    """Seconds an emotion, all faces summed; what never occurred is left out."""
+    """Seconds per expression, all faces summed; what never occurred is left out."""
     shown = [(name, value) for name, value in summary.emotion_seconds.items() if value > 0]
     shown.sort(key=lambda item: item[1])
     fig = go.Figure(
@@ -63,26 +63,39 @@ def emotion_seconds(summary: Summary) -> go.Figure:
         )
     )
     fig.update_layout(
-        title={"text": "Time an emotion", "font": {"size": 15}}, showlegend=False, bargap=0.3
+        title={"text": "Time per expression", "font": {"size": TITLE_SIZE}},
+        showlegend=False,
+        bargap=0.3,
     )
     fig.update_xaxes(title_text="seconds" + (", all faces summed" if summary.faces > 1 else ""))
     return style(fig, height=150 + 34 * max(3, len(shown)))
 
 
 def session_reading(summary: Summary) -> str:
-    """One or two sentences that say what the session's figures show."""
+    """One sentence that says what the session's figures show."""
+    length = _length(summary.seconds)
     if not summary.faces:
-        return f"No face was seen in {summary.seconds:.0f} seconds."
+        return f"Session of {length}: no face was seen."
+    people = "" if summary.faces == 1 else f", {summary.faces} faces"
+    parts = []
     watched = {name: value for name, value in summary.emotion_seconds.items() if value > 0}
-    people = "1 face" if summary.faces == 1 else f"{summary.faces} faces"
-    text = f"{summary.seconds:.0f} seconds, {people}"
     if watched:
-        whose = "the" if summary.faces == 1 else "all faces'"
         most = max(watched, key=lambda name: watched[name])
         longest = max(summary.longest, key=lambda name: summary.longest[name])
-        text += (
-            f"; most often {most} ({watched[most] / sum(watched.values()):.0%} of {whose} time), "
-            f"longest without a break {longest} ({summary.longest[longest]:.1f} s)"
-        )
-    changes = "1 change" if summary.changes == 1 else f"{summary.changes} changes"
-    return f"{text}; {changes} of emotion."
+        whole = "the" if summary.faces == 1 else "all faces'"
+        whose = "" if longest == most else f" ({longest})"
+        share = 100 * watched[most] / sum(watched.values())
+        parts = [
+            f"{most} {share:.0f} % of {whole} time",
+            f"longest stretch {_length(summary.longest[longest])}{whose}",
+        ]
+    changes = {0: "no change", 1: "1 change"}.get(summary.changes, f"{summary.changes} changes")
+    return f"Session of {length}{people}: {', '.join([*parts, f'{changes} of expression'])}."
+
+
+def _length(seconds: float) -> str:
+    """158.2 as ``2 min 38 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from scipy.spatial import cKDTree
 
 from emotion_core.labels import COLORS, EMOTIONS
+from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, style
 
 Rows = Sequence[Mapping[str, Any]]
 
-UNCERTAIN = "uncertain"  # as live.smooth has it
 FACE_PIXELS = 288  # a face of 48 pixels, enlarged six times
 _FOR, _AGAINST = np.array([230, 97, 0]), np.array([26, 133, 255])  # apart for colour-blind people
 _SHAPES = ("circle", "square", "cross", "diamond", "triangle-up", "triangle-down", "triangle-right")
@@ -80,9 +80,13 @@ def agreement_reading(heat: np.ndarray, drop: np.ndarray) -> str:
     if heat.std() < 1e-6 or helpful.std() < 1e-6:
         return "One of the two maps is even, so they cannot be compared."
     found = float(np.corrcoef(heat.ravel(), helpful.ravel())[0, 1])
-    verdict = "agree" if found >= 0.5 else "agree in part" if found >= 0.2 else "do not agree"
-    advice = "" if found >= 0.5 else "; trust neither alone"
-    return f"The two maps {verdict} (correlation {found:.2f}){advice}."
+    if found >= 0.5:
+        return f"Grad-CAM and occlusion point to the same regions (correlation {found:.2f})."
+    regions = "partly different" if found >= 0.2 else "different"
+    return (
+        f"Grad-CAM and occlusion point to {regions} regions (correlation {found:.2f}), so treat "
+        "both with caution."
+    )
 
 
 def feature_map(
@@ -158,8 +162,8 @@ def map_reading(positions: np.ndarray, labels: np.ndarray) -> str:
     same = float((labels[other] == labels).mean())
     shares = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
     return (
-        f"The nearest neighbour on the map has the same actual emotion for {same:.0%} of "
-        f"{len(labels):,} faces; by chance it would be {float((shares**2).sum()):.0%}."
+        f"The nearest neighbour on the map has the same actual emotion for {100 * same:.0f} % "
+        f"of {len(labels):,} faces; by chance it would be {100 * float((shares**2).sum()):.0f} %."
     )
 
 
@@ -260,10 +264,11 @@ def timeline_reading(rows: Rows, *, step: float) -> str:
     own = [row["emotion"] for row in rows if row["face"] == longest]
     most = max((*EMOTIONS, UNCERTAIN), key=own.count)
     count = len(set(faces))
-    return (
-        f"{count} face{'s' if count > 1 else ''}; face {longest} was seen longest "
-        f"({len(own) * step:.1f} s) and was called {most} in {own.count(most) / len(own):.0%} of it."
-    )
+    share = 100 * own.count(most) / len(own)
+    seen = f"{most} {share:.0f} % of its {len(own) * step:.1f} s"
+    if count == 1:
+        return f"1 face: {seen}."
+    return f"{count} faces. Face {longest} was seen longest: {seen}."
 
 
 def _data_uri(face: np.ndarray) -> str:

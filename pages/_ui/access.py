@@ -44,6 +44,11 @@ def why_not(action: Action) -> str | None:
     return None if may(action) else f"Only the owner may {action.value}."
 
 
+def is_local() -> bool:
+    """Whether the person before the browser sits at the computer that runs the dashboard."""
+    return access.is_local(_connection())
+
+
 def show_access() -> None:
     """In the menu: that this is a demo, and the way in for its owner; nothing for a local owner."""
     if session_role() is Role.OWNER:

@@ -16,11 +16,13 @@ import skimage.data
 from starlette.applications import Starlette
 from starlette.formparsers import MultiPartParser
 from streamlit import config as streamlit_config
+from streamlit.runtime.caching.cache_data_api import clear_session_cache
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
+from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import photos
 from emotion_core.live.detect import YUNET_NAME, Detection
@@ -115,10 +117,12 @@ def test_without_a_model_the_page_says_where_to_train_one(folder, tmp_path, monk
     assert not page.selectbox
 
 
-def test_the_page_tells_what_becomes_of_the_pictures(folder):
+@pytest.mark.parametrize(("local", "where"), [(True, "this computer"), (False, "the server")])
+def test_the_page_tells_what_becomes_of_the_pictures(folder, monkeypatch, local, where):
+    monkeypatch.setattr("pages._ui.live.panel.is_local", lambda: local)
     page = open_live()
-    assert "in this server's memory and not kept" in texts(page)
-    assert "The browser asks for the camera at START" in texts(page)
+    assert f"processed in memory on {where} and never stored" in texts(page)
+    assert "After Start your browser asks for the camera." in texts(page)
 
 
 def test_broken_weights_are_named_instead_of_a_traceback(folder):
@@ -155,7 +159,7 @@ def test_two_models_name_the_same_face(folder):
     face = stream.state().result.faces[0]
     assert face.second is not None
     assert np.abs(face.second.raw_probs - face.raw_probs).max() > 1e-4
-    page.selectbox(key="live-second").set_value(None).run()
+    page.selectbox(key="live-second").set_value("").run()
     play(stream, astronaut())
     assert stream.state().result.faces[0].second is None
 
@@ -167,7 +171,7 @@ def test_a_second_model_that_is_deleted_meanwhile_is_dropped(folder, monkeypatch
     second = the_other(folder, stream)
     page.selectbox(key="live-second").set_value(second.name).run()
     run_after(lambda: shutil.rmtree(second.path, ignore_errors=True), page, monkeypatch)
-    assert page.selectbox(key="live-second").value is None
+    assert page.selectbox(key="live-second").value == ""
     assert stream.pipeline.second is None and stream.pipeline.classifier.name == first
 
 
@@ -199,7 +203,7 @@ def test_weights_that_change_are_used_and_the_threshold_stays(folder):
     pipeline, run = stream.pipeline, load_run(stream.pipeline.classifier.name, folder)
     second = the_other(folder, stream)
     page.selectbox(key="live-second").set_value(second.name).run()
-    next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
+    next(item for item in page.slider if item.label == "Confidence threshold").set_value(0.9).run()
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), np.uint8)
     before = [item.probs(faces) for item in (pipeline.classifier, pipeline.second)]
     write_untrained(run, 2)
@@ -213,17 +217,17 @@ def test_weights_that_change_are_used_and_the_threshold_stays(folder):
 def test_a_report_that_arrives_brings_its_threshold(folder, monkeypatch):
     page = open_live()
     pipeline = page.session_state["live-stream"].pipeline
-    next(item for item in page.slider if item.label == "Threshold").set_value(0.9).run()
+    next(item for item in page.slider if item.label == "Confidence threshold").set_value(0.9).run()
     run, found = load_run(pipeline.classifier.name, folder), {"abstain.threshold": 0.37}
     run_after(lambda: write_report(run, found), page, monkeypatch)
     assert pipeline.config.threshold == 0.37
-    assert next(item for item in page.slider if item.label == "Threshold").value == 0.37
+    assert next(item for item in page.slider if item.label == "Confidence threshold").value == 0.37
 
 
 def test_adjustments_reach_the_running_pipeline(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
-    next(item for item in page.slider if item.label == "Threshold").set_value(0.9)
+    next(item for item in page.slider if item.label == "Confidence threshold").set_value(0.9)
     page.slider(key="live-half-life").set_value(1.0)
     page.toggle(key="live-overlay").set_value(False)
     page.toggle(key="live-mirror").set_value(False)
@@ -243,16 +247,16 @@ def test_pause_reaches_the_stream(folder):
 
 def test_after_stop_the_session_is_summed_up_with_its_data(folder):
     page = open_live()
-    assert "Last session" not in [item.value for item in page.subheader]
+    assert "Last session" not in [item.value for item in page.header]
     stream = page.session_state["live-stream"]
     play(stream, astronaut(), frames=3)
     time.sleep(0.3)
     play(stream, astronaut(), frames=3)
     stream.end()
     page.run()
-    assert "Last session" in [item.value for item in page.subheader]
+    assert "Last session" in [item.value for item in page.header]
     assert len(page.get("plotly_chart")) == 2
-    assert "1 face" in texts(page)
+    assert "Session of " in texts(page)
     labels = [item.proto.label for item in page.get("download_button")]
     assert labels.count("CSV") == 2
 
@@ -263,7 +267,7 @@ def test_a_session_without_a_face_says_so(folder):
     play(stream, np.full((480, 640, 3), 90, np.uint8))
     stream.end()
     page.run()
-    assert "No face was seen" in texts(page)
+    assert "no face was seen" in texts(page)
     assert not page.get("plotly_chart")
 
 
@@ -338,7 +342,7 @@ def test_a_photographs_faces_are_looked_for_once(folder, monkeypatch):
     page = open_live()
     page.segmented_control(key="live-source").set_value("Photo").run()
     open_photo(page, "astronaut.png", astronaut((512, 512)))
-    (slider,) = (item for item in page.slider if item.label == "Threshold")
+    (slider,) = (item for item in page.slider if item.label == "Confidence threshold")
     slider.set_value(1.0).run()
     assert "uncertain" in panel(page) and len(looked) == 1
     open_photo(page, "smaller.png", astronaut((256, 256)))
@@ -381,7 +385,7 @@ def test_a_photograph_without_a_face_and_a_damaged_one_are_told(folder):
 
 def test_a_file_that_is_no_video_is_told(folder):
     page = open_live()
-    page.segmented_control(key="live-source").set_value("Video file").run()
+    page.segmented_control(key="live-source").set_value("Video").run()
     page.get("file_uploader")[0].upload("broken.mp4", b"nothing", "video/mp4").run()
     assert not page.exception
     assert "broken.mp4 is not a video" in page.error[0].value
@@ -512,7 +516,7 @@ def test_an_uploaded_video_is_let_go_with_its_source(folder):
     page = open_live()
     stream = page.session_state["live-stream"]
     for other in ("Camera", "Photo"):
-        page.segmented_control(key="live-source").set_value("Video file").run()
+        page.segmented_control(key="live-source").set_value("Video").run()
         page.get("file_uploader")[0].upload("clip.mp4", face_clip(5, 2), "video/mp4").run()
         assert not page.exception
         assert stream.source is page.session_state["live-playback"][1]
@@ -524,7 +528,7 @@ def test_the_headline_names_a_second_emotion_only_in_doubt():
     probs = np.full(7, 0.02, np.float32)
     probs[[EMOTIONS.index("happy"), EMOTIONS.index("neutral")]] = 0.42, 0.48
     box = np.array([0, 0, 10, 10], np.float32)
-    for emotion, said in (("happy", "happy 42%"), ("uncertain", "uncertain, neutral 48%")):
+    for emotion, said in (("happy", "happy 42 %"), ("uncertain", "uncertain, neutral 48 %")):
         face = Face(1, box, Reading(probs, probs, emotion), 0.0, 1.0)
         assert f"</i>{said}</b>" in live_readout.headline(face, [])
 
@@ -546,19 +550,115 @@ def test_a_detector_that_arrives_is_used_by_open_pages(folder, tmp_path):
     assert not page.exception and pipeline.detector.kind == "yunet"
 
 
-def draw_a_video(path: str) -> None:
-    from pathlib import Path
+def open_video(page: AppTest, mode: str, clip: bytes) -> None:
+    page.segmented_control(key="live-source").set_value("Video").run()
+    page.segmented_control(key="live-video-mode").set_value(mode).run()
+    page.file_uploader(key="live-video").upload("face.mp4", clip, "video/mp4").run()
+    assert not page.exception
 
-    from emotion_core.runs.run import Run
-    from pages._ui.predictions.media import draw_video
 
-    draw_video(Run(Path(path)), {})
+def analyze(page: AppTest, clip: bytes) -> None:
+    open_video(page, "Analyze", clip)
+    page.button(key="live-video-start").click().run()
+    assert not page.exception
+    assert page.session_state["live-video-job"].wait(60).kind == "done"
+    page.run()
+    assert not page.exception
 
 
 def test_a_video_for_damaged_weights_is_refused_in_one_line(folder):
-    path = list_runs(folder)[0].path
-    page = AppTest.from_function(draw_a_video, args=(str(path),), default_timeout=90).run()
-    page.file_uploader(key="video").upload("face.mp4", face_clip(5, 2), "video/mp4").run()
-    (path / "model.safetensors").write_bytes(b"no weights")
-    next(item for item in page.button if item.label == "Analyse").click().run()
+    page = open_live()
+    open_video(page, "Analyze", face_clip(5, 2))
+    name = page.session_state["live-stream"].pipeline.classifier.name
+    (load_run(name, folder).path / "model.safetensors").write_bytes(b"no weights")
+    page.button(key="live-video-start").click().run()
     assert not page.exception and "model.safetensors is damaged" in page.error[0].value
+
+
+def test_a_video_is_analyzed_and_downloadable(folder):
+    page = open_live()
+    analyze(page, face_clip(5, 5))
+    assert "5 frames analyzed in 1.0 s of video" in texts(page)
+    labels = [item.proto.label for item in page.get("download_button")]
+    assert "Annotated MP4" in labels and len(page.get("video")) == 1
+
+
+def test_a_video_slower_than_asked_is_as_long_as_it_is(folder):
+    page = open_live()
+    open_video(page, "Analyze", face_clip(5, 5))
+    page.number_input(key="live-video-fps").set_value(30)
+    page.run()
+    analyze(page, face_clip(5, 5))
+    assert "5 frames analyzed in 1.0 s of video" in texts(page)
+
+
+def test_a_videos_result_says_which_models_classified_the_faces(folder):
+    page = open_live()
+    first = page.session_state["live-stream"].pipeline.classifier.name
+    second = next(run.name for run in list_runs(folder) if run.name != first)
+    page.selectbox(key="live-second").set_value(second).run()
+    analyze(page, face_clip(5, 2))
+    said = texts(page)
+    assert "2 frames analyzed" in said and second in said
+    page.selectbox(key="live-second").set_value("").run()
+    assert second in texts(page)
+
+
+def test_nothing_of_a_video_is_written(folder, tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    page = open_live()
+    analyze(page, face_clip(5, 2))
+    assert list(place.iterdir()) == []
+
+
+def test_a_link_chooses_the_model(folder):
+    for run in list_runs(folder):
+        page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+        page.switch_page("pages/live.py")
+        page.query_params["model"] = run.name
+        page.run()
+        assert not page.exception
+        assert page.session_state["live-stream"].pipeline.classifier.name == run.name
+        assert page.selectbox(key="live-model").value == run.name
+
+
+def open_page_with_photo(name: str, data: bytes) -> AppTest:
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    page.file_uploader(key="live-photo").upload(name, data, "image/png").run()
+    assert not page.exception
+    return page
+
+
+def test_a_photos_face_is_explained_and_downloadable(folder):
+    _, data = cv2.imencode(".png", astronaut((512, 512)))
+    page = open_page_with_photo("woman.png", data.tobytes())
+    assert "CSV" in [item.proto.label for item in page.get("download_button")]
+    page.button(key="live-why").click().run()
+    assert "**Face 1**" in texts(page) and not page.exception
+
+
+def test_a_picture_that_is_nothing_but_a_face_is_classified_when_said_so(folder):
+    face = synthetic_faces(70, seed=3).images[0]
+    page = open_page_with_photo("face.png", cv2.imencode(".png", face)[1].tobytes())
+    page.toggle(key="live-photo-whole").set_value(True).run()
+    assert not page.exception and "In the picture: 1" in panel(page)
+
+
+def test_a_photo_is_forgotten_with_its_tab(folder, monkeypatch):
+    _, data = cv2.imencode(".png", astronaut((512, 512)))
+    page = open_page_with_photo("woman.png", data.tobytes())
+    read, looked_at = photos.read_image, []
+
+    def look(*given):
+        looked_at.append(given)
+        return read(*given)
+
+    monkeypatch.setattr(photos, "read_image", look)
+    page.run()
+    assert not looked_at
+    clear_session_cache("test session id")  # AppTest's; what Streamlit does when a tab is closed
+    page.run()
+    assert len(looked_at) == 1 and "In the picture: 1" in panel(page)

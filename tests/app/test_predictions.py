@@ -3,18 +3,14 @@
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import skimage.data
 import torch
-from streamlit.runtime.caching.cache_data_api import clear_session_cache
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import features
 from emotion_core.evaluation.report import evaluate_run
-from emotion_core.live import photos
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -24,7 +20,7 @@ from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status
-from tests.samples import change_report, face_clip
+from tests.samples import change_report
 
 DATA = "synthetic:300"
 
@@ -164,7 +160,7 @@ def test_missing_predictions_and_weights_are_named(root):
     page = open_page(run=run.name)
     assert f"Run '{run.name}' has no predictions.npz" in texts(page)
     run.weights_path.unlink()
-    page.segmented_control(key="view").set_value("Photo").run()
+    page = open_page(run=run.name, view="Feature map")
     assert f"Run '{run.name}' has no weights" in texts(page) and not page.exception
 
 
@@ -189,90 +185,6 @@ def test_the_feature_map_is_drawn_when_asked(root):
     features.compute_tsne(newest(root))
     page.run()
     assert "t-SNE keeps neighbours together" in texts(page) and not page.exception
-
-
-def test_a_photo_s_face_is_found_and_classified(root):
-    page = open_page(view="Photo")
-    out = cv2.imencode(".jpg", skimage.data.astronaut()[..., ::-1])[1].tobytes()
-    page.file_uploader(key="photo").upload("woman.jpg", out, "image/jpeg").run()
-    assert not page.exception
-    assert "1 face: " in texts(page)
-    page.button(key="why-0").click().run()
-    assert "**Face 1**" in texts(page) and not page.exception
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "said"),
-    [
-        ("notes.png", b"no picture", "notes.png is not a picture"),
-        ("blank.png", cv2.imencode(".png", np.full((200, 200), 90, np.uint8))[1].tobytes(), "No f"),
-    ],
-)
-def test_a_picture_without_a_face_or_that_is_none_gets_a_clear_answer(root, name, data, said):
-    page = open_page(view="Photo")
-    page.file_uploader(key="photo").upload(name, data, "image/png").run()
-    assert said in texts(page) and not page.exception
-
-
-def test_a_photo_is_forgotten_with_its_tab(root, monkeypatch):
-    page = open_page(view="Photo")
-    out = cv2.imencode(".jpg", skimage.data.astronaut()[..., ::-1])[1].tobytes()
-    page.file_uploader(key="photo").upload("woman.jpg", out, "image/jpeg").run()
-    read, looked_at = photos.read_image, []
-
-    def look(*given):
-        looked_at.append(given)
-        return read(*given)
-
-    monkeypatch.setattr(photos, "read_image", look)
-    page.run()
-    assert not looked_at
-    clear_session_cache("test session id")  # AppTest's; what Streamlit does when a tab is closed
-    page.run()
-    assert len(looked_at) == 1 and "1 face: " in texts(page)
-
-
-def analyse(page: AppTest, video: bytes) -> None:
-    page.file_uploader(key="video").upload("face.mp4", video, "video/mp4").run()
-    next(item for item in page.button if item.label == "Analyse").click().run()
-    assert not page.exception
-    assert page.session_state["video-job"].wait(60).kind == "done"
-    page.run()
-    assert not page.exception
-
-
-def test_a_video_is_analysed_and_downloadable(root):
-    page = open_page(view="Video")
-    analyse(page, face_clip(5, 5))
-    assert "5 frames looked at in 1.0 s of video" in texts(page)
-    assert "1 face; face " in texts(page)
-    labels = [item.proto.label for item in page.get("download_button")]
-    assert "Annotated MP4" in labels and len(page.get("video")) == 1
-
-
-def test_a_video_slower_than_asked_is_as_long_as_it_is(root):
-    page = open_page(view="Video")
-    next(item for item in page.number_input if item.label == "Frames a second").set_value(30)
-    analyse(page, face_clip(5, 5))
-    assert "5 frames looked at in 1.0 s of video" in texts(page)
-
-
-def test_a_video_s_result_says_which_run_named_the_faces(root):
-    page = open_page(view="Video")
-    first, second = page.selectbox(key="run").options
-    analyse(page, face_clip(5, 2))
-    assert f"face.mp4 by {first}: 2 frames" in texts(page)
-    page.selectbox(key="run").select_index(1).run()
-    assert f"face.mp4 by {first}: 2 frames" in texts(page) and f"by {second}:" not in texts(page)
-
-
-def test_nothing_of_a_video_is_written(root, tmp_path, monkeypatch):
-    place = tmp_path / "temporary"
-    place.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(place))
-    page = open_page(view="Video")
-    analyse(page, face_clip(5, 2))
-    assert list(place.iterdir()) == []
 
 
 def test_opens_on_the_run_that_is_best_on_validation(root):

@@ -1,4 +1,4 @@
-"""What is said of a face on the Live page, as HTML: name, bars, the last minute."""
+"""What is said of a face on the Live page, as HTML: name, bars, the last minute, the stream's figures."""
 
 import html
 from collections import Counter
@@ -20,7 +20,7 @@ def tiles(seen: LiveState, faces: int, paused: bool) -> str:
         "faces": f"{faces}",
         "fps": "–" if paused else f"{seen.fps:.0f}",
         "latency": "–" if paused else f"{seen.latency_ms:.0f} ms",
-        "skipped": f"{seen.failed}",
+        "dropped": f"{seen.failed}",
     }
     items = "".join(
         f"<div><b>{value}</b><small>{name}</small></div>" for name, value in shown.items()
@@ -42,7 +42,7 @@ def headline(face: "Face | None", names: Sequence[str]) -> str:
             found += f", {EMOTIONS[int(item.probs.argmax())]}"
         parts.append(
             f'<span><small class="live-note">{html.escape(name)}</small>'
-            f'<b><i style="--tone:{tone}"></i>{found} {item.confidence:.0%}</b></span>'
+            f'<b><i style="--tone:{tone}"></i>{found} {100 * item.confidence:.0f} %</b></span>'
         )
     if two:
         parts.append(f'<small class="live-note">{_agreement(*readings)}</small>')
@@ -55,7 +55,7 @@ def _agreement(first: "Reading", second: "Reading") -> str:
     return "both are unsure" if first.emotion == UNCERTAIN else "they agree"
 
 
-def bars(face: "Face | None", names: Sequence[str]) -> str:
+def bars(face: "Face | None", names: Sequence[str], *, smoothed: bool = False) -> str:
     readings = [item.probs for item in (face.reading, face.second) if item] if face else []
     rows = []
     for index, name in enumerate(EMOTIONS):
@@ -72,7 +72,7 @@ def bars(face: "Face | None", names: Sequence[str]) -> str:
     if len(readings) > 1:
         note = f"percent; upper bar {names[0]}, lower bar {names[1]}"
     else:
-        note = "percent, smoothed"
+        note = "percent, smoothed over time" if smoothed else "percent"
     return (
         f'<div><div class="live-bars">{"".join(rows)}</div>'
         f'<small class="live-note">{html.escape(note)}</small></div>'

@@ -1,7 +1,5 @@
-"""The Live page's stream with its models, detector and adjustments."""
+"""The Live page's stream with its models, and the adjustments of its pipeline."""
 
-import os
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,31 +12,32 @@ from emotion_core.live.detect import create_detector, yunet_path
 from emotion_core.live.stream import LiveStream, answer_each_frame_once, prepare
 from emotion_core.runs.catalog import best_run
 from emotion_core.runs.run import Run
-from pages._ui import cache as state
-from pages._ui.widgets import draw_error, run_label, synthetic_badge
+from pages._ui import cache
+from pages._ui.live.detector import show_detector, use_better_detector
+from pages._ui.widgets import draw_error, result_label, synthetic_badge
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import LivePipeline
+    from emotion_core.live.settings import LiveConfig
 
 
 def usable_runs() -> list[Run]:
     """Runs with weights, newest first."""
     return [
         run
-        for run in state.runs()
+        for run in cache.runs()
         if not run.problem and run.weights_path.exists() and run.model_path.exists()
     ]
 
 
 def open_stream(runs: Sequence[Run]) -> LiveStream | None:
-    """This tab's stream with its models loaded, so that START is quick; None if that failed."""
+    """This tab's stream with its models loaded, so that Start is quick; None if that failed."""
     if "live-stream" not in st.session_state:
         from streamlit_webrtc.process import AsyncVideoProcessTrack
 
         prepare()
         answer_each_frame_once(AsyncVideoProcessTrack)
         try:
-            st.session_state["live-stream"] = _create_stream(_default_run(runs))
+            st.session_state["live-stream"] = _create_stream(_first_run(runs))
         except EmotionError as error:
             draw_error(error)
             return None
@@ -47,55 +46,77 @@ def open_stream(runs: Sequence[Run]) -> LiveStream | None:
     return stream
 
 
-def draw_settings(stream: LiveStream, *, playable: bool) -> None:
+def show_settings(stream: LiveStream, *, playable: bool) -> None:
     """Models and adjustments; each works at once.
 
     Args:
         stream: This tab's.
         playable: A touch redraws the settings alone, so that a stream plays on; else the page.
     """
-    draw = st.fragment(_draw_settings) if playable else _draw_settings
-    draw(stream)
+    show = st.fragment(_show_settings) if playable else _show_settings
+    show(stream)
 
 
-def _draw_settings(stream: LiveStream) -> None:
-    runs = usable_runs()  # asked anew: another tab may have deleted one
+def chosen_run(stream: LiveStream) -> Run | None:
+    """The run whose model comes first; None if it was deleted meanwhile."""
+    name = stream.pipeline.classifier.name
+    return next((run for run in usable_runs() if run.name == name), None)
+
+
+def _show_settings(stream: LiveStream) -> None:
+    runs = usable_runs()  # asked again: another tab may have deleted one
     if not runs:
         st.rerun()
     with st.container(key="live-settings"):  # live.css moves it below the picture on a phone
-        _draw_choices(stream, runs)
+        _show_choices(stream, runs)
 
 
-def _draw_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
-    pipeline = stream.pipeline
+def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
     names = [run.name for run in runs]
     present = {run.name: run for run in runs}
-    now = pipeline.second.name if pipeline.second else None
+    _keep_present(stream, names)
     left, right, more = st.columns([3, 3, 1], vertical_alignment="bottom")
     first = left.selectbox(
         "Model",
         names,
-        index=names.index(pipeline.classifier.name) if pipeline.classifier.name in names else 0,
-        format_func=lambda name: run_label(present[name]),
+        format_func=lambda name: result_label(present[name]),
         key="live-model",
     )
-    others: list[str | None] = [None, *(name for name in names if name != first)]
+    others = ["", *(name for name in names if name != first)]
+    if st.session_state["live-second"] not in others:
+        st.session_state["live-second"] = ""
     second = right.selectbox(
         "Compare with",
         others,
-        index=others.index(now) if now in others else 0,
-        format_func=lambda name: run_label(present[name]) if name else "no second model",
+        format_func=lambda name: result_label(present[name]) if name else "no second model",
         key="live-second",
-        help="Both models name the same faces, at the same moment.",
+        help="Both models classify the same faces at the same moment.",
     )
     if any(is_synthetic(present[name].config().data) for name in (first, second) if name):
         synthetic_badge()
     _set_models(stream, present[first], present[second] if second else None)
     with more.popover("Adjust", icon=":material/tune:", width="stretch", key="live-adjust"):
-        _draw_adjustments(stream)
+        _show_adjustments(stream)
 
 
-def _default_run(runs: Sequence[Run]) -> Run:
+def _keep_present(stream: LiveStream, names: Sequence[str]) -> None:
+    """Have both choices name runs that are here: those in use, or what the address asks for once."""
+    pipeline, chosen = stream.pipeline, st.session_state
+    asked = st.query_params.get("model")
+    if asked in names and chosen.get("live-asked") != asked:
+        chosen["live-asked"] = chosen["live-model"] = asked
+    if chosen.get("live-model") not in names:
+        first = pipeline.classifier.name
+        chosen["live-model"] = first if first in names else names[0]
+    if "live-second" not in chosen:
+        second = pipeline.second.name if pipeline.second else ""
+        chosen["live-second"] = second if second in names else ""
+
+
+def _first_run(runs: Sequence[Run]) -> Run:
+    asked = st.query_params.get("model")
+    if found := next((run for run in runs if run.name == asked), None):
+        return found
     try:
         return best_run()
     except EmotionError:
@@ -108,8 +129,8 @@ def _create_stream(run: Run) -> LiveStream:
 
     config = LiveConfig(threshold=calibrated_threshold(run))
     detector = create_detector(config.detector, side=config.detect_side, min_face=config.min_face)
-    pipeline = LivePipeline(detector, state.classifier(run), config)
-    # The first calls allocate and compile: before START they cost nobody anything.
+    pipeline = LivePipeline(detector, cache.classifier(run), config)
+    # The first calls allocate and compile: before Start they cost nobody anything.
     detector.detect(np.zeros((480, 640, 3), np.uint8))
     pipeline.classifier.probs(np.zeros((1, 48, 48), np.uint8))
     return LiveStream(pipeline)
@@ -121,13 +142,13 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
     pipeline = stream.pipeline
     try:
         # Asked each time: a run's weights may have changed, and then it is another object.
-        pipeline.set_classifier(state.classifier(first))
+        pipeline.set_classifier(cache.classifier(first))
         threshold = calibrated_threshold(first)
         calibrated = f"{first.name}-{threshold}"
         if st.session_state.get("live-calibrated") != calibrated:
             st.session_state["live-calibrated"] = calibrated
             pipeline.set_config(pipeline.config.replace(threshold=threshold))
-        pipeline.set_second(state.classifier(second) if second else None)
+        pipeline.set_second(cache.classifier(second) if second else None)
     except EmotionError as error:
         draw_error(error)
     stream.names = _short_names([pipeline.classifier, pipeline.second])
@@ -141,36 +162,9 @@ def _short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _draw_adjustments(stream: LiveStream) -> None:
+def _show_adjustments(stream: LiveStream) -> None:
     config = stream.pipeline.config
-    detectors = ["auto", "yunet", "haar"] if yunet_path() else ["auto", "haar"]
-    threshold = st.slider(
-        "Threshold",
-        0.0,
-        1.0,
-        value=config.threshold,
-        step=0.01,
-        key=f"live-threshold-{st.session_state.get('live-calibrated')}",
-        help="A face whose best probability is below it is called uncertain. It starts where "
-        "the model was calibrated on validation faces.",
-    )
-    half_life = st.slider(
-        "Smoothing (seconds)",
-        0.0,
-        2.0,
-        value=config.half_life,
-        step=0.05,
-        key="live-half-life",
-        help="After this time a frame counts half. More is calmer and slower, 0 is raw.",
-    )
-    detector = st.segmented_control(
-        "Face detector",
-        detectors,
-        default=config.detector if config.detector in detectors else "auto",
-        required=True,
-        key="live-detector",
-        help="YuNet finds more faces; Haar is built in. Auto takes YuNet where its file is there.",
-    )
+    changes = _pick_thresholds(config) | _pick_detector(config)
     st.toggle(
         "Mirror the camera",
         value=True,
@@ -179,74 +173,53 @@ def _draw_adjustments(stream: LiveStream) -> None:
         args=(stream,),
         persist_state="session",
     )
-    overlay = st.toggle("Frame rate in the picture", value=config.overlay, key="live-overlay")
+    changes["overlay"] = st.toggle(
+        "Frame rate in the picture", value=config.overlay, key="live-overlay"
+    )
     try:
-        stream.pipeline.set_config(
-            config.replace(
-                threshold=threshold,
-                half_life=half_life,
-                detector=detector or "auto",
-                overlay=overlay,
-            )
-        )
+        stream.pipeline.set_config(config.replace(**changes))
     except EmotionError as error:
         draw_error(error)
-    if stream.pipeline.detector.kind == "yunet":
-        st.caption("In use: YuNet.")
-    else:
-        st.caption(f"In use: Haar. {_better_detector().message}")
+    show_detector(stream.pipeline)
+
+
+def _pick_thresholds(config: "LiveConfig") -> dict[str, Any]:
+    return {
+        "threshold": st.slider(
+            "Confidence threshold",
+            0.0,
+            1.0,
+            value=config.threshold,
+            step=0.01,
+            key=f"live-threshold-{st.session_state.get('live-calibrated')}",
+            help="A face whose highest probability is below it counts as uncertain. It starts "
+            "where the model was calibrated on validation faces.",
+        ),
+        "half_life": st.slider(
+            "Smoothing (seconds)",
+            0.0,
+            2.0,
+            value=config.half_life,
+            step=0.05,
+            key="live-half-life",
+            help="After this time a frame counts half. More is calmer and slower; 0 is raw.",
+        ),
+    }
+
+
+def _pick_detector(config: "LiveConfig") -> dict[str, Any]:
+    detectors = ["auto", "yunet", "haar"] if yunet_path() else ["auto", "haar"]
+    detector = st.segmented_control(
+        "Face detector",
+        detectors,
+        default=config.detector if config.detector in detectors else "auto",
+        required=True,
+        key="live-detector",
+        help="YuNet finds more faces; Haar is built in. Auto takes YuNet where its file is there.",
+    )
+    return {"detector": detector or "auto"}
 
 
 def _set_mirror(stream: LiveStream) -> None:
     if stream.source is None:
         stream.mirror = st.session_state["live-mirror"]
-
-
-class _BetterDetector:
-    """Fetches YuNet in the background, once a server; without a network Haar goes on.
-
-    Attributes:
-        message: Why YuNet is not in use.
-    """
-
-    def __init__(self) -> None:
-        self.message = ""
-        if self.ready:
-            return
-        if os.environ.get("EMOTION_OFFLINE") == "1":
-            self.message = "YuNet's file is not on this machine."
-            return
-        self.message = "YuNet, which finds more faces, is being downloaded (0.2 MB)."
-        threading.Thread(target=self._fetch, daemon=True, name="fetch yunet").start()
-
-    @property
-    def ready(self) -> bool:
-        """YuNet's file is here, whoever has brought it."""
-        return yunet_path() is not None
-
-    def _fetch(self) -> None:
-        from emotion_core.live.fetch import fetch_yunet
-
-        try:
-            fetch_yunet()
-        except (EmotionError, OSError) as error:
-            self.message = str(error)
-
-
-@st.cache_resource(show_spinner=False)
-def _better_detector() -> _BetterDetector:
-    return _BetterDetector()
-
-
-def use_better_detector(pipeline: "LivePipeline") -> None:
-    """Change from Haar to YuNet once its file has arrived."""
-    config, better = pipeline.config, _better_detector()
-    if config.detector == "auto" and pipeline.detector.kind == "haar" and better.ready:
-        try:
-            pipeline.detector = create_detector(
-                "auto", side=config.detect_side, min_face=config.min_face
-            )
-        except EmotionError as error:
-            better.message = str(error)
-        else:
-            st.toast("YuNet, the better face detector, is now in use.")

@@ -1,6 +1,7 @@
-"""Where the Live page's pictures come from: camera, drawn faces, a video file."""
+"""Where the Live page's pictures come from: camera, video file, photo, drawn faces."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -12,10 +13,10 @@ from emotion_core.live.stream import LiveStream, ice_configuration
 from pages._ui.widgets import draw_error
 
 if TYPE_CHECKING:
-    from streamlit_webrtc import WebRtcStreamerContext
+    from streamlit_webrtc import Translations, WebRtcStreamerContext
 
-CAMERA, DEMO, VIDEO, PHOTO = "Camera", "Drawn faces", "Video file", "Photo"
-_ICONS = {CAMERA: "videocam", DEMO: "draw", VIDEO: "movie", PHOTO: "image"}
+CAMERA, VIDEO, PHOTO, DEMO = "Camera", "Video", "Photo", "Drawn faces"
+_ICONS = {CAMERA: "videocam", VIDEO: "movie", PHOTO: "image", DEMO: "draw"}
 _CAMERA = {
     "video": {
         "width": {"ideal": 640},
@@ -25,6 +26,22 @@ _CAMERA = {
     "audio": False,
 }
 _DEMO_FPS = 30
+_SCRIPT = Path(__file__).with_name("player.html")
+# Sentences for what a browser says in its own words, such as "NotFoundError".
+_WORDS: "Translations" = {
+    "start": "Start",
+    "stop": "Stop",
+    "select_device": "Choose camera",
+    "select_camera": "Camera",
+    "turn_camera_on": "Turn the camera on",
+    "turn_camera_off": "Turn the camera off",
+    "device_ask_permission": "Allow this page to use the camera.",
+    "device_not_available": "No camera was found. Connect one, or choose another source above.",
+    "device_access_denied": "The browser refused the camera. Allow it in the address bar.",
+    "media_api_not_available": (
+        "This browser gives its camera only to pages with https:// or on this computer."
+    ),
+}
 
 
 def pick_source(stream: LiveStream) -> str:
@@ -47,20 +64,35 @@ def pick_source(stream: LiveStream) -> str:
     return source
 
 
-def draw_stream(stream: LiveStream, source: str) -> "WebRtcStreamerContext | None":
-    """The picture with START and STOP; None while a source is still to be chosen."""
+def show_stream(stream: LiveStream, source: str, frames: Any = None) -> "WebRtcStreamerContext":
+    """The picture with Start and Stop.
+
+    Args:
+        stream: This tab's.
+        source: ``CAMERA``, ``DEMO`` or ``VIDEO``.
+        frames: Where they come from without a camera: ``(seconds) -> BGR uint8 (H, W, 3)``.
+    """
+    # Set once: a stream may be playing, and asks for both at each frame.
+    stream.source = _demo() if source == DEMO else frames
+    stream.mirror = source == CAMERA and st.session_state.get("live-mirror", True)
+    with st.container(key="live-picture"):
+        context = _streamer(stream, source)
+    # With the source in it, the script runs again for each source's own player.
+    script = f"<!-- {source} -->{_SCRIPT.read_text(encoding='utf-8')}"
+    st.html(script, unsafe_allow_javascript=True)
+    if source == CAMERA and not context.state.playing:
+        st.caption(
+            ":material/info: After Start your browser asks for the camera. No picture? Allow it in "
+            "the address bar, close other apps that use it, or choose another source above."
+        )
+    return context
+
+
+def _streamer(stream: LiveStream, source: str) -> "WebRtcStreamerContext":
     from streamlit_webrtc import WebRtcMode, create_video_source_track, webrtc_streamer
 
     options: dict[str, Any] = {"media_stream_constraints": _CAMERA}
-    frames = None
     if source != CAMERA:
-        frames = _demo() if source == DEMO else _uploaded_video()
-    # Set once: a stream may be playing, and asks for both at each frame.
-    stream.source = frames
-    stream.mirror = source == CAMERA and st.session_state.get("live-mirror", True)
-    if source != CAMERA:
-        if frames is None:
-            return None
         options = {
             "mode": WebRtcMode.RECVONLY,
             "media_stream_constraints": {"video": True, "audio": False},
@@ -69,7 +101,7 @@ def draw_stream(stream: LiveStream, source: str) -> "WebRtcStreamerContext | Non
             ),
         }
     stop = st.session_state.pop("live-stop", False)
-    context = webrtc_streamer(
+    return webrtc_streamer(
         key=f"live-{source}",
         rtc_configuration=_ice(),
         video_frame_callback=stream.process,
@@ -82,16 +114,9 @@ def draw_stream(stream: LiveStream, source: str) -> "WebRtcStreamerContext | Non
             "muted": True,
             "style": {"width": "100%", "borderRadius": "0.6rem"},
         },
-        translations={"select_device": "Choose camera"},
+        translations=_WORDS,
         **options,
     )
-    if source == CAMERA and not context.state.playing:
-        st.caption(
-            ":material/info: The browser asks for the camera at START. If it is refused or "
-            "missing, allow it in the address bar, close other programs that use it, or take "
-            "another source above."
-        )
-    return context
 
 
 def _ice() -> dict[str, Any]:
@@ -111,24 +136,6 @@ def _demo() -> Any:
     if "live-demo" not in st.session_state:
         st.session_state["live-demo"] = DemoStream()
     return st.session_state["live-demo"]
-
-
-def _uploaded_video() -> Any:
-    from emotion_core.live.playback import VideoPlayback
-    from emotion_core.live.videos import SUFFIXES
-
-    upload = st.file_uploader("A video, played in a loop", type=list(SUFFIXES), key="live-video")
-    name, playback = st.session_state.pop("live-playback", ("", None))
-    if upload is None:
-        return None
-    if name != upload.file_id:
-        try:
-            playback = VideoPlayback(upload.getvalue(), upload.name)
-        except EmotionError as error:
-            draw_error(error)
-            return None
-    st.session_state["live-playback"] = (upload.file_id, playback)
-    return playback
 
 
 def _black_frame(pts: int, time_base: Any) -> av.VideoFrame:

@@ -13,7 +13,6 @@ from emotion_core.runs.run import Run
 from pages._ui.cache import finished_runs, runs, update_links
 from pages._ui.predictions.faces import draw_faces
 from pages._ui.predictions.map import draw_map
-from pages._ui.predictions.media import draw_photo, draw_video
 from pages._ui.widgets import empty, percent_interval, run_label, synthetic_badge
 
 _STYLE = Path(__file__).with_name("predictions.css")
@@ -21,8 +20,6 @@ _STYLE = Path(__file__).with_name("predictions.css")
 VIEWS: dict[str, Callable[[Run, Report], None]] = {
     "Test faces": draw_faces,
     "Feature map": draw_map,
-    "Photo": draw_photo,
-    "Video": draw_video,
 }
 
 

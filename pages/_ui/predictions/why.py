@@ -88,7 +88,7 @@ def draw_probs(probs: np.ndarray, actual: str = "") -> None:
             f"<dt{mark}>{emotion}{note}</dt>"
             f'<dd class="bar" aria-hidden="true"><span style="--share:{share:.1%};'
             f'--color:{COLORS[emotion]}"></span></dd>'
-            f'<dd class="value">{share:.1%}</dd>'
+            f'<dd class="value">{100 * share:.1f} %</dd>'
         )
     st.html(f'<dl class="probs">{"".join(parts)}</dl>')
 

@@ -14,7 +14,7 @@ from emotion_core.plots.predictions import timeline
 def test_summed_times_are_called_so(faces, axis, said):
     summary = Summary(10.0, 100, faces, {"happy": 8.0, "sad": 2.0}, {"happy": 4.0}, 1)
     assert emotion_seconds(summary).layout.xaxis.title.text == axis
-    assert f"80% {said}" in session_reading(summary)
+    assert f"80 % {said}" in session_reading(summary)
 
 
 def test_uncertain_is_as_opaque_as_an_emotion():

@@ -1,0 +1,42 @@
+"""The better face detector, fetched in the background and taken into use when it has come."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from emotion_core.errors import EmotionError
+from emotion_core.live.detect import create_detector
+from emotion_core.live.fetch import BackgroundFetch
+
+if TYPE_CHECKING:
+    from emotion_core.live.pipeline import LivePipeline
+
+
+@st.cache_resource(show_spinner=False)
+def _fetch() -> BackgroundFetch:
+    return BackgroundFetch()
+
+
+def use_better_detector(pipeline: "LivePipeline") -> None:
+    """Change from Haar to YuNet once its file has arrived."""
+    config, better = pipeline.config, _fetch()
+    if config.detector == "auto" and pipeline.detector.kind == "haar" and better.ready:
+        try:
+            pipeline.detector = create_detector(
+                "auto", side=config.detect_side, min_face=config.min_face
+            )
+        except EmotionError as error:
+            better.message = str(error)
+        else:
+            st.toast("YuNet, the better face detector, is now in use.")
+
+
+def show_detector(pipeline: "LivePipeline") -> None:
+    """Which detector is in use and, in a tooltip, why YuNet is not."""
+    if pipeline.detector.kind == "yunet":
+        st.caption("In use: YuNet.")
+    else:
+        st.caption(
+            "In use: Haar, the built-in detector. YuNet finds more faces, but is not here.",
+            help=_fetch().message or None,
+        )
