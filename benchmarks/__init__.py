@@ -1,0 +1,1 @@
+"""Measurements of speed, memory and structure; outside the package and outside its wheel."""

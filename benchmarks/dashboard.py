@@ -1,22 +1,33 @@
-"""How fast Comparison opens with many runs, cold and warm, and whether its memory stays flat."""
+"""What the pages cost: files read per run of a page, time with many runs, and memory."""
 
 import argparse
+import contextlib
 import gc
 import os
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-HELP = "time the Comparison page with many runs of 7,178 predictions, and its memory"
+from benchmarks.command import measure
+from benchmarks.samples import random_faces, write_random_run
+from emotion_core.memory import resident_mb
+from emotion_core.paths import PROJECT, checkpoints_dir
+
+HELP = "run-folder scans and files per run of each page, and time and memory of Comparison"
+
+PAGES = ("app.py", "pages/training.py", "pages/comparison.py", "pages/predictions.py")
+MOST_SCANS, MOST_FILES = 1, 100  # targets of a warm run of a page with the shipped runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the benchmark."""
-    parser.add_argument("--runs", type=int, default=10, help="run folders (default: 10)")
+    parser.add_argument("--runs", type=int, default=10, help="random run folders (default: 10)")
     parser.add_argument("--faces", type=int, default=7178, help="test faces (default: 7178)")
     parser.add_argument(
         "--changes", type=int, default=200, help="widget changes for the memory (default: 200)"
@@ -24,47 +35,123 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Write runs into a temporary folder, open the real page on them and print the figures."""
-    from streamlit.testing.v1 import AppTest
-
+    """Open the real pages on the runs of this machine, then Comparison on random runs."""
     from emotion_core.errors import ConfigError
-    from emotion_core.paths import PROJECT
 
     if args.runs < 1:
         raise ConfigError(f"--runs must be 1 or more, got {args.runs}.")
-    with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder:
-        root = Path(folder)
+    reads = page_reads(checkpoints_dir())
+    print(f"second run of each page, {checkpoints_dir()}")
+    print(f"{'page':24}{'scans':>8}{'files':>8}{'CPU s':>8}")
+    for page, row in reads.items():
+        print(f"{page:24}{row['scans']:8.0f}{row['files']:8.0f}{row['cpu_seconds']:8.2f}")
+    return {"reads": reads} | _comparison(args)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("dashboard", HELP, add_arguments, run, argv)
+
+
+def page_reads(checkpoints: Path) -> dict[str, dict[str, float]]:
+    """What the second run of each page reads of the run folders.
+
+    Args:
+        checkpoints: The folder of the runs.
+
+    Returns:
+        For each of ``PAGES`` the ``scans`` of the folder (a listing of its entries counts as one),
+        the JSON ``files`` opened below it, and ``cpu_seconds``.
+    """
+    from streamlit.testing.v1 import AppTest
+
+    rows = {}
+    with _checkpoints(checkpoints):
+        for name in PAGES:
+            page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300).run()
+            if name != "app.py":
+                page.switch_page(name).run()
+            started = time.process_time()
+            with _counted(checkpoints) as counts:
+                page.run()
+            _check(page)
+            rows[name] = {
+                "scans": float(counts["scans"]),
+                "files": float(counts["files"]),
+                "cpu_seconds": time.process_time() - started,
+            }
+    return rows
+
+
+_watched: list[tuple[str, Counter[str]]] = []
+
+
+@contextlib.contextmanager
+def _counted(folder: Path) -> Iterator[Counter[str]]:
+    """Count listings of a folder and JSON files opened below it, in all threads."""
+    if not _hooked:
+        sys.addaudithook(_count)  # stays for good: Python has no way to remove one
+        _hooked.append(True)
+    counts: Counter[str] = Counter()
+    _watched.append((str(folder), counts))
+    try:
+        yield counts
+    finally:
+        _watched.pop()
+
+
+_hooked: list[bool] = []
+
+
+def _count(event: str, args: tuple[Any, ...]) -> None:
+    if not _watched or event not in ("open", "os.listdir", "os.scandir"):
+        return
+    if not isinstance(args[0], str | os.PathLike):
+        return
+    path, (folder, counts) = os.fspath(args[0]), _watched[-1]
+    if event == "open":
+        counts["files"] += path.startswith(folder) and path.endswith((".json", ".jsonl"))
+    else:
+        counts["scans"] += path.rstrip("/") == folder
+
+
+@contextlib.contextmanager
+def _checkpoints(folder: Path) -> Iterator[None]:
+    """The pages see the runs of this folder."""
+    before = os.environ.get("EMOTION_CHECKPOINTS")
+    os.environ["EMOTION_CHECKPOINTS"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["EMOTION_CHECKPOINTS"]
+        else:
+            os.environ["EMOTION_CHECKPOINTS"] = before
+
+
+def _comparison(args: argparse.Namespace) -> dict[str, Any]:
+    """Time of Comparison with many random runs, cold and warm, and its memory over changes."""
+    from streamlit.testing.v1 import AppTest
+
+    models = ("sequential", "resnet18", "block_cnn", "densenet121", "plain_cnn")
+    with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder, _checkpoints(Path(folder)):
         data = random_faces(args.faces)
-        models = ("sequential", "resnet18", "block_cnn", "densenet121", "plain_cnn")
         runs = [
-            write_random_run(root, data, model=models[i % 5], seed=i, skill=3.0 + 0.15 * i)
+            write_random_run(Path(folder), data, model=models[i % 5], seed=i, skill=3.0 + 0.15 * i)
             for i in range(args.runs)
         ]
-        before = os.environ.get("EMOTION_CHECKPOINTS")
-        os.environ["EMOTION_CHECKPOINTS"] = folder
-        sys.path.insert(0, str(PROJECT))
-        try:
-            page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
-            page.query_params["runs"] = [item.name for item in runs]
-            seconds = {"first page": _timed(page.run)}
-            page.switch_page("pages/comparison.py")
-            seconds["comparison, cold"] = _timed(page.run)
-            warm = [_timed(page.run) for _ in range(5)]
-            seconds["comparison, warm"] = float(np.median(warm))
-            for tab in page.segmented_control(key="tab").options:
-                page.segmented_control(key="tab").set_value(tab)
-                seconds[f"tab {tab}, first"] = _timed(page.run)
-                seconds[f"tab {tab}, again"] = _timed(page.run)
-            memory = _memory_over_changes(page, args.changes)
-            if page.exception:
-                raise RuntimeError(page.exception[0].message)
-        finally:
-            sys.path.remove(str(PROJECT))
-            if before is None:
-                del os.environ["EMOTION_CHECKPOINTS"]
-            else:
-                os.environ["EMOTION_CHECKPOINTS"] = before
-
+        page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+        page.query_params["runs"] = [item.name for item in runs]
+        seconds = {"first page": _timed(page.run)}
+        page.switch_page("pages/comparison.py")
+        seconds["comparison, cold"] = _timed(page.run)
+        seconds["comparison, warm"] = float(np.median([_timed(page.run) for _ in range(5)]))
+        for tab in page.segmented_control(key="tab").options:
+            page.segmented_control(key="tab").set_value(tab)
+            seconds[f"tab {tab}, first"] = _timed(page.run)
+            seconds[f"tab {tab}, again"] = _timed(page.run)
+        memory = _memory_over_changes(page, args.changes)
+        _check(page)
     print(f"{args.runs} runs of {args.faces:,} predictions, {os.cpu_count()} cores")
     for name, value in seconds.items():
         print(f"{name:28} {value:7.2f} s")
@@ -73,132 +160,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {"runs": args.runs, "faces": args.faces, "seconds": seconds, "memory_mb": memory}
 
 
-def random_faces(n: int, seed: int = 0) -> Any:
-    """A data set of noise with ``n`` test faces, half as many for validation and a tenth to train."""
-    from emotion_core.data.faces import SPLITS, FaceData, canonical_order, fingerprint
-
-    rng = np.random.default_rng(seed)
-    sizes = [n // 10, n // 2, n]
-    total = sum(sizes)
-    images = rng.integers(0, 256, (total, 48, 48), dtype=np.uint8)
-    labels = rng.choice(7, size=total, p=[0.14, 0.03, 0.14, 0.24, 0.17, 0.17, 0.11])
-    labels = labels.astype(np.int64)
-    splits = np.repeat(range(len(SPLITS)), sizes).astype(np.uint8)
-    test = np.flatnonzero(splits == SPLITS.index("test"))
-    test = test[canonical_order(images[test], labels[test])]
-    return FaceData(
-        images=images,
-        labels=labels,
-        splits=splits,
-        usage=np.array([""] * total),
-        ids=np.array([f"face-{i}" for i in range(total)]),
-        name="random",
-        source="random",
-        fingerprint=fingerprint(images, labels, splits),
-        test_fingerprint=fingerprint(images[test], labels[test], splits[test]),
-        synthetic=True,
-    )
+def _check(page: Any) -> None:
+    if page.exception:
+        raise RuntimeError(page.exception[0].message)
 
 
-def write_random_run(
-    root: Path,
-    data: Any,
-    *,
-    model: str = "sequential",
-    recipe: str = "best",
-    seed: int = 0,
-    skill: float = 4.0,
-    epochs: int = 12,
-) -> Any:
-    """A complete run folder without weights, from random logits, through the real report.
-
-    Args:
-        root: Where run folders lie.
-        data: The data set that the run claims to be trained on.
-        model: Architecture in its config.
-        recipe: ``best`` or ``study``.
-        seed: Of the logits; every image has a difficulty that all runs share, so that their
-            mistakes overlap as those of real networks do.
-        skill: How far the true class's logit is raised; more is more accurate.
-        epochs: Rows of its learning curve.
-    """
-    from emotion_core.data.splits import split_indices
-    from emotion_core.evaluation.calibrate import fit_calibration
-    from emotion_core.evaluation.report import build_report, to_half, write_report
-    from emotion_core.recipes import recipe_config
-    from emotion_core.runs.create import create_run
-    from emotion_core.runs.report import Cost, Environment
-    from emotion_core.runs.status import Status, now
-
-    rng = np.random.default_rng(seed)
-    split = split_indices(data, 0)
-    labels = {name: data.labels[getattr(split, name)] for name in ("val", "test")}
-    logits: dict[str, np.ndarray] = {}
-    flipped: dict[str, np.ndarray] = {}
-    for code, (name, truth) in enumerate(labels.items()):
-        shared = np.random.default_rng([code, 1_000_003]).normal(size=(len(truth), 7))
-        raised = 2 * shared + skill * np.eye(7)[truth]
-        logits[name] = to_half(1.7 * (raised + rng.normal(size=shared.shape)))
-        flipped[name] = to_half(1.7 * (raised + rng.normal(size=shared.shape)))
-
-    config = recipe_config(
-        recipe, model, data=data.source, seed=seed, epochs=epochs, val_fraction=0.1
-    )
-    run = create_run(config, root)
-    accuracy = float((logits["val"].argmax(axis=1) == labels["val"]).mean())
-    for epoch in range(1, epochs + 1):
-        share = 1 - 0.6**epoch
-        run.append_metrics(
-            {
-                "epoch": epoch,
-                "step": epoch * 100,
-                "images_seen": epoch * 6_400,
-                "train_loss": 2.0 - 1.6 * share,
-                "train_accuracy": min(1.0, accuracy * share * (1 + 0.02 * epoch)),
-                "val_loss": 2.0 - 1.2 * share + 0.01 * epoch,
-                "val_accuracy": accuracy * share + float(rng.normal(0, 0.004)),
-                "val_macro_f1": accuracy * share * 0.97,
-                "lr": 0.05 * (1 - epoch / (epochs + 1)),
-                "seconds": 8.0 + seed,
-                "images_per_second": 6_400 / (8.0 + seed),
-            }
-        )
-    run.write_status(
-        Status(
-            state="finished",
-            created=now(),
-            started=now(),
-            finished=now(),
-            epoch=epochs,
-            epochs=epochs,
-            train_seconds=epochs * (8.0 + seed),
-        )
-    )
-    report, arrays = build_report(
-        run,
-        data,
-        split,
-        labels=labels,
-        logits=logits,
-        flipped=flipped,
-        calibration=fit_calibration(logits["val"], labels["val"]),
-        cost=Cost(
-            parameters=1_000_000 * (seed + 1),
-            macs=30_000_000 * (seed + 1),
-            size_bytes=4_000_000 * (seed + 1),
-            latency_ms=1.0 + seed,
-            latency_p90_ms=1.2 + seed,
-            latency_backend="none",
-            train_seconds=epochs * (8.0 + seed),
-            images_per_second=6_400 / (8.0 + seed),
-        ),
-        environment=Environment(cores=1),
-    )
-    write_report(run, report, arrays)
-    return run
-
-
-def _timed(act: Any) -> float:
+def _timed(act: Callable[[], Any]) -> float:
     start = time.perf_counter()
     act()
     return time.perf_counter() - start
@@ -206,8 +173,6 @@ def _timed(act: Any) -> float:
 
 def _memory_over_changes(page: Any, changes: int) -> dict[str, float]:
     """Resident MB early and at the end of many widget changes."""
-    from emotion_core.live.stream import resident_mb
-
     tabs = page.segmented_control(key="tab").options
     warm_up = min(2 * len(tabs), changes // 4)
     early = 0.0
@@ -219,3 +184,7 @@ def _memory_over_changes(page: Any, changes: int) -> dict[str, float]:
             early = resident_mb()
     gc.collect()
     return {f"after {warm_up} changes": early, f"after {changes} changes": resident_mb()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

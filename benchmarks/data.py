@@ -9,8 +9,11 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.command import measure
 
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
@@ -104,6 +107,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("data", HELP, add_arguments, run, argv)
+
+
 def write_zip(data: "FaceData", path: Path) -> None:
     """Write the folder tree as a zip."""
     from emotion_core.data.folder import picture_files
@@ -147,3 +155,7 @@ def _load_alone(path: Path, cache: Path) -> dict[str, Any]:
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

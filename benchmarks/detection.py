@@ -6,11 +6,14 @@ and what the whole way from frame to emotion loses against the ready-made crops.
 """
 
 import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from benchmarks.command import measure
 
 if TYPE_CHECKING:
     from emotion_core.live.detect import Detection, FaceDetector
@@ -98,6 +101,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for kind in kinds
     }
     return {"run": found.name, "faces": len(chosen), "detectors": detectors}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("detection", HELP, add_arguments, run, argv)
 
 
 def _measure(
@@ -275,3 +283,7 @@ def _print(kind: str, row: dict[str, Any]) -> None:
     print(f"  accuracy by lower: {shares(row['accuracy_by_lower'])}", flush=True)
     for tilt, values in row.get("accuracy_by_tilt", {}).items():
         print(f"  tilted by {tilt}, levelled from: {shares(values)}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,11 +2,14 @@
 
 import argparse
 import importlib
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from benchmarks.command import measure
 
 if TYPE_CHECKING:
     from torch import nn
@@ -77,6 +80,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             faces = _noise(128)
             results.append(_measure(name, model, Preprocess(), faces, args))
     return {"threads": args.threads, "repeats": args.repeats, "models": results}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("inference", HELP, add_arguments, run, argv)
 
 
 def _measure_run(name: str, args: argparse.Namespace) -> dict[str, Any]:
@@ -224,3 +232,7 @@ def _print(name: str, rows: dict[str, dict[str, Any]], skipped: dict[str, str]) 
         print(f"  {kind:<20}{line}")
     for kind, reason in skipped.items():
         print(f"  {kind:<20}left out: {reason}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

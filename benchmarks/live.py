@@ -5,10 +5,14 @@ The plain way: Haar on the full frame, one eager PyTorch call a face, in every f
 
 import argparse
 import functools
+import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from benchmarks.command import measure
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import FrameResult, LivePipeline
@@ -71,6 +75,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             rows.append(row)
             print(f"{'':18}{kind:14}" + "".join(f"{row[stage]:10.1f}" for stage in _STAGES) + f"{row['faces']:8.1f}{row['searched']:10.0%}  {row['ratio']:.1f}x plain; mean {row['mean_total']:.1f} ({row['mean_ratio']:.1f}x), p90 {row['p90_total']:.1f}", flush=True)  # fmt: skip
     return {"run": found.name, "backend": fast.backend, "rows": rows}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("live", HELP, add_arguments, run, argv)
 
 
 def _watch(pipeline: "LivePipeline", frame: np.ndarray, seconds: float) -> "FrameResult":
@@ -150,3 +159,7 @@ def _cascade() -> Any:
     import cv2.data
 
     return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,11 +7,15 @@ with torch.compile.
 
 import argparse
 import contextlib
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.command import measure
 
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
@@ -83,6 +87,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if device.type == "cuda":
         result["matmul_tflops"] = _matmul_tflops(device)
     return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("train", HELP, add_arguments, run, argv)
 
 
 def _study_rate(name: str, data: "FaceData", device: Any, seconds: float) -> float:
@@ -175,3 +184,7 @@ def _matmul_tflops(device: Any) -> float:
         a @ a
     torch.cuda.synchronize()
     return 2 * size**3 * repeats / (time.perf_counter() - started) / 1e12
+
+
+if __name__ == "__main__":
+    sys.exit(main())

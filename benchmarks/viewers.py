@@ -4,17 +4,22 @@ import argparse
 import contextlib
 import os
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.command import measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import numpy as np
 
-    from benchmarks.browser import LivePage, Server
+    from benchmarks.browser import Server
+    from benchmarks.live_page import LivePage
 
 _CLIP_SECONDS = 20.0  # longer than any delay that is measured
 
@@ -42,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Start the dashboard and browsers on this machine, watch, and print the figures."""
     from benchmarks import browser as real
+    from benchmarks.live_page import LivePage, write_clip
     from emotion_core.runs.catalog import best_run, pick_run
 
     chosen = pick_run(args.run) if args.run else best_run()
@@ -49,18 +55,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emotion-bench-")))
         playwright = stack.enter_context(real.playwright())
-        clip = real.write_clip(folder / "camera.mjpeg", _photograph(), seconds=_CLIP_SECONDS)
+        clip = write_clip(folder / "camera.mjpeg", _photograph(), seconds=_CLIP_SECONDS)
         checkpoints = folder / "checkpoints"
         checkpoints.mkdir()
         (checkpoints / chosen.name).symlink_to(chosen.path.resolve())
-        server = real.start_server(
-            checkpoints, {"EMOTION_ICE_LOOPBACK": "1", "EMOTION_LIVE_PROBE": "1"}
-        )
+        server = real.start_server(checkpoints, {"EMOTION_ICE_LOOPBACK": "1"})
         stack.callback(server.stop)
         chromium = stack.enter_context(real.open_browser(playwright, clip))
 
         def open_page() -> "LivePage":
-            page = real.LivePage(chromium, server.url)
+            page = LivePage(chromium, server)
             page.open()
             return page
 
@@ -82,6 +86,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             result["rounds"] = _rounds(open_page, server, args.rounds)
             _print_rounds(result["rounds"])
     return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run this benchmark from the command line."""
+    return measure("viewers", HELP, add_arguments, run, argv)
 
 
 @contextlib.contextmanager
@@ -210,7 +219,7 @@ def _worst(values: "Iterable[float | None]") -> float | None:
 
 def _soak(page: "LivePage", server: "Server", seconds: float) -> dict[str, Any]:
     """One viewer for long: the longest standstill, and memory in the second and last minute."""
-    from emotion_core.live.stream import resident_mb
+    from emotion_core.memory import resident_mb
 
     page.start()
     began = moved = time.monotonic()
@@ -243,7 +252,7 @@ def _soak(page: "LivePage", server: "Server", seconds: float) -> dict[str, Any]:
 
 def _rounds(open_page: Any, server: "Server", rounds: int) -> dict[str, Any]:
     """Open, start and close many times, by turns with and without STOP."""
-    from emotion_core.live.stream import resident_mb
+    from emotion_core.memory import resident_mb
 
     early = 0.0
     for number in range(rounds):
@@ -357,3 +366,7 @@ def _print_rounds(left: dict[str, Any]) -> None:
         f"{left['resident_mb_end']:.0f} MB",
         flush=True,
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,7 +9,7 @@ import importlib
 import io
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from emotion_core import __version__, commands
 from emotion_core.errors import EmotionError
@@ -43,8 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # no letter that a terminal lacks ends a command
             stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(argv)
+    return exit_code(lambda: args.run_command(args))
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """The exit code of a command; an error that the user can act on becomes one line."""
     try:
-        code: int = args.run_command(args)
+        return run()
     except EmotionError as error:
         print(f"error: {plain(error)}", file=sys.stderr)
         return 2
@@ -56,4 +61,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"error: {plain(f'{place}{error.strerror or error}')}", file=sys.stderr)
         return 2
-    return code

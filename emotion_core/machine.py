@@ -1,13 +1,10 @@
 """What this machine is: named beside every measured number. Does not load torch unless asked."""
 
-import contextlib
-import ctypes
 import functools
 import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +13,6 @@ from emotion_core.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
-
-# Of glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4
-_MMAP_MAX, _MMAP_THRESHOLD_MAX, _TRIM_THRESHOLD = 65536, 32 << 20, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -164,29 +157,3 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-@contextlib.contextmanager
-def memory_kept() -> Iterator[None]:
-    """Keep freed memory for the next allocation; at the end the system gets it back.
-
-    glibc asks the system for each block of over 32 MB anew, whose every page is then cleared before
-    its first use. In training on a CPU all large activations are such blocks, which takes up to
-    half the time (research/log.md). Does nothing where malloc is not glibc's.
-    """
-    try:
-        libc = ctypes.CDLL(None)
-        set_option, trim = libc.mallopt, libc.malloc_trim
-    except (AttributeError, OSError, TypeError):
-        yield
-        return
-    set_option(_M_MMAP_MAX, 0)
-    set_option(_M_TRIM_THRESHOLD, 2**31 - 1)
-    try:
-        yield
-    finally:
-        # What glibc's own adjustment, which any of these ends, comes to where blocks are large.
-        set_option(_M_MMAP_MAX, _MMAP_MAX)
-        set_option(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_MAX)
-        set_option(_M_TRIM_THRESHOLD, _TRIM_THRESHOLD)
-        trim(0)

@@ -4,19 +4,13 @@ Neither Streamlit nor streamlit-webrtc is imported: the page hands ``LiveStream.
 ``LiveStream.end`` over as plain callbacks and reads ``LiveStream.state`` when it likes.
 """
 
-import asyncio
-import contextlib
-import ctypes
 import logging
 import math
-import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import av
@@ -33,10 +27,7 @@ from emotion_core.live.track import LOST_SECONDS
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
 _RATE_SECONDS = 2.0  # the frame rate is counted over this long
 _DRIFT = 1e-3  # how fast a camera's clock may run away, in seconds a second
-_SHARED_FPS = 36.0  # pictures a second for all viewers together, so that no one starves
-_MEMORY_THREAD, _MEMORY_SECONDS = "return-memory", 30.0
-_MAX_ARENAS = -8  # glibc's M_ARENA_MAX
-_SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
+SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _log = logging.getLogger(__name__)
 
 Source = Callable[[float], np.ndarray]
@@ -148,7 +139,7 @@ class LiveStream:
         now = time.monotonic()
         with self._lock:
             times = list(self._times)
-            running = bool(times) and now - times[-1] < _SILENT_SECONDS
+            running = bool(times) and now - times[-1] < SILENT_SECONDS
             return LiveState(
                 running=running and not self._ended,
                 frames=self._frames,
@@ -283,187 +274,3 @@ def ice_configuration(secrets: Mapping[str, Any]) -> dict[str, Any]:
             | {key: str(server[key]) for key in ("username", "credential") if key in server}
         )
     return {"iceServers": found}
-
-
-def prepare() -> None:
-    """Adjust aiortc before the first connection; further calls do nothing.
-
-    - Video relays keep only the newest frame. By default each has an unbounded queue: once the
-      encoder falls behind, the picture lags by ever more seconds.
-    - A stopped relay tells whoever waits for its next frame. By default they wait for ever: a
-      stream without a camera would leave its thread behind with each closed tab.
-    - Threads share two heaps, and freed memory goes back to the system every half minute. By
-      default it grows by 8 MB a minute of video, and by 17 MB a viewer who has been there.
-    - ``EMOTION_ICE_LOOPBACK=1`` keeps media on 127.0.0.1, for machines without a network.
-    - ``EMOTION_LIVE_PROBE=1`` counts peer connections, for tests (``census``).
-    """
-    with _prepare_lock:
-        _relay_newest_frame()
-        _wake_on_stop()
-        _keep_memory_low()
-        if os.environ.get("EMOTION_ICE_LOOPBACK") == "1":
-            _offer_loopback()
-        if probe_enabled():
-            _count_connections()
-        _show_errors()
-
-
-def answer_each_frame_once(track_class: Any) -> None:
-    """Make a track of processed frames wait for its picture; further calls do nothing.
-
-    By default streamlit-webrtc answers each frame at once with the picture that is ready then: the
-    one before, so a frame late, or on a busy machine the same one again, encoded and sent again.
-    Several viewers take turns of ``_SHARED_FPS`` in all, and take the newest frame when theirs
-    comes.
-
-    Args:
-        track_class: ``streamlit_webrtc``'s ``AsyncVideoProcessTrack``.
-    """
-    from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-
-    if getattr(track_class, "answers_once", False):
-        return
-
-    due: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
-
-    async def recv(self: Any) -> Any:
-        if self.readyState != "live":
-            raise MediaStreamError
-        now = time.monotonic()
-        await asyncio.sleep(due.setdefault(self, now) - now)
-        frame = await self.track.recv()
-        due[self] = now = time.monotonic()
-        # A closed tab's track lives on for half a minute, but takes no frame and no turn.
-        viewers = sum(now - at < _SILENT_SECONDS for at in due.values())
-        due[self] += viewers / _SHARED_FPS
-        picture = await asyncio.get_running_loop().run_in_executor(None, work, self, frame)
-        picture.pts, picture.time_base = frame.pts, frame.time_base
-        return picture
-
-    def work(self: Any, frame: Any) -> Any:
-        with self._worker_exception_lock:  # so that nothing is worked on after the end
-            return self.processor.recv(frame) if self.readyState == "live" else frame
-
-    def stop(self: Any) -> None:
-        MediaStreamTrack.stop(self)
-        self.track.stop()
-        with self._worker_exception_lock:
-            self.processor.on_ended()
-
-    track_class.recv, track_class.stop, track_class.answers_once = recv, stop, True
-
-
-def probe_enabled() -> bool:
-    """Whether the page shows its inner counters to a test."""
-    return os.environ.get("EMOTION_LIVE_PROBE") == "1"
-
-
-def census() -> dict[str, Any]:
-    """What this process holds for all viewers together.
-
-    Returns:
-        ``connections`` that are not closed, names of the ``threads``, ``resident_mb``.
-    """
-    return {
-        "connections": sum(item.connectionState != "closed" for item in list(_connections)),
-        "threads": sorted(thread.name for thread in threading.enumerate()),
-        "resident_mb": resident_mb(),
-    }
-
-
-def resident_mb(pid: int | str = "self") -> float:
-    """Resident memory of a process in MB; 0 where the system does not tell."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(x.split()[1]) / 1024 for x in lines if x.startswith("VmRSS")), 0.0)
-
-
-_prepare_lock = threading.Lock()
-_connections: "weakref.WeakSet[Any]" = weakref.WeakSet()
-
-
-def _keep_memory_low() -> None:
-    if any(thread.name == _MEMORY_THREAD for thread in threading.enumerate()):
-        return
-
-    with contextlib.suppress(OSError, TypeError, AttributeError):
-        ctypes.CDLL(None).mallopt(_MAX_ARENAS, 2)
-
-    def keep() -> None:
-        while True:
-            time.sleep(_MEMORY_SECONDS)
-            return_memory()
-
-    threading.Thread(target=keep, name=_MEMORY_THREAD, daemon=True).start()
-
-
-def return_memory() -> None:
-    """Give memory that was freed, frames above all, back to the system, where glibc keeps it."""
-    with contextlib.suppress(OSError, TypeError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _relay_newest_frame() -> None:
-    from aiortc.contrib.media import MediaRelay
-
-    subscribe = MediaRelay.subscribe
-    if getattr(subscribe, "newest_frame_only", False):
-        return
-
-    def subscribe_newest(self: Any, track: Any, buffered: bool = True) -> Any:
-        return subscribe(self, track, buffered=buffered and track.kind != "video")
-
-    subscribe_newest.newest_frame_only = True  # type: ignore[attr-defined]
-    MediaRelay.subscribe = subscribe_newest  # type: ignore[method-assign]
-
-
-def _wake_on_stop() -> None:
-    from aiortc.contrib.media import RelayStreamTrack
-
-    stop = RelayStreamTrack.stop
-    if getattr(stop, "wakes", False):
-        return
-
-    def stop_and_wake(self: Any) -> None:
-        stop(self)
-        event = self._new_frame_event
-        loop = getattr(event, "_loop", None)  # set by the first wait
-        if loop is not None and not loop.is_closed():
-            self._frame = None
-            loop.call_soon_threadsafe(event.set)
-
-    stop_and_wake.wakes = True  # type: ignore[attr-defined]
-    RelayStreamTrack.stop = stop_and_wake  # type: ignore[method-assign]
-
-
-def _offer_loopback() -> None:
-    """aioice offers every address of the machine but 127.0.0.1."""
-    from aioice import ice
-
-    ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
-
-
-def _count_connections() -> None:
-    from aiortc import RTCPeerConnection
-
-    create = RTCPeerConnection.__init__
-    if getattr(create, "counted", False):
-        return
-
-    def create_counted(self: Any, *args: Any, **options: Any) -> None:
-        create(self, *args, **options)
-        _connections.add(self)
-
-    create_counted.counted = True  # type: ignore[attr-defined]
-    RTCPeerConnection.__init__ = create_counted  # type: ignore[method-assign]
-
-
-def _show_errors() -> None:
-    """streamlit-webrtc gives its loggers a handler that drops everything."""
-    logger = logging.getLogger("streamlit_webrtc")
-    if not any(isinstance(item, logging.StreamHandler) for item in logger.handlers):
-        handler = logging.StreamHandler()
-        handler.setLevel(logging.ERROR)
-        logger.addHandler(handler)

@@ -1,6 +1,6 @@
 """Inference backends: the same logits from PyTorch or from ONNX Runtime, whichever is faster.
 
-Measured on two cores without AVX-512 (``python -m emotion_core bench inference``): ONNX Runtime
+Measured on two cores without AVX-512 (``python -m benchmarks.inference``): ONNX Runtime
 answers one face two to ten times faster than PyTorch in eager mode, so ``auto`` prefers it.
 """
 

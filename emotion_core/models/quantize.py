@@ -29,7 +29,7 @@ def quantize(graph: bytes, faces: np.ndarray) -> bytes:
 
     Activations become unsigned 8-bit over the range seen on ``faces``; weights signed, a scale a
     channel, 7 bits: on CPUs without VNNI the products of 8-bit ones overflow their 16-bit sums.
-    How many faces keep their emotion depends on the architecture: ``bench inference`` measures it,
+    How many faces keep their emotion depends on the architecture: ``benchmarks.inference`` measures it,
     and where too few of ``faces`` do, the log warns.
 
     Args:

@@ -19,7 +19,8 @@ from emotion_core.data.splits import require_test, split_indices
 from emotion_core.errors import TrainingError
 from emotion_core.evaluation.report import evaluate_run
 from emotion_core.files import write_json_lines
-from emotion_core.machine import memory_kept, resolve_device
+from emotion_core.machine import resolve_device
+from emotion_core.memory import memory_kept
 from emotion_core.models.checkpoint import load_weights, save_checkpoint
 from emotion_core.models.registry import create_model
 from emotion_core.recipes import TrainConfig, listed

@@ -1,12 +1,13 @@
 """The frame of every page: title, menu and a line on responsible use."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
+from emotion_core.memory import keep_uploads_in_memory, spare_modules
 from pages._ui import access
-from pages._ui.process import prepare_process
 
 APP_NAME = "Emotion Core"
 RESPONSIBLE_USE = (
@@ -58,7 +59,9 @@ def open_page(file: str) -> None:
     Args:
         file: The page's path below the project folder, such as ``pages/live.py``.
     """
-    prepare_process()
+    keep_uploads_in_memory()
+    # PyTorch and aiortc are loaded by the pages that need them, so ask again once each has come.
+    spare_modules("torch" in sys.modules, "aiortc" in sys.modules)
     page = page_of(file)
     # A :material/...: icon of the tab would be fetched from the network.
     st.set_page_config(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.dashboard import random_faces, write_random_run
+from benchmarks.samples import random_faces, write_random_run
 from emotion_core.data.folder import write_folder
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import robustness

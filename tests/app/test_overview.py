@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.dashboard import random_faces, write_random_run
+from benchmarks.samples import random_faces, write_random_run
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.create import create_run

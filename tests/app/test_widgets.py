@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.dashboard import random_faces, write_random_run
+from benchmarks.samples import random_faces, write_random_run
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from benchmarks.browser import LivePage, open_browser, write_clip
+from benchmarks.browser import open_browser
+from benchmarks.live_page import LivePage, write_clip
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs
@@ -56,7 +57,6 @@ def live_server(tmp_path_factory):
         {
             "EMOTION_CACHE": str(folder / "cache"),
             "EMOTION_ICE_LOOPBACK": "1",
-            "EMOTION_LIVE_PROBE": "1",
             "EMOTION_OFFLINE": "1",
         },
     )
@@ -77,7 +77,7 @@ def camera(playwright, tmp_path_factory):
 
 @pytest.fixture
 def live(camera, live_server):
-    page = LivePage(camera, live_server.url)
+    page = LivePage(camera, live_server)
     page.open()
     yield page
     page.close()
@@ -130,7 +130,7 @@ def test_models_change_and_are_compared_while_it_plays(live):
     live.page.locator(".live-names").get_by_text("says").first.wait_for()
     live.select("Model", -1)
     plays(live)
-    assert live.probe()["playing"] and live.probe()["failed"] == 0
+    assert live.probe()["running"] and live.probe()["failed"] == 0
 
 
 def test_pause_holds_the_picture_and_snapshot_downloads_it(live):
@@ -171,7 +171,7 @@ def test_leaving_the_page_ends_the_stream_and_returning_starts_anew(live):
 
 
 def test_drawn_faces_play_on_a_machine_without_a_camera(browser, live_server):
-    page = LivePage(browser, live_server.url)
+    page = LivePage(browser, live_server)
     page.open()
     page.choose("Drawn faces")
     page.start()
@@ -186,7 +186,7 @@ def test_a_refused_or_missing_camera_is_told_and_start_stays(
 ):
     clip = write_clip(tmp_path / "room.mjpeg", seconds=0.5) if has_camera else None
     with open_browser(playwright, clip, allow=not has_camera) as denied:
-        page = LivePage(denied, live_server.url)
+        page = LivePage(denied, live_server)
         page.open()
         before = page.probe()["connections"]  # of tabs closed a moment ago
         page.button("Start").click()
@@ -201,11 +201,11 @@ def test_a_refused_or_missing_camera_is_told_and_start_stays(
 def test_closed_tabs_leave_nothing_behind(camera, live_server):
     rounds = int(os.environ.get("EMOTION_LIVE_ROUNDS", "3"))
     for _ in range(rounds):
-        page = LivePage(camera, live_server.url)
+        page = LivePage(camera, live_server)
         page.open()
         page.start()
         page.close()
-    watcher = LivePage(camera, live_server.url)
+    watcher = LivePage(camera, live_server)
     watcher.open()
     # A closed tab says nothing; the connection is given up after 30 seconds of silence.
     watcher.until(lambda: watcher.probe()["connections"] == 0, "end of all connections", 90)
@@ -223,7 +223,7 @@ def test_a_strongly_happy_face_is_called_happy(
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
     clip = happiest_face(shipped, fer2013, tmp_path / "happy.mjpeg")
     with open_browser(playwright, clip) as happy:
-        page = LivePage(happy, live_server.url)
+        page = LivePage(happy, live_server)
         page.open()
         page.start()
         page.until(lambda: [x["emotion"] for x in page.probe()["faces"]] == ["happy"], "happy face")

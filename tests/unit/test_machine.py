@@ -1,16 +1,11 @@
 """Facts about the machine, from the system's own files and the driver's own tool."""
 
 import os
-import platform
-import resource
 import stat
-import subprocess
-import sys
 
 import pytest
 
 from emotion_core import machine
-from emotion_core.paths import PROJECT
 
 
 @pytest.fixture
@@ -70,36 +65,3 @@ def test_cores_respect_a_containers_quota(monkeypatch, quota, cores):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
     monkeypatch.setattr(machine, "_cgroup", lambda name: quota)
     assert machine.cpu_cores() == cores
-
-
-# Pages that the system clears when a block of 64 MB is allocated that was just freed.
-_FAULTS = """
-import resource
-import numpy as np
-from emotion_core import machine
-
-def faults_of_a_second_block():
-    for _ in range(2):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        np.ones(16 << 20, np.float32)
-        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-    return faults
-
-print(faults_of_a_second_block())
-with machine.memory_kept():
-    print(faults_of_a_second_block())
-print(faults_of_a_second_block())
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not glibc's")
-def test_freed_memory_is_kept_and_then_given_back():
-    """In a process of its own: what others left of the heap decides as well."""
-    said = subprocess.run(
-        [sys.executable, "-c", _FAULTS], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout
-    before, kept, after = (int(line) for line in said.split())
-    pages = (64 << 20) // resource.getpagesize()
-    assert before > pages / 1024  # less than one each with huge pages
-    assert kept < pages / 1024
-    assert after > pages / 1024

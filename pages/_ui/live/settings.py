@@ -9,7 +9,8 @@ import streamlit as st
 from emotion_core.data.faces import is_synthetic
 from emotion_core.errors import EmotionError
 from emotion_core.live.detect import create_detector, yunet_path
-from emotion_core.live.stream import LiveStream, answer_each_frame_once, prepare
+from emotion_core.live.stream import LiveStream
+from emotion_core.live.upstream import prepare
 from emotion_core.runs.catalog import best_run
 from emotion_core.runs.run import Run
 from pages._ui import cache
@@ -34,8 +35,7 @@ def open_stream(runs: Sequence[Run]) -> LiveStream | None:
     if "live-stream" not in st.session_state:
         from streamlit_webrtc.process import AsyncVideoProcessTrack
 
-        prepare()
-        answer_each_frame_once(AsyncVideoProcessTrack)
+        prepare(AsyncVideoProcessTrack)
         try:
             st.session_state["live-stream"] = _create_stream(_first_run(runs))
         except EmotionError as error:

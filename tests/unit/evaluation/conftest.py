@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from benchmarks.dashboard import random_faces, write_random_run
+from benchmarks.samples import random_faces, write_random_run
 from emotion_core.runs.run import Run
 
 

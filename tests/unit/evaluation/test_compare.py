@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from benchmarks.dashboard import random_faces, write_random_run
+from benchmarks.samples import random_faces, write_random_run
 from emotion_core.errors import DataError
 from emotion_core.evaluation import compare
 from emotion_core.evaluation.calibrate import fit_temperature

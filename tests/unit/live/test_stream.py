@@ -1,10 +1,7 @@
 """The media thread's side of a live page: never raises, keeps the newest, leaves nothing behind."""
 
-import asyncio
-import ctypes
 import logging
 import threading
-import time
 from fractions import Fraction
 
 import av
@@ -17,7 +14,7 @@ from emotion_core.live import stream as webrtc
 from emotion_core.live.detect import HaarDetector
 from emotion_core.live.pipeline import LivePipeline
 from emotion_core.live.playback import VideoPlayback
-from emotion_core.live.stream import MAX_FAILURES, LiveStream, ice_configuration, prepare
+from emotion_core.live.stream import MAX_FAILURES, LiveStream, ice_configuration
 from tests.samples import face_clip
 
 
@@ -221,174 +218,6 @@ def test_a_malformed_server_is_named_without_its_secret(entry):
     with pytest.raises(ConfigError, match=r"list of tables with 'urls'") as caught:
         ice_configuration({"webrtc": {"ice_servers": [entry]}})
     assert "me'" not in str(caught.value)
-
-
-def test_relays_keep_only_the_newest_frame():
-    """Pins aiortc's internals: an unbuffered relay overwrites, a buffered one queues."""
-    from aiortc import VideoStreamTrack
-    from aiortc.contrib.media import MediaRelay
-
-    class Numbered(VideoStreamTrack):
-        number = 0
-
-        async def recv(self):
-            await asyncio.sleep(0)
-            if self.number == 50:
-                await asyncio.sleep(10)
-            self.number += 1
-            frame = av.VideoFrame(16, 16, "yuv420p")
-            frame.pts = self.number
-            return frame
-
-    async def last_after_a_break() -> int:
-        source = Numbered()
-        proxy = MediaRelay().subscribe(source)
-        await proxy.recv()
-        while source.number < 50:  # a slow consumer: frames go on arriving
-            await asyncio.sleep(0)
-        frame = await proxy.recv()
-        proxy.stop()
-        source.stop()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        return frame.pts
-
-    prepare()
-    prepare()  # the second call changes nothing
-    assert getattr(MediaRelay.subscribe, "newest_frame_only", False)
-    assert asyncio.run(last_after_a_break()) == 50
-
-
-def test_a_stopped_relay_tells_whoever_waits_for_its_next_frame():
-    """Pins aiortc's internals: without the patch the wait never ends."""
-    from aiortc import MediaStreamError, VideoStreamTrack
-    from aiortc.contrib.media import MediaRelay
-
-    class Silent(VideoStreamTrack):
-        async def recv(self):
-            await asyncio.sleep(60)
-
-    async def wait_and_stop() -> None:
-        proxy = MediaRelay().subscribe(Silent())
-        waiting = asyncio.ensure_future(proxy.recv())
-        await asyncio.sleep(0.01)
-        await asyncio.to_thread(proxy.stop)  # as a page does, from its own thread
-        with pytest.raises(MediaStreamError):
-            await asyncio.wait_for(waiting, 5)
-
-    prepare()
-    asyncio.run(wait_and_stop())
-
-
-def processing_tracks():
-    """A class of patched processing tracks, and one of numbered frames as fast as they are taken."""
-    from aiortc import VideoStreamTrack
-    from streamlit_webrtc.process import AsyncVideoProcessTrack
-
-    class Answering(AsyncVideoProcessTrack):
-        pass
-
-    class Numbered(VideoStreamTrack):
-        number = 0
-
-        async def recv(self):
-            self.number += 1
-            frame = av.VideoFrame(16, 16, "gray")
-            frame.pts, frame.time_base = self.number, Fraction(1, 30)
-            return frame
-
-    webrtc.answer_each_frame_once(Answering)
-    webrtc.answer_each_frame_once(Answering)  # the second call changes nothing
-    return Answering, Numbered
-
-
-def test_viewers_take_turns():
-    class Echo:
-        def recv(self, frame):
-            return frame
-
-        def on_ended(self):
-            pass
-
-    async def seconds_of_ten(track) -> float:
-        began = time.monotonic()
-        for _ in range(10):
-            await track.recv()
-        return time.monotonic() - began
-
-    async def watch() -> tuple[float, float]:
-        first, second = (answering(numbered(), Echo()) for _ in range(2))
-        together = await asyncio.gather(seconds_of_ten(first), seconds_of_ten(second))
-        second.stop()
-        await first.recv()  # waits the turn that it was given before
-        alone = await seconds_of_ten(first)
-        return min(together), alone
-
-    answering, numbered = processing_tracks()
-    together, alone = asyncio.run(watch())
-    assert together >= 9 * 2 / webrtc._SHARED_FPS
-    assert alone >= 9 / webrtc._SHARED_FPS
-
-
-def test_each_frame_is_answered_once_by_its_own_picture_and_none_after_the_end():
-    """Pins streamlit-webrtc's internals: without the patch a picture is one frame late or repeated."""
-    from aiortc import MediaStreamError
-
-    answering, numbered = processing_tracks()
-
-    class Slow:
-        def __init__(self) -> None:
-            self.seen, self.ended = [], 0
-
-        def recv(self, frame):
-            time.sleep(0.02)
-            self.seen.append(frame.pts)
-            return av.VideoFrame.from_ndarray(np.full((16, 16), frame.pts, np.uint8), format="gray")
-
-        def on_ended(self):
-            self.ended = len(self.seen)
-
-    async def watch(processor: Slow) -> list[tuple[int, int]]:
-        track = answering(numbered(), processor)
-        answers = [await track.recv() for _ in range(5)]
-        waiting = asyncio.ensure_future(track.recv())
-        await asyncio.sleep(0.005)
-        await asyncio.to_thread(track.stop)  # as a page does, from its own thread
-        await waiting
-        with pytest.raises(MediaStreamError):
-            await track.recv()
-        return [(frame.pts, int(frame.to_ndarray()[0, 0])) for frame in answers]
-
-    processor = Slow()
-    assert asyncio.run(watch(processor)) == [(number, number) for number in range(1, 6)]
-    assert processor.ended == len(processor.seen) >= 5
-
-
-def test_loopback_replaces_the_machines_addresses(monkeypatch):
-    from aioice import ice
-
-    monkeypatch.setattr(ice, "get_host_addresses", ice.get_host_addresses)
-    monkeypatch.setenv("EMOTION_ICE_LOOPBACK", "1")
-    prepare()
-    assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1"]
-
-
-def test_census_names_threads_and_memory():
-    found = webrtc.census()
-    assert "MainThread" in found["threads"]
-    assert found["resident_mb"] > 10
-
-
-def test_freed_memory_goes_back_to_the_system():
-    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
-        pytest.skip("only glibc can return memory")
-    blocks = [bytearray(8192) for _ in range(10_000)]
-    last = bytearray(8192)  # keeps the C library from returning the end of the heap by itself
-    del blocks
-    before = webrtc.resident_mb()
-    webrtc.return_memory()
-    assert webrtc.resident_mb() < before - 40
-    assert len(last) == 8192
 
 
 def faces_after(stream, photo, now, gap: float) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.dashboard import random_faces, write_random_run
+from benchmarks.samples import random_faces, write_random_run
 from emotion_core.evaluation.compare import compare_runs
 from emotion_core.evaluation.robustness import CORRUPTIONS
 from emotion_core.files import write_json

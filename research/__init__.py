@@ -1,0 +1,1 @@
+"""Tools of research and release: outside the package and outside its wheel."""
