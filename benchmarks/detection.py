@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from emotion_core.data.splits import split_indices
     from emotion_core.errors import ConfigError
     from emotion_core.live import detect
+    from emotion_core.live.yunet_file import yunet_path
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.runs.catalog import best_run, pick_run
 
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     images, labels = np.array(data.images[chosen]), data.labels[chosen]
     right = classifier.probs(images).argmax(1) == labels
     print(f"{found.name}, {len(chosen)} validation faces of {data.name}")
-    kinds = [args.detector] if args.detector else ["haar"] + ["yunet"] * bool(detect.yunet_path())
+    kinds = [args.detector] if args.detector else ["haar"] + ["yunet"] * bool(yunet_path())
     detectors = {
         kind: _measure(detect.create_detector(kind), classifier, images, labels, right)
         for kind in kinds

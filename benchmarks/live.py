@@ -33,9 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure three scenes with each detector that is here."""
     from emotion_core.errors import ConfigError
-    from emotion_core.live.detect import create_detector, yunet_path
+    from emotion_core.live.detect import create_detector
     from emotion_core.live.pipeline import LivePipeline
     from emotion_core.live.settings import LiveConfig
+    from emotion_core.live.yunet_file import yunet_path
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.runs.catalog import best_run, pick_run
 

@@ -1,11 +1,23 @@
 """``predict``: the emotion of every face in picture files."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from emotion_core.errors import ImageError
+from emotion_core.errors import ConfigError, EmotionError, ImageError
+from emotion_core.text import csv_text, plain, unquoted
 
-HELP = "find the faces of picture files and name their emotions"
+if TYPE_CHECKING:
+    import numpy as np
+
+    from emotion_core.live.photos import FaceResult
+
+HELP = "find the faces of picture files and name their expressions"
+
+MAX_BYTES = 1_000_000_000  # of a file; a TIFF of the most pixels that are read has less
+_SMALL = 64  # pixels; a picture that is not larger is most likely a face that was cut out
+_WEIGHTS = {"h5", "hdf5", "keras", "onnx", "pb", "pkl", "pt", "pth", "safetensors", "tflite"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,76 +30,151 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole", action="store_true", help="the pictures are faces already: do not search"
     )
-    parser.add_argument("--csv", metavar="FILE", help="write a row a face as well")
+    parser.add_argument("--csv", metavar="FILE", help="write a row per face as well")
     parser.add_argument(
         "--annotate", metavar="FOLDER", help="write copies with framed and named faces as well"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line a face; a picture that cannot be read is named, and the others still count."""
-    import csv
-    import io
+    """Print a line per face; a picture that cannot be used is named, and the others still count."""
     import sys
 
-    import cv2
-
     from emotion_core.files import write_bytes
-    from emotion_core.live import photos
+    from emotion_core.live.photos import PhotoDetector, photo_notices, result_row, shrinkage
     from emotion_core.models.checkpoint import load_classifier
 
+    if _suffix(Path(args.run)) in _WEIGHTS:
+        raise ConfigError(
+            f"{args.run} is a file of weights. Name a run: its folder, its name or an architecture."
+        )
     classifier = load_classifier(args.run)
-    detector = None if args.whole else photos.PhotoDetector(args.detector)
-    rows, failed, written = [], 0, set[str]()
-    for path in map(Path, args.images):
-        try:
-            data = _read(path)
-            image = photos.read_image(data, str(path))
-        except ImageError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed += 1
-            continue
-        if detector is None:
-            results = [photos.classify_whole(image, classifier)]
-        else:
-            results = photos.classify_photo(image, detector, classifier)
-        scale = photos.shrinkage(data)  # boxes are told in pixels of the file
-        print(f"{path}: {len(results)} face{'' if len(results) == 1 else 's'}")
-        for number, result in enumerate(results, start=1):
-            x1, y1, x2, y2 = (round(scale * float(value)) for value in result.box_xyxy)
-            print(f"  {number}  {result.emotion:8} {result.confidence:4.0%}  {x1},{y1},{x2},{y2}")
-            rows.append({"image": str(path)} | photos.result_row(number, result, scale))
-        if args.annotate:
-            _, jpeg = cv2.imencode(".jpg", photos.draw_photo(image, photos.as_faces(results)))
-            write_bytes(
-                Path(args.annotate) / _free_name(path, written), jpeg.tobytes(), parents=True
-            )
-    if args.csv:
-        text = io.StringIO()
-        columns = list(rows[0]) if rows else ["image"]
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_bytes(Path(args.csv), text.getvalue().encode(), parents=True)
+    detector = None if args.whole else PhotoDetector(args.detector)
+    if detector and detector.notice:
+        print(f"note: {detector.notice}", file=sys.stderr)
+    rows: list[dict[str, Any]] = []
+    failed, small, copies = 0, 0, _Copies(args.annotate)
+    try:
+        for path in map(_as_given, args.images):
+            try:
+                data = _read(path)
+                image, results = _faces(data, path, detector, classifier)
+                scale = shrinkage(data)  # boxes are told in pixels of the file
+                copies.write(path, image, results)
+            except EmotionError as error:
+                print(f"error: {plain(error)}", file=sys.stderr)
+                failed += 1
+                continue
+            except Exception as error:  # whatever one picture does, the others are not lost
+                reason = f"{path}: {type(error).__name__}: {error}"
+                print(f"error: {plain(reason)}", file=sys.stderr)
+                failed += 1
+                continue
+            print("\n".join(map(plain, _lines(path, results, scale))))
+            for notice in photo_notices(results):
+                print(f"note: {plain(path)}: {notice}", file=sys.stderr)
+            small += max(image.shape[:2]) <= _SMALL
+            rows += [
+                {"image": str(path), **result_row(number, result, scale)}
+                for number, result in enumerate(results, start=1)
+            ]
+    finally:  # also after Ctrl-C
+        if args.csv:
+            write_bytes(Path(args.csv), csv_text(rows, ["image"]).encode(), parents=True)
+    if small and detector:
+        print(
+            f"note: {small} of the pictures have at most {_SMALL} pixels a side, as faces that are "
+            "cut out have. --whole classifies them without a search.",
+            file=sys.stderr,
+        )
     return 2 if failed else 0
 
 
-def _free_name(path: Path, written: set[str]) -> str:
-    """Name of a picture's copy; numbered where another picture of this call has it already."""
-    name, number = f"{path.stem}-emotions.jpg", 2
-    while name in written:
-        name, number = f"{path.stem}-emotions-{number}.jpg", number + 1
-    written.add(name)
-    return name
+def _faces(
+    data: bytes, path: Path, detector: Any, classifier: Any
+) -> "tuple[np.ndarray, list[FaceResult]]":
+    """The picture, BGR uint8 ``(H, W, 3)``, and its faces; without a detector it is one itself."""
+    from emotion_core.live import photos
+
+    image = photos.read_image(data, str(path))
+    if detector is None:
+        return image, [photos.classify_whole(image, classifier)]
+    return image, photos.classify_photo(image, detector, classifier)
+
+
+def _lines(path: Path, results: "list[FaceResult]", scale: float) -> Iterator[str]:
+    yield f"{path}: {len(results)} face{'' if len(results) == 1 else 's'}"
+    for number, result in enumerate(results, start=1):
+        x1, y1, x2, y2 = (round(scale * float(value)) for value in result.box_xyxy)
+        yield f"  {number}  {result.emotion:8} {result.confidence:4.0%}  {x1},{y1},{x2},{y2}"
+
+
+class _Copies:
+    """Annotated copies; each has a name of its own.
+
+    Args:
+        folder: Where to; None writes none.
+    """
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._written: set[str] = set()
+
+    def write(self, path: Path, image: "np.ndarray", results: "list[FaceResult]") -> None:
+        """Write the copy of a picture."""
+        if self._folder is None:
+            return
+        import cv2
+
+        from emotion_core.files import write_bytes
+        from emotion_core.live.photos import as_faces, draw_photo
+
+        _, jpeg = cv2.imencode(".jpg", draw_photo(image, as_faces(results)))
+        write_bytes(Path(self._folder) / self.name(path), jpeg.tobytes(), parents=True)
+
+    def name(self, path: Path) -> str:
+        """Name of a picture's copy; numbered where another picture of this call has it already."""
+        name, number = f"{path.stem}-emotions.jpg", 2
+        while name in self._written:
+            name, number = f"{path.stem}-emotions-{number}.jpg", number + 1
+        self._written.add(name)
+        return name
+
+
+def _as_given(name: str) -> Path:
+    """The path, without the quotes that it was pasted with."""
+    path = Path(name)
+    return path if path.exists() else Path(unquoted(name))
 
 
 def _read(path: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        ImageError: it cannot be opened.
+        ImageError: it cannot be opened, or is of another kind.
     """
+    from emotion_core.live.video_file import SUFFIXES
+
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder. Name its pictures: {path}/*.jpg.")
+    if _suffix(path) in _WEIGHTS:
+        raise ImageError(
+            f"{path} is a file of weights, not a picture. The model comes first: predict RUN IMAGE."
+        )
+    if _suffix(path) in SUFFIXES:
+        raise ImageError(f"{path} is a video. The dashboard reads it: Predictions, Video.")
     try:
+        if path.exists() and not path.is_file():
+            raise ImageError(f"{path} is no regular file. Give a picture file.")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ImageError(
+                f"{path} has {size / 1e9:,.1f} GB; the most this reads is {MAX_BYTES / 1e9:.0f}. "
+                "Save it smaller."
+            )
         return path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path} cannot be opened ({error.strerror}).") from error
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower().lstrip(".")

@@ -1,6 +1,5 @@
 """Find faces and cut them out as FER-2013 cuts its faces."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,10 +10,7 @@ import numpy as np
 
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import LiveError
-from emotion_core.paths import PROJECT, cache_dir
-
-# OpenCV's model zoo; the checksum makes a place it comes from irrelevant.
-YUNET_NAME = "face_detection_yunet_2023mar.onnx"
+from emotion_core.live.yunet_file import yunet_path
 
 # Sides at which each detector is searched: YuNet finds small faces only in a large picture, Haar
 # finds more in a small one, where a face has fewer details (docs/live.md).
@@ -35,11 +31,20 @@ class Detection:
         score: The detector's certainty, 0..1.
         landmarks: float32 ``(5, 2)`` right eye, left eye, nose, right and left mouth corner (of
             the person) in pixels, or None.
+        turn: Quarter turns against the clock (0 to 3) after which the face stands upright.
     """
 
     box_xyxy: np.ndarray
     score: float = 1.0
     landmarks: np.ndarray | None = None
+    turn: int = 0
+
+    @property
+    def upright_degrees(self) -> float:
+        """Degrees against the clock that bring the face upright: its turn, and its tilt by the
+        eyes where that can be believed."""
+        tilt = (self.roll_degrees - 90 * self.turn + 180) % 360 - 180
+        return 90 * self.turn + (tilt if abs(tilt) <= _MOST_TILT else 0.0)
 
     @property
     def roll_degrees(self) -> float:
@@ -118,10 +123,12 @@ class YuNetDetector:
 
     def __init__(self, path: Path, side: int = 0, min_face: int = 32, score: float = 0.7) -> None:
         try:
-            self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, 0.3, 200)
+            # 0: all candidates are looked at. OpenCV's limit would count them before those of one
+            # face are joined, so that 200 lose half of a crowd (docs/live.md).
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, 0.3, 0)
         except cv2.error as error:
             raise LiveError(
-                f"{path} is no YuNet model that OpenCV reads. Delete it and run "
+                f"{path} is no YuNet model that OpenCV reads. Remove it and run "
                 "'python -m emotion_core fetch yunet'."
             ) from error
         self.side, self.min_face = side or YUNET_SIDE, min_face
@@ -168,14 +175,6 @@ def _area(box: np.ndarray) -> float:
     return float(np.prod(np.maximum(box[2:] - box[:2], 0)))
 
 
-def yunet_path() -> Path | None:
-    """YuNet's file: ``EMOTION_YUNET``, the fetched one, or ``models/`` in the project."""
-    named = os.environ.get("EMOTION_YUNET")
-    places = [Path(named)] if named else []
-    places += [cache_dir() / "models" / YUNET_NAME, PROJECT / "models" / YUNET_NAME]
-    return next((place for place in places if place.is_file()), None)
-
-
 def create_detector(kind: str = "auto", *, side: int = 0, min_face: int = 32) -> FaceDetector:
     """Make a detector.
 
@@ -185,7 +184,8 @@ def create_detector(kind: str = "auto", *, side: int = 0, min_face: int = 32) ->
         min_face: Smallest face in pixels of the frame.
 
     Raises:
-        LiveError: the kind is unknown, or YuNet is asked for and its file is not there.
+        LiveError: the kind is unknown, YuNet is asked for and its file is not there, or
+            ``EMOTION_YUNET`` names no file.
     """
     if kind not in ("auto", "yunet", "haar"):
         raise LiveError(f"Unknown detector '{kind}'. Choose one of: auto, haar, yunet.")
@@ -218,7 +218,7 @@ class Framing:
 def crop_face(
     frame: np.ndarray, detection: Detection, kind: str, *, framing: Framing | None = None
 ) -> np.ndarray:
-    """Cut a face out as FER-2013's faces are cut.
+    """Cut a face out as FER-2013's faces are cut, upright.
 
     Args:
         frame: BGR uint8 ``(H, W, 3)`` or gray uint8 ``(H, W)``.
@@ -232,13 +232,17 @@ def crop_face(
     left, top, right, bottom = (float(value) for value in detection.box_xyxy)
     framing = framing or FRAMING[kind]
     side = framing.margin * float(np.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0)))
-    centre = ((left + right) / 2, (top + bottom) / 2 + framing.lower * side)
-    roll = detection.roll_degrees
-    if abs(roll) <= framing.level_from or abs(roll) > _MOST_TILT:
-        patch = _square(frame, centre, side)
+    down = np.radians(90 * detection.turn)  # where the chin is
+    centre = (
+        (left + right) / 2 - framing.lower * side * float(np.sin(down)),
+        (top + bottom) / 2 + framing.lower * side * float(np.cos(down)),
+    )
+    angle = detection.upright_degrees
+    if abs(angle - 90 * detection.turn) <= framing.level_from:
+        patch = np.rot90(_square(frame, centre, side), detection.turn)
     else:
         pixels = max(FACE_SIZE, round(side))
-        matrix = cv2.getRotationMatrix2D(centre, roll, pixels / side)
+        matrix = cv2.getRotationMatrix2D(centre, angle, pixels / side)
         matrix = matrix + np.array([[0, 0, pixels / 2 - centre[0]], [0, 0, pixels / 2 - centre[1]]])
         patch = cv2.warpAffine(frame, matrix, (pixels, pixels), borderMode=cv2.BORDER_REPLICATE)
     if patch.ndim == 3:

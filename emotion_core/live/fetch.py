@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emotion_core.errors import EmotionError, FetchError
 from emotion_core.files import write_bytes
-from emotion_core.live.detect import YUNET_NAME, yunet_path
+from emotion_core.live.yunet_file import YUNET_NAME, yunet_path
 from emotion_core.paths import cache_dir
 
 YUNET_URL = (

@@ -16,6 +16,8 @@ from emotion_core.live.detect import Detection, FaceDetector, create_detector, c
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.smooth import LabelHolder
+from emotion_core.live.turns import search_turned
+from emotion_core.live.yunet_file import HAAR_NOTICE
 
 if TYPE_CHECKING:  # it loads torch
     from emotion_core.models.checkpoint import Classifier
@@ -24,11 +26,16 @@ MAX_PIXELS = 80_000_000  # 240 MB when decoded; phones make 50 million
 MAX_SIDE = 4_096  # larger pictures are shrunk to this: no face gets lost, and the rest is fast
 # By name, because Pillow would run other programs for some of the formats it knows.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+MAX_FACES = 1_000  # of one picture, the surest first
 SUFFIXES = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "ppm", "pgm")
 
 # Longer sides at which a picture is searched, in pixels. Haar errs more the larger the picture.
 _SIDES = {"yunet": (320, 1_280), "haar": (288, 640)}
 _SAME_FACE = 0.5  # overlap from which two boxes are one face
+# Least score of a face, and score of the surest face below which a picture is also searched turned.
+# YuNet finds faces that lie, too, with low scores and crooked boxes; Haar does not (docs/live.md).
+_FLOOR = {"yunet": 0.7, "haar": 0.5}
+_UPRIGHT = {"yunet": 0.88, "haar": 0.5}
 
 _ORIENTATION = 0x0112  # of EXIF
 _TURNS = {
@@ -54,12 +61,14 @@ class FaceResult:
         score: The detector's certainty that this is a face, 0..1.
         face: ``(48, 48)`` uint8, what the classifier saw.
         probs: ``(7,)`` float32, calibrated.
+        turn: Quarter turns against the clock that brought the face upright.
     """
 
     box_xyxy: np.ndarray
     score: float
     face: np.ndarray
     probs: np.ndarray
+    turn: int = 0
 
     @property
     def emotion(self) -> str:
@@ -119,28 +128,45 @@ def shrinkage(data: bytes) -> float:
 
 
 class PhotoDetector:
-    """Finds the small faces of a group and the one that fills a portrait.
+    """Finds the small faces of a group and the one that fills a portrait, also in turned pictures.
 
     A detector knows faces of some tens of pixels, so the picture is searched at several sizes.
+    Where that finds no face that surely stands upright, it is searched turned by quarters, too.
+
+    Args:
+        kind: As for ``create_detector``.
+
+    Attributes:
+        notice: What the user should know about the detector; empty if it is the good one, or the
+            one that was asked for.
     """
 
     def __init__(self, kind: str = "auto") -> None:
         self.kind = create_detector(kind).kind
+        self.notice = HAAR_NOTICE if kind == "auto" and self.kind == "haar" else ""
         self._sides = _SIDES[self.kind]
         self._detectors = [
             create_detector(self.kind, side=side, min_face=16) for side in self._sides
         ]
 
     def detect(self, frame: np.ndarray) -> list[Detection]:
-        """Faces in a BGR uint8 frame ``(H, W, 3)``; of two that overlap the more certain one."""
+        """At most ``MAX_FACES`` faces in a BGR uint8 frame ``(H, W, 3)``, the surest first."""
+        found = self._search(frame)
+        if max((item.score for item in found), default=0.0) < _UPRIGHT[self.kind]:
+            found = search_turned(frame, found, self._search, floor=_FLOOR[self.kind])
+        return found[:MAX_FACES]
+
+    def _search(self, frame: np.ndarray) -> list[Detection]:
+        """Faces of a frame as it stands; of two that overlap the more certain one."""
         longest = max(frame.shape[:2])
         useful = 1 + sum(side < longest for side in self._sides[:-1])  # the rest would be the same
         found = [item for d in self._detectors[:useful] for item in d.detect(frame)]
-        kept: list[Detection] = []
-        for item in sorted(found, key=lambda item: -item.score):
-            if all(_overlap(item.box_xyxy, other.box_xyxy) < _SAME_FACE for other in kept):
-                kept.append(item)
-        return kept
+        found.sort(key=lambda item: -item.score)
+        boxes, kept = np.stack([item.box_xyxy for item in found] or [np.zeros(4)]), list[int]()
+        for index in range(len(found)):
+            if (_overlaps(boxes[index], boxes[kept]) < _SAME_FACE).all():
+                kept.append(index)
+        return [found[index] for index in kept]
 
 
 def classify_photo(
@@ -154,16 +180,32 @@ def classify_photo(
         classifier: Names their emotions.
 
     Returns:
-        One result a face, the largest first.
+        One result per face, the largest first.
     """
     found = sorted(detector.detect(image), key=lambda item: -_area(item.box_xyxy))
     if not found:
         return []
     faces = np.stack([crop_face(image, item, detector.kind) for item in found])
     return [
-        FaceResult(item.box_xyxy, float(item.score), face, probs)
+        FaceResult(item.box_xyxy, float(item.score), face, probs, item.turn)
         for item, face, probs in zip(found, faces, classifier.probs(faces), strict=True)
     ]
+
+
+def photo_notices(results: Sequence[FaceResult]) -> list[str]:
+    """What the user should know about how a picture's faces were found, one sentence each."""
+    notices = []
+    if any(result.turn for result in results):
+        degrees = 90 * max(result.turn for result in results)
+        notices.append(
+            f"The picture is turned clockwise by {degrees} degrees: its faces were found and read "
+            "upright."
+        )
+    if len(results) >= MAX_FACES:
+        notices.append(
+            f"A picture gives at most {MAX_FACES:,} faces: more may be in it. Cut it into parts."
+        )
+    return notices
 
 
 def classify_whole(image: np.ndarray, classifier: "Classifier") -> FaceResult:
@@ -284,11 +326,14 @@ def _area(box_xyxy: np.ndarray) -> float:
     return (x2 - x1) * (y2 - y1)
 
 
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection as a share of the smaller box, so that a part of a face counts as the face."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return float(max(0.0, width) * max(0.0, height) / max(min(_area(a), _area(b)), 1e-6))
+def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersections of a box ``(4,)`` with others ``(N, 4)`` as shares of the smaller one, so that a
+    part of a face counts as the face."""
+    corners = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
+    smaller = np.maximum(np.minimum(_area(box), areas), 1e-6)
+    shared: np.ndarray = np.prod(np.maximum(corners, 0.0), axis=1) / smaller
+    return shared
 
 
 def _too_large(name: str, size_wh: tuple[int, int] | None = None) -> str:

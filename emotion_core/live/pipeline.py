@@ -101,6 +101,7 @@ class FrameResult:
         detected: Whether faces were searched in this frame.
         size_wh: Of the frame in pixels.
         brightness: Mean gray of the frame, 0..255.
+        left_out: Faces of the last search beyond ``max_faces``, which are not followed.
     """
 
     faces: list[Face]
@@ -108,6 +109,7 @@ class FrameResult:
     detected: bool
     size_wh: tuple[int, int]
     brightness: float
+    left_out: int = 0
 
 
 class LivePipeline:
@@ -133,6 +135,7 @@ class LivePipeline:
         self._memory: dict[tuple[str, int], _Memory] = {}
         self._searched = -math.inf
         self._since_search = 0
+        self._left_out = 0
         self._detect_ms: deque[float] = deque(maxlen=15)
         self._other_ms: deque[float] = deque(maxlen=15)
 
@@ -203,6 +206,7 @@ class LivePipeline:
             detect_ms = _ms_since(before)
             self._detect_ms.append(detect_ms)
             self._searched, self._since_search = time, 0
+            self._left_out = max(0, len(detections) - config.max_faces)
             tracks = self._tracker.detected(detections, gray, time)
         else:
             self._since_search += 1
@@ -228,6 +232,7 @@ class LivePipeline:
             detected=search,
             size_wh=(width, height),
             brightness=float(cv2.mean(gray)[0]),
+            left_out=self._left_out,
         )
 
     def _search_now(self, time: float, config: LiveConfig) -> bool:

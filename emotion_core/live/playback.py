@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from emotion_core.errors import ImageError
-from emotion_core.live.videos import open_video, probe_video, shown_picture, timed_frames
+from emotion_core.live.video_file import open_video, probe_video, shown_picture
 
 _CLOCK_NOISE = 1e-3  # seconds
 _LONGEST_DECODE = 0.1  # seconds that one call may spend on frames that are late
@@ -73,6 +73,7 @@ class VideoPlayback:
         return self._picture.copy()
 
     def _decode(self) -> Generator[tuple[float, Any], None, None]:
-        ignore = contextlib.suppress(av.error.FFmpegError)  # what is good up to there is played
-        with open_video(io.BytesIO(self._data), self.name) as (container, _), ignore:
-            yield from timed_frames(container)
+        # What is good up to a fault is played.
+        ignore = contextlib.suppress(av.error.FFmpegError, ImageError)
+        with open_video(io.BytesIO(self._data), self.name) as video, ignore:
+            yield from video.frames()

@@ -8,9 +8,10 @@ import streamlit as st
 
 from emotion_core.data.faces import is_synthetic
 from emotion_core.errors import EmotionError
-from emotion_core.live.detect import create_detector, yunet_path
+from emotion_core.live.detect import create_detector
 from emotion_core.live.stream import LiveStream
 from emotion_core.live.upstream import prepare
+from emotion_core.live.yunet_file import yunet_path
 from emotion_core.runs.catalog import best_run
 from emotion_core.runs.run import Run
 from pages._ui import cache

@@ -8,6 +8,7 @@ import streamlit as st
 from emotion_core.errors import EmotionError
 from emotion_core.live import videos
 from emotion_core.live.stream import LiveStream
+from emotion_core.live.video_file import SUFFIXES
 from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
@@ -37,7 +38,7 @@ def pick_video() -> tuple[str, Any]:
         )
     upload = st.file_uploader(
         "A video",
-        type=list(videos.SUFFIXES),
+        type=list(SUFFIXES),
         key="live-video",
         max_upload_size=_MEGABYTES,
         help="It is processed in memory and not kept.",

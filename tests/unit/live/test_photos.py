@@ -6,6 +6,7 @@ import tracemalloc
 import warnings
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -247,13 +248,73 @@ def test_a_face_is_reported_once_at_all_search_sizes(astronaut):
     large = np.repeat(np.repeat(astronaut, 4, axis=0), 4, axis=1)
     found = photos.PhotoDetector("haar").detect(large)
     boxes = [item.box_xyxy for item in found if item.score > 0.5]
-    overlapping = [
-        (a, b)
-        for i, a in enumerate(boxes)
-        for b in boxes[i + 1 :]
-        if photos._overlap(a, b) >= photos._SAME_FACE
-    ]
-    assert boxes and not overlapping
+    for index, box in enumerate(boxes):
+        others = np.stack([*boxes[:index], *boxes[index + 1 :], np.zeros(4)])
+        assert (photos._overlaps(box, others) < photos._SAME_FACE).all()
+    assert boxes
+
+
+def tilted(image: np.ndarray, degrees: float) -> np.ndarray:
+    """The image turned against the clock by any angle, on a gray ground that holds all of it."""
+    height, width = image.shape[:2]
+    side = int(np.hypot(height, width)) + 1
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    turn[:, 2] += (side - width) / 2, (side - height) / 2
+    return cv2.warpAffine(image, turn, (side, side), borderValue=(128, 128, 128))
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270, 15, 30, 45, 60, -30, -45, -60, 120, 210])
+def test_a_turned_picture_gives_the_face_upright_and_the_box_in_its_own_frame(
+    astronaut, classifier, yunet_file, monkeypatch, degrees
+):
+    monkeypatch.setenv("EMOTION_YUNET", str(yunet_file))
+    detector = photos.PhotoDetector()
+    (upright,) = photos.classify_photo(astronaut, detector, classifier)
+    picture = tilted(astronaut, degrees)
+    (found,) = photos.classify_photo(picture, detector, classifier)
+    assert np.corrcoef(upright.face.ravel(), found.face.ravel())[0, 1] > 0.75
+    # The middle of the face, turned as the picture was.
+    turn = cv2.getRotationMatrix2D((0, 0), degrees, 1.0)[:, :2]
+    middle = turn @ ((upright.box_xyxy[:2] + upright.box_xyxy[2:]) / 2 - 256)
+    middle += np.array(picture.shape[1::-1]) / 2
+    here = (found.box_xyxy[:2] + found.box_xyxy[2:]) / 2
+    assert np.abs(here - middle).max() < 0.2 * (found.box_xyxy[2] - found.box_xyxy[0])
+    quarter = {90: 3, 180: 2, 270: 1}.get(degrees)
+    if quarter is not None:
+        assert found.turn == quarter
+        assert f"clockwise by {90 * quarter} degrees" in photos.photo_notices([found])[0]
+    if degrees in (15, -30):
+        assert found.turn == 0 and photos.photo_notices([found]) == []
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_haar_finds_the_face_of_a_turned_picture(astronaut, classifier, turn):
+    detector = photos.PhotoDetector("haar")
+    (upright,) = photos.classify_photo(astronaut, detector, classifier)
+    picture = np.ascontiguousarray(np.rot90(astronaut, -turn))
+    (found,) = photos.classify_photo(picture, detector, classifier)
+    assert found.turn == turn
+    np.testing.assert_array_equal(found.face, upright.face)
+
+
+def test_a_picture_with_a_sure_face_is_searched_once(astronaut, yunet_file, monkeypatch):
+    monkeypatch.setenv("EMOTION_YUNET", str(yunet_file))
+    detector, asked = photos.PhotoDetector(), []
+    real = detector._search
+    monkeypatch.setattr(detector, "_search", lambda frame: asked.append(1) or real(frame))
+    assert len(detector.detect(astronaut)) == 1 and len(asked) == 1
+    assert detector.detect(np.full((300, 400, 3), 90, np.uint8)) == [] and len(asked) == 5
+
+
+def test_more_faces_than_the_limit_are_told(astronaut, classifier, yunet_file, monkeypatch):
+    monkeypatch.setenv("EMOTION_YUNET", str(yunet_file))
+    monkeypatch.setattr(photos, "MAX_FACES", 4)
+    crowd = np.tile(astronaut[:256, 100:356], (2, 3, 1))
+    found = photos.classify_photo(crowd, photos.PhotoDetector(), classifier)
+    assert len(found) == 4
+    (notice,) = photos.photo_notices(found)
+    assert notice.startswith("A picture gives at most 4 faces: more may be in it.")
+    assert photos.photo_notices(found[:3]) == []
 
 
 def test_a_whole_picture_can_be_the_face(classifier):

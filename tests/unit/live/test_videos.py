@@ -1,6 +1,8 @@
 """Real video files through the real pipeline: rows, annotated copy, damage, rotation, cancelling."""
 
 import io
+import re
+import struct
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -14,9 +16,11 @@ import torch
 
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import videos
-from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live import video_file, videos
+from emotion_core.live.detect import Detection
+from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, Reading
 from emotion_core.live.playback import VideoPlayback
+from emotion_core.live.settings import LiveConfig
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -117,7 +121,7 @@ def test_a_face_is_followed_and_drawn(pipeline, face_clip):
 
     with av.open(io.BytesIO(result.annotated)) as copy:
         frames = [(frame.time, frame.to_ndarray(format="bgr24")) for frame in copy.decode(video=0)]
-        assert copy.streams.video[0].codec_context.name == "h264"
+        assert copy.streams.video[0].codec_context.name in ("vp9", "libvpx-vp9")
     assert [time for time, _ in frames] == pytest.approx([0.2 * i for i in range(8)], abs=2e-3)
     plain = Watcher()
     videos.analyse_video(face_clip, plain, fps=5)
@@ -143,7 +147,7 @@ def test_frames_are_sampled_evenly_and_a_slow_video_whole(tmp_path, fps, count):
 )
 def test_common_containers_are_read(tmp_path, suffix, codec):
     path = write_video(tmp_path / f"clip{suffix}", shades(5), codec=codec)
-    info = videos.probe_video(path)
+    info = video_file.probe_video(path)
     assert (info.width, info.height, info.fps) == (96, 64, 10)
     seen = Watcher()
     assert videos.analyse_video(path, seen, fps=10).frames == 5
@@ -161,6 +165,181 @@ def test_a_phone_s_rotation_is_applied(tmp_path):
     turned = seen.frames[0]
     assert turned.shape == (96, 64, 3)
     assert turned[:15].mean() > 150 and turned[30:].mean() < 30
+
+
+MATRICES = {  # a, b, c, d of the display matrix, and what they make of a picture
+    "mirrored": ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
+    "upside down and mirrored": ((1, 0, 0, -1), lambda image: image[::-1]),
+    "half a turn": ((-1, 0, 0, -1), lambda image: image[::-1, ::-1]),
+    "a quarter, clockwise": ((0, 1, -1, 0), lambda image: np.rot90(image, -1)),
+    "a quarter, against the clock": ((0, -1, 1, 0), lambda image: np.rot90(image, 1)),
+    "transposed": ((0, 1, 1, 0), lambda image: image.transpose(1, 0, 2)),
+    "transposed over the other diagonal": ((0, -1, -1, 0), lambda image: np.rot90(image[:, ::-1])),
+    "none": ((0, 0, 0, 0), lambda image: image),
+}
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_every_display_matrix_is_obeyed(tmp_path, matrix):
+    (a, b, c, d), expected = MATRICES[matrix]
+    y, x = np.mgrid[:64, :96]
+    frame = np.stack([x * 2, y * 3, np.full_like(x, 60)], axis=2).astype(np.uint8)
+    path = write_video(tmp_path / "clip.mp4", [frame] * 3)
+    data = path.read_bytes()
+    at = data.index(IDENTITY, data.index(b"tkhd"))
+    rows = struct.pack(">6i", a << 16, b << 16, 0, c << 16, d << 16, 0)
+    path.write_bytes(data[:at] + rows + data[at + len(rows) :])
+    seen = Watcher()
+    videos.analyse_video(path, seen, fps=10)
+    difference = np.abs(seen.frames[0].astype(int) - expected(frame).astype(int))
+    assert np.median(difference) < 8 and difference.mean() < 12, matrix
+
+
+def with_cover(film: bytes, *, alone: bool = False) -> bytes:
+    """A film whose first stream is its cover picture."""
+    out, picture = io.BytesIO(), np.full((300, 300, 3), 200, np.uint8)
+    _, jpeg = cv2.imencode(".jpg", picture)
+    with av.open(out, "w", format="matroska") as container, av.open(io.BytesIO(film)) as source:
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width = cover.height = 300
+        cover.pix_fmt, cover.disposition = "yuvj420p", av.stream.Disposition.attached_pic
+        moving = None if alone else container.add_stream_from_template(source.streams.video[0])
+        packet = av.Packet(jpeg.tobytes())
+        packet.stream, packet.pts, packet.dts, packet.is_keyframe = cover, 0, 0, True
+        container.mux(packet)
+        for packet in source.demux(video=0) if moving else ():
+            if packet.dts is not None:
+                packet.stream = moving
+                container.mux(packet)
+    return out.getvalue()
+
+
+def test_a_cover_picture_is_not_the_film(face_clip):
+    data = with_cover(face_clip.read_bytes())
+    with av.open(io.BytesIO(data)) as container:
+        assert container.streams.video[0].disposition & av.stream.Disposition.attached_pic
+    seen = Watcher()
+    result = videos.analyse_video(io.BytesIO(data), seen, fps=10)
+    assert (result.info.width, result.info.height, result.frames) == (320, 256, 15)
+    assert VideoPlayback(data)(0.0).shape == (256, 320, 3)
+    with pytest.raises(ImageError, match="has no film, only a cover picture"):
+        video_file.probe_video(io.BytesIO(with_cover(face_clip.read_bytes(), alone=True)))
+
+
+def test_an_unknown_codec_is_one_clear_error(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", shades(3))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"avc1", b"zzzz"))
+    with pytest.raises(
+        ImageError, match=r"^clip is in a format of video .* does not know\. Save it"
+    ):
+        videos.analyse_video(path, Watcher(), name="clip")
+    with pytest.raises(ImageError, match="does not know"):
+        VideoPlayback(path.read_bytes())
+
+
+def timed_video(times: list[float], *, format: str = "matroska") -> bytes:
+    """A video whose frames come at these seconds."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=format) as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time, image in zip(times, shades(len(times)), strict=True):
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def test_a_video_of_days_is_refused_by_its_header():
+    data = timed_video([86_400 * day for day in range(9)])
+    message = r"^gaps lasts 192\.\d hours, .* more than the 36,000 frames .* Take fewer frames"
+    with pytest.raises(ImageError, match=message):
+        videos.analyse_video(io.BytesIO(data), Watcher(), annotate=True, name="gaps")
+
+
+def test_a_gap_of_hours_ends_the_video_and_keeps_what_came_before():
+    data = timed_video([0, 0.2, 0.4, 7_200, 7_200.2])
+    result = videos.analyse_video(io.BytesIO(data), Watcher(), annotate=True, name="gaps")
+    assert result.frames == 3 and result.annotated
+    assert re.match(r"gaps has a gap of 2\.0 hours between two frames", result.problem)
+
+
+def test_a_video_that_does_not_say_how_long_it_is_ends_at_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(videos, "MAX_FRAMES", 4)
+    with pytest.raises(ImageError, match=r"lasts .* more than the 4 frames"):
+        videos.analyse_video(write_video(tmp_path / "clip.mp4", shades(9)), Watcher(), fps=10)
+    out = io.BytesIO()
+    with av.open(out, "w", format="webm", options={"live": "1"}) as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        for image in shades(9):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(stream.encode(None))
+    result = videos.analyse_video(io.BytesIO(out.getvalue()), Watcher(), fps=10, name="live")
+    assert result.frames == 4 and result.problem == "live has more than 4 frames to look at."
+
+
+def growing(sizes_wh: list[tuple[int, int]]) -> bytes:
+    """Motion JPEG whose frames have these sizes, while the header names the first."""
+    out, (width, height) = io.BytesIO(), sizes_wh[0]
+    with av.open(out, "w", format="avi") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
+        for index, (width, height) in enumerate(sizes_wh):
+            _, jpeg = cv2.imencode(".jpg", np.full((height, width, 3), 90, np.uint8))
+            packet = av.Packet(jpeg.tobytes())
+            packet.stream, packet.pts, packet.dts = stream, index, index
+            packet.time_base, packet.is_keyframe = Fraction(1, 10), True
+            container.mux(packet)
+    return out.getvalue()
+
+
+def test_frames_that_grow_beyond_the_limit_end_the_video():
+    data = growing([(96, 64), (128, 96), (9_000, 8_000), (96, 64)])
+    result = videos.analyse_video(io.BytesIO(data), Watcher(), fps=10, annotate=True, name="grow")
+    assert result.frames == 2 and result.annotated
+    assert re.match(r"grow has a frame of more than 40 megapixels", result.problem)
+    with pytest.raises(ImageError, match=r"has frames of 72 megapixels; the most .* is 40"):
+        videos.analyse_video(io.BytesIO(growing([(9_000, 8_000)])), Watcher())
+
+
+def test_a_crowd_beyond_the_limit_is_told(classifier):
+    boxes = [
+        np.array([x, y, x + 9, y + 9], np.float32) for x in range(0, 90, 9) for y in range(0, 90, 9)
+    ]
+
+    class Crowd:
+        kind = "yunet"
+
+        def detect(self, frame: np.ndarray) -> list[Detection]:
+            return [Detection(box, 0.9) for box in boxes]
+
+    pipeline = LivePipeline(Crowd(), classifier, LiveConfig(max_faces=videos.MAX_FACES))
+    data = timed_video([0.0, 0.2])
+    result = videos.analyse_video(io.BytesIO(data), pipeline)
+    assert len(result.rows) == 2 * videos.MAX_FACES
+    assert result.notices == ("A frame has up to 100 faces: the 64 largest are followed.",)
+
+
+def test_a_copy_that_cannot_be_written_loses_no_result(monkeypatch):
+    monkeypatch.setattr("emotion_core.live.video_writer._CODEC", "mpeg4")  # WebM takes none of it
+    result = videos.analyse_video(io.BytesIO(timed_video([0, 0.2])), Watcher(), annotate=True)
+    assert result.frames == 2 and result.annotated is None
+    assert re.match(r"The annotated copy cannot be written \(.*\)\.", result.notices[0])
+
+
+def test_a_player_can_jump_in_the_annotated_copy():
+    data = timed_video([0.2 * i for i in range(100)])
+    copy = videos.analyse_video(io.BytesIO(data), Watcher(), annotate=True).annotated
+    with av.open(io.BytesIO(copy)) as container:
+        assert container.duration / 1e6 == pytest.approx(20, abs=0.3)
+        container.seek(12_000_000)  # microseconds
+        frame = next(container.decode(video=0))
+    assert 9.9 <= frame.time <= 12.0  # the key frame before it
+    assert b"\x1c\x53\xbb\x6b" in copy  # Matroska's Cues, the index that browsers seek by
 
 
 def anamorphic() -> bytes:
@@ -221,7 +400,7 @@ def test_a_list_of_other_files_is_no_video(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
     write_video(Path("secret.mp4"), shades(3))
     with pytest.raises(ImageError, match="is not a video that can be read"):
-        videos.probe_video(io.BytesIO(text.encode()))
+        video_file.probe_video(io.BytesIO(text.encode()))
 
 
 def test_a_rate_that_varies_is_sampled_by_the_clock(tmp_path):
@@ -264,8 +443,8 @@ def test_sound_alone_is_refused(tmp_path):
         frame.sample_rate, frame.time_base = 8000, Fraction(1, 8000)
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(ImageError, match="has no picture"):
-        videos.probe_video(path)
+    with pytest.raises(ImageError, match="has no film, only other streams"):
+        video_file.probe_video(path)
 
 
 def test_a_torn_file_gives_what_came_before(tmp_path):
