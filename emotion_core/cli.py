@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from emotion_core import __version__, commands
 from emotion_core.errors import EmotionError
+from emotion_core.paths import variable_of
 from emotion_core.text import plain
 
 
@@ -58,6 +59,15 @@ def exit_code(run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130  # as shells count it
     except OSError as error:  # a place that cannot be read or written
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {plain(f'{place}{error.strerror or error}')}", file=sys.stderr)
+        print(f"error: {plain(_place_told(error))}", file=sys.stderr)
         return 2
+
+
+def _place_told(error: OSError) -> str:
+    """A place that failed, why, and which variable names another one."""
+    reason = str(error.strerror or error)
+    if not isinstance(error.filename, str):
+        return reason
+    variable = variable_of(error.filename)
+    hint = f". Make room there, or name another folder in {variable}." if variable else ""
+    return f"{error.filename}: {reason}{hint}"

@@ -19,6 +19,19 @@ def cache_dir() -> Path:
     )
 
 
+def variable_of(path: str | Path) -> str:
+    """The environment variable that moves a place which cannot be written; empty if none does."""
+    place = Path(path).absolute()
+    for variable, base in (
+        ("EMOTION_CACHE", cache_dir()),
+        ("EMOTION_CHECKPOINTS", checkpoints_dir()),
+    ):
+        if place.is_relative_to(base.absolute()):
+            return variable
+    # A folder above it, which could not be made.
+    return "EMOTION_CACHE" if cache_dir().absolute().is_relative_to(place) else ""
+
+
 def _place(variable: str, default: Path) -> Path:
     """An empty variable means the same as none."""
     return Path(os.environ.get(variable) or default)

@@ -29,12 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one action."""
-    from tqdm import tqdm
-
+    from emotion_core.progress import progress_bar
     from emotion_core.text import plain
 
     layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}"
-    bar = tqdm(total=1.0, bar_format=layout, leave=False, disable=None)  # on terminals alone
+    bar = progress_bar(total=1.0, bar_format=layout, leave=False)
 
     def progress(text: str, share: float) -> None:
         bar.set_description_str(text)

@@ -19,8 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Features, unless a map is asked for of those that are stored, then the map."""
-    from tqdm import tqdm
-
     from emotion_core.errors import ConfigError
     from emotion_core.evaluation.features import (
         FACES,
@@ -28,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
         compute_tsne,
         load_features,
     )
+    from emotion_core.progress import progress_bar
     from emotion_core.runs.catalog import pick_run
 
     if args.faces is not None and args.faces < 5:
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         from emotion_core.data.sources import load_data
 
         data = load_data(args.data or found.config().data)
-        with tqdm(total=1.0, disable=None, bar_format="{percentage:3.0f} % |{bar}|") as bar:
+        with progress_bar(total=1.0, bar_format="{percentage:3.0f} % |{bar}|") as bar:
             features = compute_features(
                 found,
                 data,

@@ -21,16 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show progress on a terminal and print one line a corruption."""
-    from tqdm import tqdm
-
     from emotion_core.errors import ConfigError
     from emotion_core.evaluation.robustness import measure_robustness
+    from emotion_core.progress import progress_bar
     from emotion_core.runs.catalog import pick_run
 
     if args.images < 1:
         raise ConfigError(f"--images must be at least 1, got {args.images}.")
     found = pick_run(args.run)
-    with tqdm(total=1, unit="step", disable=None) as bar:
+    with progress_bar(total=1, unit="step") as bar:
 
         def show(done: int, steps: int) -> None:
             bar.total = steps

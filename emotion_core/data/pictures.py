@@ -12,6 +12,7 @@ from PIL import Image
 
 from emotion_core.data.allowance import Allowance
 from emotion_core.data.faces import FACE_SIZE
+from emotion_core.data.orientation import orientation, upright
 from emotion_core.errors import DataError
 
 MAX_FILE = 64 * 1024**2  # bytes of a picture's file
@@ -31,12 +32,13 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class _Header:
-    """What a picture's header announces: sides, bytes of its pixels, and transparency."""
+    """What a picture's header announces: sides, bytes of its pixels, transparency, and its turn."""
 
     width: int
     height: int
     decoded: int
     transparent: bool
+    turn: int = 1
 
 
 def decode_image(
@@ -77,12 +79,12 @@ def decode_image(
 
 
 def _decoded(data: bytes, header: _Header) -> np.ndarray:
-    """Pixels as OpenCV gives them, of a picture of bearable size."""
+    """Pixels as OpenCV gives them, of a picture of bearable size, upright."""
     for kind, start, end, room in _ENDS:
         if data.startswith(start) and end not in data[-room:] and not _complete(data, kind):
             raise DataError(f"truncated {kind}")
-    # Alpha is only kept without the turning, but no camera writes both.
-    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+    # OpenCV's own turning knows not all EXIF data, and none where it keeps transparency.
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     if header.transparent:
         flags = cv2.IMREAD_UNCHANGED
     try:
@@ -91,7 +93,7 @@ def _decoded(data: bytes, header: _Header) -> np.ndarray:
         raise DataError("not a picture that can be read") from error
     if image is None:
         raise DataError("not a picture that can be read")
-    return np.asarray(image)
+    return upright(np.asarray(image), header.turn)
 
 
 def _announced(data: bytes) -> _Header:
@@ -103,7 +105,7 @@ def _announced(data: bytes) -> _Header:
         transparent = data[25] in (4, 6) or b"tRNS" in data
         channels = 1 if data[25] == 0 and not transparent else 4
         size = width * height * channels * (2 if data[24] == 16 else 1)
-        return _Header(width, height, size, transparent)
+        return _Header(width, height, size, transparent, _png_turn(data) if b"eXIf" in data else 1)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             return _header_of(picture, data)
@@ -130,7 +132,16 @@ def _header_of(picture: Any, data: bytes) -> _Header:
             raise DataError(f"a JPEG of more than {_MOST_SCANS} scans")
         if scans > 1 or "progressive" in picture.info:
             depth += _COEFFICIENTS
-    return _Header(width, height, pixels * depth, picture.has_transparency_data)
+    transparent = picture.has_transparency_data
+    return _Header(width, height, pixels * depth, transparent, orientation(picture))
+
+
+def _png_turn(data: bytes) -> int:
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            return orientation(picture)
+    except Exception:  # OpenCV may read what Pillow does not
+        return 1
 
 
 def _complete(data: bytes, kind: str) -> bool:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from emotion_core.data.orientation import orientation, upright
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import Detection, FaceDetector, create_detector, crop_face
@@ -36,17 +37,6 @@ _SAME_FACE = 0.5  # overlap from which two boxes are one face
 # YuNet finds faces that lie, too, with low scores and crooked boxes; Haar does not (docs/live.md).
 _FLOOR = {"yunet": 0.7, "haar": 0.5}
 _UPRIGHT = {"yunet": 0.88, "haar": 0.5}
-
-_ORIENTATION = 0x0112  # of EXIF
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 # Pillow only warns of a picture that is much larger than ours may be: make that a refusal.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -112,7 +102,7 @@ def read_image(data: bytes, name: str = "The picture") -> np.ndarray:
         raise ImageError(_too_large(name, image.size))
     try:
         image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG can be decoded smaller at once
-        rgb = _to_rgb(_upright(image))
+        rgb = upright(_to_rgb(image), orientation(image))
     except Exception as error:  # as above
         raise ImageError(_damaged(name, error)) from error
     scale = MAX_SIDE / max(rgb.shape[:2])
@@ -287,18 +277,6 @@ def result_row(number: int, result: FaceResult, scale: float) -> dict[str, Any]:
         **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
         "score": round(result.score, 3),
     }
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data says; faulty data say nothing.
-
-    Pillow's ``exif_transpose`` also writes the data anew, which fails where any of them is faulty.
-    """
-    try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # its parser raises whatever it stumbles over
-        turn = None
-    return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:

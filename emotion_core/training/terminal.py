@@ -7,6 +7,7 @@ import threading
 from tqdm import tqdm
 
 from emotion_core.processes import stop_on_signals
+from emotion_core.progress import progress_bar
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import known_as
 from emotion_core.runs.run import Run
@@ -30,7 +31,7 @@ def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | Non
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     course = f"as {known_as(config.chosen_by)}" if config.final else f"{config.epochs} epochs"
     print(plain(f"{run.name}: {config.model} on {config.data}, {course}"), flush=True)
-    with tqdm(total=None, unit="img", dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
+    with progress_bar(total=None, unit="img", dynamic_ncols=True) as bar:
         try:
             report = train(
                 run,

@@ -90,6 +90,32 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
     assert said.endswith(f"error: {tmp_path / 'file'}: File exists\n")
 
 
+@pytest.mark.parametrize(
+    "variable, command",
+    [("EMOTION_CACHE", ["data", "fetch", "fer2013"]), ("EMOTION_CHECKPOINTS", ["train"])],
+)
+def test_a_place_that_a_variable_moves_is_told_with_it(
+    tmp_path, monkeypatch, capsys, variable, command
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(variable, str(tmp_path / "file" / "inside"))
+    assert cli.main(command) == 2
+    assert f"name another folder in {variable}." in capsys.readouterr().err
+
+
+def test_where_stderr_is_no_terminal_no_bar_is_drawn(tmp_path):
+    done = run_cli("data", "info", "synthetic:70", EMOTION_CACHE=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "70 faces" in done.stdout
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_path_may_keep_the_quotes_it_was_copied_with(tmp_path, capsys, quote):
+    assert cli.main(["data", "synthetic", "--out", str(tmp_path / "my faces"), "-n", "70"]) == 0
+    assert cli.main(["data", "info", f"{quote}{tmp_path / 'my faces'}{quote}"]) == 0
+    assert "my faces: 70 faces" in capsys.readouterr().out
+
+
 def test_a_setting_out_of_range_names_the_rule(capsys):
     assert cli.main(["train", "--epochs", "0"]) == 2
     assert capsys.readouterr().err == "error: epochs must be at least 1, got 0.\n"
