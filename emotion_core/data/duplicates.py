@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_core.data.faces import SPLITS, FaceData, digests
-from emotion_core.files import atomic_path
+from emotion_core.files import atomic_path, open_regular
 from emotion_core.paths import cache_dir
 
 # Correlation of pixels from which two FER-2013 faces were, on viewing, always the same photograph
@@ -60,9 +60,12 @@ def grouped(data: FaceData) -> np.ndarray:
     """
     path = _cache_path(data)
     # The cache only saves time: a damaged file or a folder that cannot be written must not end a run.
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        groups: np.ndarray = np.load(path, allow_pickle=False)
-        if groups.shape == (len(data),):
+    with (
+        contextlib.suppress(OSError, ValueError, EOFError, MemoryError),
+        open_regular(path) as kept,
+    ):
+        groups: np.ndarray = np.load(kept, allow_pickle=False)
+        if _are_groups(groups, len(data)):
             return groups
     groups = near_duplicate_groups(data.images)
     with (
@@ -72,6 +75,15 @@ def grouped(data: FaceData) -> np.ndarray:
     ):
         np.save(file, groups, allow_pickle=False)
     return groups
+
+
+def _are_groups(groups: np.ndarray, count: int) -> bool:
+    """Whether an array names each image's group by the group's first image."""
+    if groups.dtype != np.int64 or groups.shape != (count,) or not count:
+        return False
+    if groups.min() < 0 or (groups > np.arange(count)).any():
+        return False
+    return bool((groups[groups] == groups).all())
 
 
 def is_counted(data: FaceData) -> bool:

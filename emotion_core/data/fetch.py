@@ -26,12 +26,18 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
         The folder; ``load_data("fer2013")`` finds it from now on.
 
     Raises:
-        FetchError: there is no network, or the download broke off.
+        FetchError: there is no network, the download broke off, or the cache cannot be written.
     """
     target = download_dir()
     with _ONE_AT_A_TIME:
-        if not (target / "train").is_dir():
-            _fetch(target, progress)
+        try:
+            if not (target / "train").is_dir():
+                _fetch(target, progress)
+        except OSError as error:
+            raise FetchError(
+                f"FER-2013 cannot be kept in {target.parent} ({error.strerror or error}). Make "
+                f"room there, or name another folder in EMOTION_CACHE. {BY_HAND}"
+            ) from error
     return target
 
 
@@ -83,7 +89,7 @@ def _fetch(target: Path, progress: Progress | None) -> None:
 def _bytes(folder: Path) -> int:
     """Size of the archive so far; it may be removed while it is looked at."""
     size = 0
-    for file in folder.rglob("*.archive"):
-        with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
+        for file in folder.rglob("*.archive"):
             size += file.stat().st_size
     return size

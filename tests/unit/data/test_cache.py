@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from emotion_core.data import cache
+from emotion_core.data.duplicates import grouped
 from emotion_core.data.sources import load_data
 
 
@@ -143,3 +144,24 @@ def test_everything_is_on_the_disk_before_it_gets_its_name(write, tmp_path, own_
     synced = {Path(event).name for event in events[:place]}
     assert {"images.npy", "rows.npz", "meta.json", "parsed"} <= synced
     assert Path(events[place + 1]) == own_cache / "data"
+
+
+@pytest.mark.parametrize("damage", ["float", "negative", "later", "no first", "cut", "pipe"])
+def test_kept_groups_that_are_none_are_counted_anew(stored, tmp_path, own_cache, damage):
+    data = load_data(tmp_path / "faces.zip")
+    good = grouped(data)
+    (path,) = (own_cache / "duplicates").iterdir()
+    bad = good.copy()
+    if damage == "negative":
+        bad[3] = -1
+    elif damage == "later":
+        bad[3] = 100
+    elif damage == "no first":  # names an image that is itself in another's group
+        bad[50], bad[51] = 49, 50
+    np.save(path, bad.astype(float) if damage == "float" else bad)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-20])
+    elif damage == "pipe":
+        path.unlink()
+        os.mkfifo(path)
+    assert np.array_equal(grouped(data), good)

@@ -7,8 +7,20 @@ import time
 import types
 from pathlib import Path
 
+import pytest
+
 from emotion_core.data.fer2013 import download_dir
 from emotion_core.data.fetch import fetch_fer2013
+from emotion_core.errors import FetchError
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_anything_is_downloaded(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("a file where the folder should be")
+    with pytest.raises(FetchError, match=r"cannot be kept in .*EMOTION_CACHE"):
+        fetch_fer2013()
 
 
 def test_two_at_once_download_once(tmp_path, monkeypatch):
