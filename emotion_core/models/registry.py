@@ -16,8 +16,6 @@ _B = TypeVar("_B", bound=Builder)
 # One module a family; each registers its builders when it is imported.
 _FAMILIES = (
     "sequential",
-    "senet",
-    "grown_net",
     "study",
     "resnet",
     "densenet",
@@ -27,9 +25,6 @@ _FAMILIES = (
     "mobilenet",
     "mobilenet_v1",
 )
-
-# Architectures that have all weights of another one, under the same names.
-_GROWN = {"grown_net": "sequential"}
 
 _BUILDERS: dict[str, Builder] = {}
 
@@ -98,11 +93,6 @@ def model_options(name: str) -> dict[str, Any]:
 def model_summary(name: str) -> str:
     """First line of an architecture's description."""
     return (inspect.getdoc(_builder(name)) or "").partition("\n")[0]
-
-
-def fitting_models(name: str) -> list[str]:
-    """Architectures whose weights one can start from: itself, and what it grows out of."""
-    return [name, *([_GROWN[name]] if name in _GROWN else [])]
 
 
 def _builder(name: str) -> Builder:

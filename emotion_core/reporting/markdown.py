@@ -14,7 +14,9 @@ from emotion_core.evaluation.compare import (
 )
 from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.models.options import pretrained_on
-from emotion_core.runs.report import Report
+from emotion_core.recipes import listed
+from emotion_core.runs.catalog import known_as
+from emotion_core.runs.report import Cost, Report
 from emotion_core.runs.run import Run
 
 _HEAD = (
@@ -32,12 +34,11 @@ _HEAD = (
 )
 
 
-def markdown_table(runs: list[Run], *, best_only: bool = False) -> str:
+def markdown_table(runs: list[Run]) -> str:
     """Finished runs, best first, as a Markdown table; below them ensembles of them all.
 
     Args:
-        runs: Runs with a report, newest first; others are left out.
-        best_only: Of each architecture and recipe show only the run that is best on validation.
+        runs: Runs with a report; others are left out.
     """
     reports = [(run.report(), run) for run in runs]
     rows = sorted(
@@ -51,10 +52,9 @@ def markdown_table(runs: list[Run], *, best_only: bool = False) -> str:
     usual = tests.most_common(1)[0][0]
     rows.sort(key=lambda item: item[0].data.test_fingerprint != usual)
     lines = [_line(_HEAD), _line(["---"] * len(_HEAD))]
-    shown = _best(rows) if best_only else rows
-    lines += [_line(_cells(run, report, usual)) for report, run in shown]
+    lines += [_line(_cells(run, report, usual)) for report, run in rows]
     lines += _ensemble([run for report, run in rows if _is_ours(report)])
-    timed = sorted({report.environment.processor for report, _ in shown})
+    timed = sorted({report.environment.processor for report, _ in rows})
     return "\n".join([*lines, "", f"Milliseconds on one core. Machines: {'; '.join(timed)}."])
 
 
@@ -62,7 +62,8 @@ def how_trained(run: Run, report: Report) -> str:
     """Recipe, epochs and what came from earlier runs; empty for the classical baseline."""
     if not report.epochs:
         return ""
-    return f"{report.recipe} recipe, {_course(run, report)}"
+    recipe = {"ours": "our", "study": "the study's"}.get(report.recipe, report.recipe)
+    return f"{recipe} recipe, {_course(run, report)}"
 
 
 def _course(run: Run, report: Report) -> str:
@@ -70,30 +71,16 @@ def _course(run: Run, report: Report) -> str:
     how = [f"{report.epochs} epoch{'s' * (report.epochs != 1)}"]
     if config.options.get("pretrained"):
         how.append(f"from {pretrained_on(config.model)} weights")
-    how += ["from an earlier run's weights"] if config.start_from else []
-    how += ["with teachers"] if config.teacher else []
-    how += ["averaged with earlier runs"] if run.status().averaged_with else []
+    root = run.path.parent
+    for text, runs in (
+        ("fine-tuned from", config.start_from),
+        ("weights averaged with", run.status().averaged_with),
+        ("taught by", config.teacher),
+    ):
+        if names := [known_as(reference, root) for reference in listed(runs)]:
+            how.append(f"{text} {' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}")
     how += ["with the validation faces"] if config.final else []
     return ", ".join(how)
-
-
-def _best(rows: list[tuple[Report, Run]]) -> list[tuple[Report, Run]]:
-    """The row that is best on validation, for each architecture, recipe and data set.
-
-    A final training goes before the run that it repeats.
-    """
-
-    def kind(row: tuple[Report, Run]) -> tuple[Any, ...]:
-        report = row[0]
-        # An option that changes the work, such as a finer stem, makes another architecture.
-        design = report.model, report.cost.macs
-        return *design, report.recipe, report.data.fingerprint
-
-    def rank(row: tuple[Report, Run]) -> tuple[float, bool]:
-        return row[0].val.accuracy, bool(row[0].refit)
-
-    best = {kind(row): row for row in sorted(rows, key=rank)}  # the last of a kind stays
-    return [row for row in rows if best[kind(row)] is row]
 
 
 def _cells(run: Run, report: Report, usual: str) -> list[str]:
@@ -113,25 +100,13 @@ def _cells(run: Run, report: Report, usual: str) -> list[str]:
         f"{test.macro_f1:.3f}",
         f"{test.ece:.3f}",
         *_cost_cells(cost.parameters, cost.macs, cost.latency_ms),
-        f"{cost.train_seconds / 60:.0f} min, {_trained_on(report)}",
+        f"{_minutes(cost)}, {_trained_on(report)}",
     ]
 
 
 def _row_name(run: Run, report: Report) -> str:
-    name = _name(run)
-    if not report.epochs:
-        return name
-    # A reference run's name begins with its recipe.
-    known = name.startswith(f"{report.recipe}-")
-    return f"{name}, {_course(run, report) if known else how_trained(run, report)}"
-
-
-def _name(run: Run) -> str:
-    """The reference run's name, which ``reproduce --only`` takes; of another run its model's."""
-    # Here, since it loads PyTorch, which the Overview's list of runs does without.
-    from emotion_core.training.reference import reference_name
-
-    return reference_name(run) or run.config().model
+    how = how_trained(run, report)
+    return f"{run.name}, {how}" if how else run.name
 
 
 def _cost_cells(parameters: float, macs: float, latency_ms: float) -> list[str]:
@@ -142,6 +117,11 @@ def _cost_cells(parameters: float, macs: float, latency_ms: float) -> list[str]:
     ]
 
 
+def _minutes(cost: Cost) -> str:
+    own, chain = (round(seconds / 60) for seconds in (cost.train_seconds, cost.chain_seconds))
+    return f"{own} min" + (f" ({chain} with the runs before it)" if chain > own else "")
+
+
 def _trained_on(report: Report) -> str:
     found = report.trainer
     return found.gpu or f"{found.cores} x {found.cpu_capability or 'CPU'}"
@@ -149,7 +129,7 @@ def _trained_on(report: Report) -> str:
 
 def _is_ours(report: Report) -> bool:
     """A network of our recipe, neither the classical baseline nor a reproduction of the study."""
-    return bool(report.epochs) and report.recipe in ("ours", "best")
+    return bool(report.epochs) and report.recipe == "ours"
 
 
 def _ensemble(runs: list[Run]) -> list[str]:
@@ -159,7 +139,7 @@ def _ensemble(runs: list[Run]) -> list[str]:
     chosen = choose_members([r for r in results if by_name[r.name].weights_path.exists()])
     lines = []
     if 1 < len(chosen) < len(results):
-        names = " + ".join(_name(by_name[result.name]) for result in chosen)
+        names = " + ".join(result.name for result in chosen)
         lines.append(_ensemble_line(f"ensemble chosen on validation: {names}", chosen))
     if len(results) > 1:
         lines.append(_ensemble_line(f"ensemble of our {len(results)} networks", results))

@@ -174,22 +174,20 @@ def known_as(reference: str, root: Path | None = None, runs: Sequence[Run] | Non
     Args:
         reference: An id, a name or a path.
         root: Folder of the runs, by default the one in use.
-        runs: What ``list_runs`` gave, if it was asked already.
+        runs: Where to look, as ``list_runs`` gave them, for former names as well.
     """
-    run = _at_path(reference) or _exact(reference, list_runs(root) if runs is None else runs, root)
+    if runs is None:  # a reference is the name of a folder
+        run = _at_path(reference) or _at_path((root or checkpoints_dir()) / reference)
+    else:
+        run = _exact(reference, runs, root)
     return run.name if run else Path(reference).name
 
 
 def with_names(run: Run) -> TrainConfig:
     """A run's settings for people: earlier runs by the names that they have now, not by ids."""
     config, root = run.config(), run.path.parent
-    if not config.needed():
-        return config
-    runs = list_runs(root)
-    named = config.with_earlier(lambda reference: known_as(reference, root, runs))
-    if config.final:
-        named = named.replace(chosen_by=known_as(config.chosen_by, root, runs))
-    return named
+    named = config.with_earlier(lambda reference: known_as(reference, root))
+    return named.replace(chosen_by=known_as(config.chosen_by, root)) if config.final else named
 
 
 def _at_path(name: str | Path) -> Run | None:

@@ -24,21 +24,14 @@ _BATCH = 512
 def start_from(model: nn.Module, config: TrainConfig, data: FaceData) -> None:
     """Copy the weights of ``config.start_from`` into a new model, in place; of several runs their mean.
 
-    The model may be a grown one: whatever the earlier runs have no weights for stays as it is
-    built. ``grown_net`` grows out of ``sequential`` that way, and answers like it at first.
-
     Raises:
         RunError: there is no such run.
         TrainingError: one has weights that do not fit into this model, or learned faces that
             validate this run.
         CheckpointError: one has no weights, or they are damaged.
     """
-    expected = model.state_dict()
-    mean = mean_weights(list(earlier_weights("start_from", model, config, data).values()))
-    fresh = len(expected) - len(mean)
-    if fresh:
-        log.info("%d of %d tensors are in no earlier run, they start fresh", fresh, len(expected))
-    model.load_state_dict({name: mean.get(name, value) for name, value in expected.items()})
+    weights = earlier_weights("start_from", model, config, data)
+    model.load_state_dict(mean_weights(list(weights.values())))
 
 
 def average_candidates(
@@ -50,7 +43,7 @@ def average_candidates(
     Raises:
         RunError, TrainingError, CheckpointError: as ``start_from``.
     """
-    weights = earlier_weights("average_with", model, config, data, whole=True)
+    weights = earlier_weights("average_with", model, config, data)
     names = averaged_by_choice(config) if config.final else list(weights)
     return {name: weights[name] for name in names}
 
@@ -98,7 +91,7 @@ def mean_weights(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch
 
 
 def earlier_weights(
-    setting: str, model: nn.Module, config: TrainConfig, data: FaceData, *, whole: bool = False
+    setting: str, model: nn.Module, config: TrainConfig, data: FaceData
 ) -> dict[str, dict[str, torch.Tensor]]:
     """Weights of the runs that a setting names, by run: all of one shape that fits into the model.
 
@@ -107,27 +100,22 @@ def earlier_weights(
         model: What they are for.
         config: Its settings.
         data: Its data set.
-        whole: Whether they must have all of the model's layers.
 
     Raises:
         RunError, TrainingError, CheckpointError: as ``start_from``.
     """
     expected = model.state_dict()
     found: dict[str, dict[str, torch.Tensor]] = {}
-    wanted = expected.keys() if whole else None
     for name in listed(getattr(config, setting)):
         run = load_run(name)
         earlier, weights = _config_of(run, config, data), read_weights(run)
-        wanted = weights.keys() if wanted is None else wanted
-        if weights.keys() != wanted or any(
-            key not in expected or expected[key].shape != weight.shape
-            for key, weight in weights.items()
+        if weights.keys() != expected.keys() or any(
+            expected[key].shape != weight.shape for key, weight in weights.items()
         ):
             raise TrainingError(
                 f"{setting}: run '{run.name}' is a {earlier.model} with options "
                 f"{earlier.options}, this one a {config.model} with {config.options}. Choose "
-                "the same architecture and options"
-                f"{'' if whole else ' or one that grows out of it'}, or leave {setting} out."
+                f"the same architecture and options, or leave {setting} out."
             )
         found[run.id] = weights
     return found

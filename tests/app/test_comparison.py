@@ -87,7 +87,9 @@ def test_every_part_draws_for_a_single_run(folder, tab):
 
 def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_first(folder):
     first = names(folder)
-    other = write_random_run(folder, random_faces(60, seed=4), model="senet", seed=9, skill=9.0)
+    other = write_random_run(
+        folder, random_faces(60, seed=4), model="mobilenet_v1", seed=9, skill=9.0
+    )
     data = load_data("synthetic:800")
     time.sleep(1.1)  # names carry seconds; runs of the same one are ordered by architecture
     for seed, skill in ((5, 7.0), (6, 2.0), (7, 0.1)):
@@ -131,7 +133,7 @@ def test_the_answers_of_many_runs_are_counted_below_a_face(folder):
 
     assert "resnet18: " in below_faces()
     data = load_data("synthetic:800")
-    for model in ("senet", "resnet50"):
+    for model in ("mobilenet_v1", "resnet50"):
         write_random_run(folder, data, model=model, seed=7, skill=3.0, epochs=3)
     many = below_faces()
     assert "of 5 runs" in many and "resnet18" not in many
@@ -197,7 +199,9 @@ def test_measured_robustness_is_drawn(folder):
 def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_path, monkeypatch):
     faces, place = random_faces(140, seed=4), tmp_path / "my faces"
     write_folder(faces, place)
-    run = write_random_run(folder, replace(load_data(place), source="fer2013"), model="senet")
+    run = write_random_run(
+        folder, replace(load_data(place), source="fer2013"), model="mobilenet_v1"
+    )
     run.weights_path.touch()  # enough to offer the measurement
     started = []
     monkeypatch.setattr(
@@ -239,10 +243,10 @@ def test_a_widget_change_does_not_compare_again(folder, monkeypatch):
 
 def test_opens_on_the_runs_of_one_test_set(folder):
     before = names(folder)[::-1]
-    write_random_run(folder, random_faces(90), model="senet", epochs=2)
+    write_random_run(folder, random_faces(90), model="mobilenet_v1", epochs=2)
     page = open_comparison()
     assert page.multiselect(key="compare_runs").value == before  # the newest is alone on its faces
     write_random_run(folder, random_faces(90), model="resnet50", epochs=2)
     page = open_comparison()
-    assert set(page.multiselect(key="compare_runs").value) == {"senet", "resnet50"}
+    assert set(page.multiselect(key="compare_runs").value) == {"mobilenet_v1", "resnet50"}
     assert "Left out" not in texts(page)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from emotion_core.cli import main
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import (
@@ -171,6 +172,19 @@ def test_a_broken_catalogue_makes_no_run_a_shipped_one(tmp_path, text, caplog):
     (tmp_path / "catalog.toml").write_text(text)
     assert not is_shipped(run) and list_runs(tmp_path) == [run]
     assert "catalog.toml cannot be read" in caplog.text
+
+
+def test_train_like_takes_a_runs_settings_but_not_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr("emotion_core.training.terminal.train_in_terminal", lambda *_: True)
+    first = create_run(
+        TrainConfig(data="synthetic:140", lr=0.01, name="mine", note="One."), tmp_path
+    )
+    assert main(["train", "--like", "mine", "--epochs", "3", "--note", "Again."]) == 0
+    (new,) = [run for run in list_runs(tmp_path) if run != first]
+    assert new.config() == first.config().replace(name="sequential", note="Again.", epochs=3)
+    assert main(["train", "--like", "mien"]) == 2
+    assert "Did you mean 'mine'?" in capsys.readouterr().err
 
 
 def test_an_unknown_name_gets_at_most_five_near_ones(tmp_path):

@@ -13,25 +13,15 @@ class Architecture:
     Attributes:
         summary: One sentence.
         options: Its keyword arguments with their defaults.
-        fitting: Architectures whose weights it can start from.
     """
 
     summary: str
     options: dict[str, Any]
-    fitting: list[str]
 
 
 @st.cache_resource(show_spinner="Loading the architectures")
 def architectures() -> dict[str, Architecture]:
     """All registered models by name."""
-    from emotion_core.models.registry import (
-        fitting_models,
-        list_models,
-        model_options,
-        model_summary,
-    )
+    from emotion_core.models.registry import list_models, model_options, model_summary
 
-    return {
-        name: Architecture(model_summary(name), model_options(name), fitting_models(name))
-        for name in list_models()
-    }
+    return {name: Architecture(model_summary(name), model_options(name)) for name in list_models()}

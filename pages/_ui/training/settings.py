@@ -128,7 +128,7 @@ def _pick_number(
 
 
 def _pick_start(label: str, base: TrainConfig, key: str, help_text: str) -> str:
-    names = ["", *_with_weights(*architectures()[base.model].fitting)]
+    names = ["", *_with_weights(base.model)]
     if st.session_state[key] not in names:
         st.toast(f"{label}: {st.session_state[key]} is not here.", icon=":material/info:")
         st.session_state[key] = ""

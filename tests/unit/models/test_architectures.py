@@ -23,13 +23,11 @@ EXPECTED = {
     "efficientnet_b0",
     "efficientnet_lite0",
     "emotion_net",
-    "grown_net",
     "mobilenet_v1",
     "mobilenet_v3_small",
     "plain_cnn",
     "resnet18",
     "resnet50",
-    "senet",
     "sequential",
 }
 STEMMED = ["densenet121", "efficientnet_b0", "mobilenet_v3_small", "resnet18", "resnet50"]
@@ -175,7 +173,6 @@ def test_dropout_outside_its_range_is_refused(name, dropout):
         ("sequential", {"stem_stride": 0}, "stem_stride must be a whole number from 1 to 2, got 0"),
         ("sequential", {"stem_stride": 3}, "stem_stride must be a whole number from 1 to 2, got 3"),
         ("sequential", {"dropout": 2}, "dropout must be a number from 0 to 0.95, got 2"),
-        ("senet", {"drop_path": 1.0}, "drop_path must be a number from 0 to 0.95, got 1.0"),
         ("resnet18", {"pretrained": "no"}, "pretrained must be true or false, got 'no'"),
         ("resnet18", {"stem": 3}, "stem must be like 'imagenet', got 3"),
     ],

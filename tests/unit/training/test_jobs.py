@@ -378,12 +378,12 @@ def test_config_error_reaches_the_starter(root):
 
 
 def test_earlier_runs_are_found_before_a_run_starts_and_kept_by_their_full_names(root):
-    earlier = create_run(TrainConfig(model="senet"))
+    earlier = create_run(TrainConfig(model="resnet18"))
     earlier.weights_path.touch()
     write_report(earlier, {})
-    weightless = create_run(TrainConfig(model="grown_net"))
+    weightless = create_run(TrainConfig(model="block_cnn"))
     config = TrainConfig(
-        start_from="senet", teacher=f" senet,{earlier.id[:20]} ", average_with="senet"
+        start_from="resnet18", teacher=f" resnet18,{earlier.id[:24]} ", average_with="resnet18"
     )
     found = settled(config)
     assert found.start_from == found.average_with == earlier.id
@@ -391,5 +391,5 @@ def test_earlier_runs_are_found_before_a_run_starts_and_kept_by_their_full_names
     with pytest.raises(RunError, match=r"no-such-run"):
         jobs.start(config.replace(teacher="no-such-run"))
     with pytest.raises(RunError, match=f"'{weightless.name}' has no weights"):
-        jobs.start(config.replace(start_from="grown_net"))
+        jobs.start(config.replace(start_from="block_cnn"))
     assert len(list_runs()) == 2

@@ -71,12 +71,9 @@ def test_a_run_starts_from_the_mean_of_several(earlier, data, tmp_path):
     one, two = read_weights(earlier), read_weights(other)
     for name, value in model.state_dict().items():
         assert torch.allclose(value.double(), (one[name].double() + two[name].double()) / 2)
-    # A network and what grew out of it have no mean.
-    grown = create_run(SMALL.replace(model="grown_net", start_from=str(earlier.path)), tmp_path)
-    train(grown, grown.config(), data)
-    config = SMALL.replace(model="grown_net", start_from=f"{grown.path}, {earlier.path}")
-    with pytest.raises(TrainingError, match=f"start_from: run '{earlier.name}'"):
-        start_from(create_model("grown_net", **config.options), config, data)
+    config = SMALL.replace(model="resnet18", options={}, start_from=str(earlier.path))
+    with pytest.raises(TrainingError, match=f"start_from: run '{earlier.name}' is a sequential"):
+        start_from(create_model("resnet18"), config, data)
 
 
 def test_each_run_that_helps_goes_into_the_mean(earlier, data):
@@ -119,28 +116,6 @@ def test_runs_that_do_not_fit_are_refused_before_training(earlier, data, tmp_pat
     with pytest.raises(TrainingError, match=r"average_with: run .*'width': 8.*'width': 16"):
         train(run, run.config(), data)
     assert not run.metrics()
-
-
-def test_a_network_grows_out_of_a_smaller_one(earlier, data):
-    config = SMALL.replace(model="grown_net", start_from=str(earlier.path))
-    grown = create_model(config.model, **config.options)
-    start_from(grown, config, data)
-    classifier = load_classifier(earlier, backend="torch")
-    pixels = classifier.preprocess.apply(torch.from_numpy(data.images[:20]))
-    with torch.no_grad():
-        logits = grown.eval()(pixels)
-    assert logits.std() > 0.1, "logits this flat would hide a difference"
-    assert np.allclose(logits.numpy(), classifier.logits(data.images[:20]), atol=1e-4)
-
-
-def test_grown_blocks_learn(earlier, data, tmp_path):
-    config = SMALL.replace(model="grown_net", epochs=1, start_from=str(earlier.path))
-    run = create_run(config, tmp_path)
-    train(run, run.config(), data)
-    weights = read_weights(run)
-    added = [name for name in weights if name.endswith("body.4.weight")]  # zero at first
-    assert len(added) == 4
-    assert all(weights[name].abs().max() > 0 for name in added)
 
 
 def test_a_finer_lite0_takes_every_weight_of_a_coarser_one(data, tmp_path):

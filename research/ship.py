@@ -1,14 +1,21 @@
-"""Make a finished run ready to be committed: fp16 weights, checked, with a model card."""
+"""Make a finished run ready to be committed: fp16 weights, checked, with a model card.
 
+``python -m research.ship RUN``; then add it to ``checkpoints/catalog.toml``.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from emotion_core.errors import RunError
+from emotion_core.errors import EmotionError, RunError
 from emotion_core.evaluation.metrics import confusion_matrix
 from emotion_core.files import write_json
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.reporting.card import write_card
+from emotion_core.runs.catalog import load_run
 from emotion_core.runs.report import Fp16
 from emotion_core.runs.run import Run
 from emotion_core.tasks import running_tasks
@@ -19,6 +26,26 @@ _MADE_AGAIN = (
     *("resume.pt", "progress.jsonl", "features.npz", "tsne.npz"),
     *("*.log", "*.lock", "*-progress.json", ".*.tmp"),
 )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Ship one run."""
+    parser = argparse.ArgumentParser(prog="python -m research.ship", description=__doc__)
+    parser.add_argument("name", metavar="RUN", help="run folder, name or a part of it")
+    parser.add_argument(
+        "--no-weights", action="store_true", help="keep curves, report and predictions alone"
+    )
+    args = parser.parse_args(words)
+    run = load_run(args.name)
+    changed = ship_run(run, weights=not args.no_weights)
+    size = sum(path.stat().st_size for path in run.path.iterdir() if path.is_file())
+    kept = f"fp16 changed {changed:.2%} of the validation predictions"
+    print(
+        f"{run.name} is ready, {size / 1e6:.1f} MB; "
+        f"{'it has no weights' if args.no_weights else kept}. Rename its folder {run.id} to "
+        f"{run.name}, list it in checkpoints/catalog.toml, and commit both."
+    )
+    return 0
 
 
 def ship_run(run: Run, *, weights: bool = True) -> float:
@@ -104,3 +131,10 @@ def _halve(run: Run) -> float:
 def _accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
     confusion = confusion_matrix(labels, predicted)
     return float(confusion.trace() / confusion.sum())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except EmotionError as error:
+        sys.exit(f"error: {error}")

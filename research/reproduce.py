@@ -1,0 +1,139 @@
+"""Train the shipped runs again, with all that they were made from, or print their tables.
+
+``python -m research.reproduce --only mobilenet_v1`` first trains the archived runs whose weights or
+answers went into it.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from emotion_core.errors import EmotionError
+from emotion_core.recipes import TrainConfig
+from emotion_core.reporting.markdown import markdown_table
+from emotion_core.runs.catalog import list_runs, read_catalog
+from emotion_core.runs.run import Run
+from emotion_core.training.failures import Stopped
+from emotion_core.training.settle import settled
+from emotion_core.training.terminal import train_in_terminal
+from research.experiments import experiment_config, experiments, run_of
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do what the command line says; 0 when all were trained, 3 when stopped and resumable."""
+    args = _parser().parse_args(words)
+    shipped = {run.id: run for run in list_runs() if not run.problem}
+    catalog = read_catalog()
+    names = [name for name in catalog.shipped if name in shipped]
+    if args.table:
+        wanted = catalog.shown if args.table == "shown" else names
+        print(markdown_table([shipped[name] for name in wanted if name in shipped]))
+        return 0
+    networks = {name: line for name, line in experiments().items() if line["recipe"] != "baseline"}
+    if args.list:
+        for name, line in networks.items():
+            minutes = f"{line['minutes']:.0f} of {line['chain_minutes']:.0f} minutes"
+            print(f"{name:32} {line['epochs']:3d} epochs, {minutes}, test {line['test']:.1%}")
+        return 0
+    wanted = args.only or [name for name in names if name in networks]
+    for name in wanted:
+        experiment_config(name)  # a mistyped name is told before anything is trained
+    return _reproduce(wanted, args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m research.reproduce", description=__doc__)
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="only this run of --list; repeatable"
+    )
+    parser.add_argument("--data", default="fer2013", help="where FER-2013 is (default: fer2013)")
+    parser.add_argument(
+        "--compile", action="store_true", help="train with torch.compile (needs a C++ compiler)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="CPU threads; two commands with half the cores each train more than one with all",
+    )
+    parser.add_argument("--list", action="store_true", help="list the runs and stop")
+    parser.add_argument(
+        "--table",
+        nargs="?",
+        const="shipped",
+        choices=("shipped", "shown"),
+        help="print the shipped runs as a Markdown table and stop; shown: those of the README",
+    )
+    return parser
+
+
+def _reproduce(names: Sequence[str], args: argparse.Namespace) -> int:
+    trained: dict[str, Run | None] = {}
+    lines = []
+    for name in names:
+        try:
+            run = _trained(name, args, trained)
+        except Stopped as stopped:
+            print(f"Go on with all of it by the same command, or with this run alone: {stopped}")
+            return 3
+        if run is not None:
+            old, new = experiments()[name]["test"], run.require_report().test.accuracy
+            lines.append(f"{name:32} was {old:.2%}, here {new:.2%}, {new - old:+.2%}")
+    print("\n".join(lines))
+    return 0
+
+
+def _trained(name: str, args: argparse.Namespace, trained: dict[str, Run | None]) -> Run | None:
+    """Train a run, and first those that it needs.
+
+    Args:
+        name: Of ``runs.jsonl``.
+        args: The command's.
+        trained: What this command has trained so far, by name; added to.
+
+    Returns:
+        The run; None while another process trains it or one that it needs.
+
+    Raises:
+        Stopped: with the name of the run that was stopped.
+    """
+    if name in trained:
+        return trained[name]
+    trained[name] = None
+    config = experiment_config(name, args.data).replace(compile=args.compile, threads=args.threads)
+    ids = {}
+    for parent in config.needed():
+        run = _usable(parent) or _trained(parent, args, trained)
+        if run is None:
+            print(f"{name} needs {parent}; left out.")
+            return None
+        ids[parent] = run.id
+    run = run_of(settled(_with_ids(config, ids)))
+    if run.is_locked():
+        print(f"{run.name} is being trained by another process; left out.")
+        return None
+    if run.status().state != "finished" and not train_in_terminal(run, run.config()):
+        raise Stopped(run.name)
+    trained[name] = run
+    return run
+
+
+def _usable(name: str) -> Run | None:
+    """The shipped run of a name, where its weights are here."""
+    for run in list_runs():
+        if run.id == name and not run.problem and run.weights_path.exists():
+            return run
+    return None
+
+
+def _with_ids(config: TrainConfig, ids: dict[str, str]) -> TrainConfig:
+    named = config.with_earlier(lambda name: ids[name])
+    return named.replace(chosen_by=ids[config.chosen_by]) if config.final else named
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except EmotionError as error:
+        sys.exit(f"error: {error}")
