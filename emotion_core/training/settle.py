@@ -9,7 +9,7 @@ from typing import Any
 from emotion_core.data.faces import is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.data.label_tables import HELP, split_labels, with_labels
-from emotion_core.errors import RunError
+from emotion_core.errors import ConfigError, RunError
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig, listed, recipe_config
 from emotion_core.runs.catalog import load_run, pick_run
@@ -26,12 +26,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def given_flags(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the user gave on the command line."""
-    given = TrainConfig.given(args)
-    if args.labels:
-        given["data"] = with_labels(given.get("data", TrainConfig().data), args.labels)
-    return given
+def given_flags(args: argparse.Namespace) -> list[str]:
+    """Names of those that the user gave."""
+    return [*TrainConfig.given(args), *(name for name in ("labels", "like") if vars(args)[name])]
 
 
 def requested(args: argparse.Namespace) -> list[TrainConfig]:
@@ -47,8 +44,10 @@ def requested(args: argparse.Namespace) -> list[TrainConfig]:
     """
     from emotion_core.models.registry import create_model
 
-    given = given_flags(args)
+    given = TrainConfig.given(args)
     if args.like:
+        if "recipe" in given:
+            raise ConfigError("--like takes the recipe of that run: leave out --recipe.")
         run = load_run(args.like)
         if given.get("train_on") == "train+val":
             given.setdefault("chosen_by", run.id)
@@ -58,6 +57,8 @@ def requested(args: argparse.Namespace) -> list[TrainConfig]:
         recipe = given.pop("recipe", "ours")
         models = listed(given.pop("model", "sequential"))
         configs = [recipe_config(recipe, model, **given) for model in models]
+    if args.labels:
+        configs = [one.replace(data=with_labels(one.data, args.labels)) for one in configs]
     for config in configs:  # what cannot be built leaves no run behind
         create_model(config.model, **config.options)
     return configs
