@@ -128,7 +128,7 @@ def _reader(hint: Any) -> Reader:
         return _row(_reader(arguments[0]), 0 if arguments[-1] is ... else len(arguments))
     if origin in (dict, Mapping):
         return _mapping(_reader(arguments[1]))
-    if origin is types.UnionType and types.NoneType in arguments and hint != Scalar:
+    if origin in (types.UnionType, typing.Union) and types.NoneType in arguments and hint != Scalar:
         inner = _reader(next(kind for kind in arguments if kind is not types.NoneType))
         return lambda value: None if value is None else inner(value)
     if isinstance(hint, type) and issubclass(hint, Record):

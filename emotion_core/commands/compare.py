@@ -2,7 +2,7 @@
 
 import argparse
 
-HELP = "compare runs on their shared test set: who is better, by how much, and whether it is chance"
+HELP = "compare runs on their shared test set: which is better, by how much, how sure that is"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,33 +18,28 @@ def run(args: argparse.Namespace) -> int:
     """Print the table and the pair tests, and write what was asked for."""
     from pathlib import Path
 
-    from emotion_core.evaluation import compare
+    from emotion_core.evaluation.compare import compare_runs
     from emotion_core.evaluation.robustness import load_robustness
     from emotion_core.files import write_bytes
+    from emotion_core.reporting import words
+    from emotion_core.reporting.columns import TERMINAL
+    from emotion_core.reporting.rows import comparison_rows
+    from emotion_core.reporting.terminal import table_text
     from emotion_core.runs.catalog import pick_run
     from emotion_core.text import plain
 
     runs = [pick_run(name, weights=False) for name in args.runs]
-    comparison = compare.compare_runs(runs)
+    comparison = compare_runs(runs)
     for refusal in comparison.refused:
-        print(plain(f"left out: {refusal.reason}"))
-    rows = sorted(map(compare.table_row, comparison.results), key=lambda row: -row["accuracy"])
-    labels = [plain(row["label"]) for row in rows]
-    width = max(map(len, labels))
-    print(f"{'run':{width}}  accuracy  95 % interval    macro-F1    ECE  parameters   CPU ms")
-    for label, row in zip(labels, rows, strict=True):
-        print(
-            f"{label:{width}}  {row['accuracy']:8.2%}  "
-            f"{row['accuracy_low']:.2%} to {row['accuracy_high']:.2%}  {row['macro_f1']:6.4f}  "
-            f"{row['ece']:.4f}  {row['parameters'] / 1e6:8.2f} M  {row['latency_ms']:7.2f}"
-        )
+        print(plain(f"{words.LEFT_OUT} {refusal.reason}"))
+    rows = [row for row in comparison_rows(comparison) if row.get("accuracy")]
+    print(table_text(TERMINAL, rows))
     if comparison.synthetic:
-        print("Measured on synthetic faces.")
+        print(words.SYNTHETIC)
     for pair in comparison.pairs:
-        print(plain(comparison.sentence(pair)))
+        print(plain(words.pair_sentence(comparison, pair)))
     if comparison.ensemble is not None:
-        scores, gain = comparison.ensemble.scores, comparison.ensemble.gain
-        print(f"Ensemble of all: {scores.accuracy:.2%}, {100 * gain:+.1f} points on the best.")
+        print(plain(words.ensemble_sentence(comparison)))
 
     if args.html or args.json:
         from emotion_core.reporting.html import comparison_html, comparison_json

@@ -2,9 +2,12 @@
 
 import argparse
 import contextlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emotion_core.data.faces import FaceData
+    from emotion_core.evaluation.results import Result
     from emotion_core.runs.report import Scores
     from emotion_core.runs.run import Run
 
@@ -41,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it and print the figures."""
-    from emotion_core.errors import ConfigError, DataError
+    from emotion_core.errors import ConfigError
     from emotion_core.runs.catalog import pick_run
 
     stored = args.ensemble and not args.data
@@ -52,61 +55,91 @@ def run(args: argparse.Namespace) -> int:
         )
     names = [args.run, *args.ensemble]
     runs = list(dict.fromkeys(pick_run(name, weights=not stored) for name in names))
-    first, title = runs[0], runs[0].name
     if args.ensemble:
-        from emotion_core.evaluation import compare
-
-        if len(runs) < 2:
-            raise DataError(f"An ensemble needs two runs, and --ensemble only names {first.name}.")
-        results, refused = compare.load_results(runs)
-        if refused:
-            raise DataError(f"These runs make no ensemble. {refused[0].reason}")
-        title = f"ensemble of {len(runs)} runs"
-        if not compare.share_validation(results):
-            print(compare.UNCALIBRATED)
-    if stored:
-        from emotion_core.evaluation.metrics import classification_metrics
-
-        labels, flipped = results[0].labels, compare.flip_ensemble_probs(results)
-        _print(title, classification_metrics(labels, compare.ensemble_probs(results)))
-        if flipped is not None:
-            _print("with flip averaging", classification_metrics(labels, flipped))
-        return 0
+        results = _members(runs)
+        if stored:
+            _print_ensemble(results)
+            return 0
 
     from emotion_core.data.label_tables import with_labels
-    from emotion_core.data.sources import load_data, same_source
-    from emotion_core.evaluation.report import belongs_to, evaluate_run, measure_on
+    from emotion_core.data.sources import load_data
+    from emotion_core.evaluation.report import belongs_to, measure_on
+
+    first = runs[0]
+    data = load_data(with_labels(args.data or first.config().data, args.labels))
+    if args.split == "all":
+        _refuse_own_faces(runs, data)
+    if args.ensemble or not belongs_to(first, data):
+        title = f"ensemble of {len(runs)} runs" if args.ensemble else first.name
+        scores = measure_on(runs, data, args.split, device=args.device)
+        _print({f"{title} on {data.name}, {args.split}": scores}, per_emotion=True)
+    else:
+        _evaluate(first, data, args.device)
+    return 0
+
+
+def _evaluate(run: "Run", data: "FaceData", device: str) -> None:
+    """Write the run's report, and its card again where it has one."""
+    from emotion_core.evaluation.report import evaluate_run
     from emotion_core.reporting.card import write_card
 
-    data = load_data(with_labels(args.data or first.config().data, args.labels))
-    # Its own data set is that also after faces were added to it.
-    same = belongs_to(first, data)
-    for member in _with_earlier(runs) if args.split == "all" else ():
+    report = evaluate_run(run, data, device=device)
+    if (run.path / "README.md").exists():
+        write_card(run)
+    parts = {name.replace("_", " "): scores for name, scores in vars(report.subsets).items()}
+    _print({f"{run.name} on test": report.test, **parts, "with mirroring": report.flip_tta.test})
+    print(
+        f"temperature {report.temperature:.3f}, smoothing {report.smoothing:.2f}, written to "
+        f"{run.path / 'report.json'}"
+    )
+
+
+def _members(runs: "list[Run]") -> "list[Result]":
+    """The stored results of runs that can be averaged."""
+    from emotion_core.errors import DataError
+    from emotion_core.evaluation.ensemble import UNCALIBRATED, share_validation
+    from emotion_core.evaluation.results import load_results
+
+    if len(runs) < 2:
+        raise DataError(f"An ensemble needs two runs, and --ensemble only names {runs[0].name}.")
+    results, refused = load_results(runs)
+    if refused:
+        raise DataError(f"These runs make no ensemble. {refused[0].reason}")
+    if not share_validation(results):
+        print(UNCALIBRATED)
+    return results
+
+
+def _print_ensemble(results: "list[Result]") -> None:
+    from emotion_core.evaluation.ensemble import ensemble_probs, flip_ensemble_probs
+    from emotion_core.evaluation.metrics import classification_metrics
+
+    labels, flipped = results[0].labels, flip_ensemble_probs(results)
+    title = f"ensemble of {len(results)} runs"
+    scores = {title: classification_metrics(labels, ensemble_probs(results))}
+    if flipped is not None:
+        scores["with mirroring"] = classification_metrics(labels, flipped)
+    _print(scores)
+
+
+def _refuse_own_faces(runs: "list[Run]", data: "FaceData") -> None:
+    """All faces of a data set say nothing about runs that were trained on it.
+
+    Raises:
+        ConfigError: one was, or an earlier run behind it.
+    """
+    from emotion_core.data.sources import same_source
+    from emotion_core.errors import ConfigError
+    from emotion_core.evaluation.report import belongs_to
+
+    for member in _with_earlier(runs):
+        # Its own data set is that also after faces were added to it.
         if belongs_to(member, data) or same_source(member.config().data, data.source):
             what = member.name if member in runs else f"{member.name}, an earlier run behind it,"
             raise ConfigError(
                 f"{what} was trained on {data.name}: --split all would count training faces. "
                 "Leave it out, or name another data set."
             )
-    if not same or args.ensemble:
-        metrics = measure_on(runs, data, args.split, device=args.device)
-        _print(f"{title} on {data.name}, {args.split}", metrics)
-        for emotion, row in metrics.per_emotion.items():
-            print(f"  {emotion:9} {row.recall:7.2%} of {row.support:,}")
-        return 0
-    report = evaluate_run(first, data, device=args.device)
-    if (first.path / "README.md").exists():
-        write_card(first)
-    _print(f"{first.name} on test", report.test)
-    for name, scores in vars(report.subsets).items():
-        if scores:
-            _print(name.replace("_", " "), scores)
-    _print("with flip averaging", report.flip_tta.test)
-    print(
-        f"temperature {report.temperature:.3f}, smoothing {report.smoothing:.2f}, written to "
-        f"{first.path / 'report.json'}"
-    )
-    return 0
 
 
 def _with_earlier(runs: "list[Run]") -> "list[Run]":
@@ -125,11 +158,13 @@ def _with_earlier(runs: "list[Run]") -> "list[Run]":
     return found
 
 
-def _print(title: str, scores: "Scores") -> None:
-    from emotion_core.text import plain
+def _print(sets: "Mapping[str, Scores | None]", *, per_emotion: bool = False) -> None:
+    """A line of figures for each set of faces that is there, and on request each emotion's."""
+    from emotion_core.reporting.columns import EMOTION, SCORES
+    from emotion_core.reporting.rows import emotion_rows, scores_row
+    from emotion_core.reporting.terminal import table_text
 
-    low, high = scores.accuracy_ci95
-    print(
-        f"{plain(title)}: accuracy {scores.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-        f"macro-F1 {scores.macro_f1:.4f}, ECE {scores.ece:.4f}, {scores.n:,} faces"
-    )
+    found = {title: scores for title, scores in sets.items() if scores}
+    print(table_text(SCORES, [{"set": title, **scores_row(s)} for title, s in found.items()]))
+    if per_emotion:
+        print(table_text(EMOTION, emotion_rows(next(iter(found.values())))))

@@ -71,6 +71,7 @@ def _print_list(as_json: bool) -> None:
 def _print_layers(name: str, options: dict[str, Any], as_json: bool) -> None:
     from emotion_core.models.layers import count_parameters, layer_table
     from emotion_core.models.registry import create_model
+    from emotion_core.reporting.terminal import aligned
 
     model = create_model(name, **options)
     rows = layer_table(model)
@@ -81,15 +82,8 @@ def _print_layers(name: str, options: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(result | {"layers": layers}, indent=1))
         return
     table = [("layer", "kind", "output", "parameters", "MACs"), *map(_cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        # Words to the left, numbers to the right.
-        padded = [
-            text.ljust(width) if index < 3 else text.rjust(width)
-            for index, (text, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        print("  ".join(padded).rstrip())
-    print(f"{name}: {parameters:,} parameters, {macs:,} MACs a face of 48 x 48 pixels")
+    print(aligned(table, left=3))
+    print(f"{name}: {parameters:,} parameters, {macs:,} MACs per face of 48 x 48 pixels")
 
 
 def _cells(row: Any) -> tuple[str, ...]:

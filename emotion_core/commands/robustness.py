@@ -1,4 +1,4 @@
-"""``robustness``: accuracy of a run on spoilt faces."""
+"""``robustness``: accuracy of a run on degraded faces."""
 
 import argparse
 
@@ -14,17 +14,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="data set (default: the run's own); what is measured on another is not kept",
     )
     parser.add_argument(
-        "--images", type=int, default=1000, help="test faces to spoil (default: 1000)"
+        "--images", type=int, default=1000, help="test faces to degrade (default: 1000)"
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda:N or auto (default: cpu)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, show progress on a terminal and print one line a corruption."""
+    """Measure, show progress on a terminal and print one line per corruption."""
     from emotion_core.errors import ConfigError
     from emotion_core.evaluation.robustness import measure_robustness
     from emotion_core.progress import progress_bar
     from emotion_core.runs.catalog import pick_run
+    from emotion_core.units import faces, percent
 
     if args.images < 1:
         raise ConfigError(f"--images must be at least 1, got {args.images}.")
@@ -35,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
             bar.total = steps
             bar.update(done - bar.n)
 
-        result = measure_robustness(
+        result, not_kept = measure_robustness(
             found, args.data, images=args.images, device=args.device, progress=show
         )
-    print(f"clean {result['clean']:.1%} on {result['images']:,} faces")
-    for name, curve in result["corruptions"].items():
-        print(f"{name:15} " + "  ".join(f"{value:6.1%}" for value in curve))
-    print(f"mean {result['mean']:.1%}")
-    if result["not_kept"]:
-        print(f"Not kept: {result['not_kept']}")
+    print(f"clean {percent(result.clean)} on {faces(result.images)}")
+    for name, curve in result.corruptions.items():
+        print(f"{name:15} " + "  ".join(f"{percent(value):>7}" for value in curve))
+    print(f"mean {percent(result.mean)}")
+    if not_kept:
+        print(f"Not kept: {not_kept}")
     return 0

@@ -25,6 +25,7 @@ from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import cpu_cores, cpu_name
 from emotion_core.probabilities import Calibration, softmax
+from emotion_core.recipes import listed
 from emotion_core.runs.catalog import load_run
 from emotion_core.runs.report import (
     Abstain,
@@ -159,7 +160,8 @@ def measure_on(
         CheckpointError: a run's weights are missing or do not fit.
         DataError: the split has no images, or the runs make no ensemble; the message says why.
     """
-    from emotion_core.evaluation.compare import load_results, pool_probs
+    from emotion_core.evaluation.ensemble import pool_probs
+    from emotion_core.evaluation.results import load_results
     from emotion_core.models.checkpoint import load_classifier
 
     indices = np.arange(len(data)) if split == "all" else data.indices(split)
@@ -297,7 +299,31 @@ def measure_cost(run: Run) -> Cost:
         latency_backend=latency.backend,
         train_seconds=run.status().train_seconds,
         images_per_second=float(np.median(rates)) if rates else 0.0,
+        chain_seconds=_chain_seconds(run, set()) or 0.0,
     )
+
+
+def _chain_seconds(run: Run, counted: set[str]) -> float | None:
+    """Training time of a run and of all runs whose weights went into it; None where it is unknown.
+
+    Args:
+        run: The last of them.
+        counted: Ids of runs whose time is in the sum already; grows.
+    """
+    if run.id in counted:
+        return 0.0
+    counted.add(run.id)
+    status = run.status()
+    total = status.train_seconds
+    for name in dict.fromkeys([*listed(run.config().start_from), *listed(status.averaged_with)]):
+        seconds = None
+        with contextlib.suppress(RunError):
+            seconds = _chain_seconds(load_run(name, run.path.parent), counted)
+        if seconds is None:  # it is not here; the chain may have been measured when it was
+            report = _readable_report(run)
+            return (report.cost.chain_seconds or None) if report else None
+        total += seconds
+    return total
 
 
 def environment() -> Environment:

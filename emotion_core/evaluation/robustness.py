@@ -1,11 +1,12 @@
-"""Accuracy on spoilt faces: nine corruptions at five strengths (after Hendrycks & Dietterich 2019).
+"""Accuracy on degraded faces: nine corruptions at five strengths (after Hendrycks & Dietterich 2019).
 
 A measurement takes minutes, so the dashboard runs it as a ``Task``; it ends by writing
 ``robustness.json``.
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from emotion_core.data.faces import FACE_SIZE, FaceData
 from emotion_core.errors import DataError, RunError
 from emotion_core.evaluation.metrics import wilson_interval
 from emotion_core.files import read_json, write_json
+from emotion_core.records import Interval, Record, Rule, Share, between
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
 from emotion_core.tasks import Task
@@ -22,6 +24,11 @@ FORMAT = 1
 STRENGTHS = (1, 2, 3, 4, 5)
 IMAGES = 1_000
 BATCH_SIZE = 256
+
+_Curve = Annotated[
+    tuple[Share, ...],
+    Rule(f"{len(STRENGTHS)} accuracies", lambda curve: len(curve) == len(STRENGTHS)),
+]
 
 
 def blur(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
@@ -86,11 +93,11 @@ def rotation(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.n
 def occlusion(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
     """One gray square of 10 to 26 pixels at a random place."""
     size = 6 + 4 * strength
-    spoilt = faces.copy()
+    degraded = faces.copy()
     corners = rng.integers(0, FACE_SIZE - size + 1, size=(len(faces), 2))
-    for face, (top, left) in zip(spoilt, corners, strict=True):
+    for face, (top, left) in zip(degraded, corners, strict=True):
         face[top : top + size, left : left + size] = 128
-    return spoilt
+    return degraded
 
 
 def crop_shift(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
@@ -120,7 +127,7 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def corrupt(faces: np.ndarray, corruption: str, strength: int, *, seed: int = 0) -> np.ndarray:
-    """Spoil faces.
+    """Degrade faces.
 
     Args:
         faces: ``(N, 48, 48)`` uint8.
@@ -136,6 +143,34 @@ def corrupt(faces: np.ndarray, corruption: str, strength: int, *, seed: int = 0)
     return CORRUPTIONS[corruption](faces, strength, np.random.default_rng(seed))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Robustness(Record):
+    """``robustness.json``: accuracies 0..1 of a run under corruption.
+
+    Attributes:
+        run: Name of the run's folder when it was measured.
+        date: UTC ISO 8601.
+        data: Name of the data set.
+        test_fingerprint: Of the test split whose faces were degraded.
+        images: How many of them.
+        clean: Accuracy on these faces as they are.
+        corruptions: By name, the accuracy at each of the five strengths.
+        mean: Over all corruptions and strengths.
+    """
+
+    format: Annotated[int, Rule(f"exactly {FORMAT}", lambda value: value == FORMAT)] = FORMAT
+    run: str = ""
+    date: str = ""
+    data: str = ""
+    test_fingerprint: str
+    synthetic: bool = False
+    images: Annotated[int, between(1)]
+    clean: Share
+    clean_ci95: Interval | None = None
+    corruptions: Annotated[dict[str, _Curve], Rule("not empty", bool)]
+    mean: Share
+
+
 def measure_robustness(
     run: Run,
     data: FaceData | str = "",
@@ -143,19 +178,20 @@ def measure_robustness(
     images: int = IMAGES,
     device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+) -> tuple[Robustness, str]:
     """Accuracy under every corruption and strength, written to ``robustness.json``.
-
-    It is not written, only returned, if the run's report is about other test faces, or if a
-    measurement on more faces is there; ``not_kept`` then says why, and is empty otherwise.
 
     Args:
         run: A run with weights.
-        data: The data set whose test split is spoilt, or where it is; by default the one that
+        data: The data set whose test split is degraded, or where it is; by default the one that
             the run was trained on.
         images: How many test faces, evenly spread over the canonical order; the same for all runs.
         device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
         progress: Called with steps done and all steps.
+
+    Returns:
+        The measurement, and why it was not written: the run's report is about other test faces, or
+        a measurement on more faces is there. Empty if it was written.
 
     Raises:
         CheckpointError: the run's weights are missing or do not fit.
@@ -170,56 +206,54 @@ def measure_robustness(
         loaded = load_data(data or run.config().data) if isinstance(data, str) else data
         test = loaded.indices("test")
         if len(test) == 0:
-            raise DataError(f"'{loaded.name}' ({loaded.source}) has no test images to spoil.")
+            raise DataError(f"'{loaded.name}' ({loaded.source}) has no test images to degrade.")
         chosen = test[np.unique(np.linspace(0, len(test) - 1, min(images, len(test))).astype(int))]
         faces, labels = np.ascontiguousarray(loaded.images[chosen]), loaded.labels[chosen]
         classifier = load_classifier(run, device=device)
         steps = 1 + len(CORRUPTIONS) * len(STRENGTHS)
         done = 0
 
-        def accuracy(spoilt: np.ndarray) -> float:
+        def accuracy(degraded: np.ndarray) -> float:
             nonlocal done
-            right = sum(
-                int(
-                    (
-                        classifier.logits(spoilt[start : start + BATCH_SIZE]).argmax(axis=1)
-                        == labels[start : start + BATCH_SIZE]
-                    ).sum()
-                )
-                for start in range(0, len(spoilt), BATCH_SIZE)
-            )
+            starts = range(0, len(degraded), BATCH_SIZE)
+            answers = [classifier.logits(degraded[i : i + BATCH_SIZE]).argmax(1) for i in starts]
             done += 1
             task.tell(done / steps)
             if progress:
                 progress(done, steps)
-            return right / len(labels)
+            return float((np.concatenate(answers) == labels).mean())
 
         clean = accuracy(faces)
         curves = {
-            name: [accuracy(corrupt(faces, name, strength)) for strength in STRENGTHS]
+            name: tuple(accuracy(corrupt(faces, name, strength)) for strength in STRENGTHS)
             for name in CORRUPTIONS
         }
-        result = {
-            "format": FORMAT,
-            "run": run.name,
-            "date": now(),
-            "data": loaded.name,
-            "test_fingerprint": loaded.test_fingerprint,
-            "synthetic": loaded.synthetic,
-            "images": len(labels),
-            "clean": clean,
-            "clean_ci95": list(wilson_interval(round(clean * len(labels)), len(labels))),
-            "corruptions": curves,
-            "mean": float(np.mean(list(curves.values()))),
-        }
-        stored, not_kept = load_robustness(run), ""
-        if not run.is_tested_on(loaded.test_fingerprint):
-            not_kept = f"'{run.name}' was tested on other faces than those of {loaded.name}."
-        elif stored is not None and stored["images"] > len(labels):
-            not_kept = f"'{run.name}' has a measurement on {stored['images']:,} faces."
-        else:
-            write_json(run.path / "robustness.json", result)
-    return result | {"not_kept": not_kept}
+        result = Robustness(
+            run=run.name,
+            date=now(),
+            data=loaded.name,
+            test_fingerprint=loaded.test_fingerprint,
+            synthetic=loaded.synthetic,
+            images=len(labels),
+            clean=clean,
+            clean_ci95=wilson_interval(round(clean * len(labels)), len(labels)),
+            corruptions=curves,
+            mean=float(np.mean(list(curves.values()))),
+        )
+        not_kept = _not_kept(run, result)
+        if not not_kept:
+            write_json(run.path / "robustness.json", result.to_json())
+    return result, not_kept
+
+
+def _not_kept(run: Run, result: Robustness) -> str:
+    """Why a measurement does not replace what the run has; empty if it does."""
+    stored = load_robustness(run)
+    if not run.is_tested_on(result.test_fingerprint):
+        return f"'{run.name}' was tested on other faces than those of {result.data}."
+    if stored is not None and stored.images > result.images:
+        return f"'{run.name}' has a measurement on {stored.images:,} faces."
+    return ""
 
 
 def robustness_task(run: Run) -> Task:
@@ -233,7 +267,7 @@ def start_robustness(run: Run, *, data: str = "", images: int | None = None) -> 
     Args:
         run: A run with weights.
         data: Data set; by default the one that the run was trained on.
-        images: Test faces to spoil; by default 1,000, or as many as a stored measurement has if
+        images: Test faces to degrade; by default 1,000, or as many as a stored measurement has if
             they are more.
 
     Raises:
@@ -241,25 +275,19 @@ def start_robustness(run: Run, *, data: str = "", images: int | None = None) -> 
     """
     if not run.weights_path.exists():
         raise RunError(f"Run '{run.name}' has no weights, so its robustness cannot be measured.")
-    images = images or max(IMAGES, (load_robustness(run) or {}).get("images", 0))
+    stored = load_robustness(run)
+    images = images or max(IMAGES, stored.images if stored else 0)
     arguments = ["robustness", str(run.path.resolve()), "--images", str(images)]
     robustness_task(run).start(*arguments, *(["--data", data] if data else []))
 
 
-def load_robustness(run: Run) -> dict[str, Any] | None:
+def load_robustness(run: Run) -> Robustness | None:
     """``robustness.json``; None where it is missing, malformed, newer or of other test faces."""
     try:
-        result = read_json(run.path / "robustness.json")
+        result = Robustness.from_json(read_json(run.path / "robustness.json"))
     except (OSError, ValueError):
         return None
-    if not isinstance(result, dict) or result.get("format") != FORMAT:
-        return None
-    curves = result.get("corruptions")
-    if not isinstance(curves, dict) or not {"clean", "mean", "images"} <= result.keys():
-        return None
-    complete = all(isinstance(c, list) and len(c) == len(STRENGTHS) for c in curves.values())
-    own = run.is_tested_on(result.get("test_fingerprint", ""))
-    return result if curves and complete and own else None
+    return result if run.is_tested_on(result.test_fingerprint) else None
 
 
 def _each(faces: np.ndarray, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -278,5 +306,5 @@ def _warp(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
-    spoilt: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return spoilt
+    degraded: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return degraded

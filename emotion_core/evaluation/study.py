@@ -12,8 +12,6 @@ from emotion_core.records import Count, Record, Share
 from emotion_core.runs.report import EmotionScores
 from emotion_core.runs.run import Row
 
-MARK = "published, not measured"
-
 
 @dataclass(frozen=True, kw_only=True)
 class StudyTest(Record):

@@ -1,7 +1,7 @@
 """Pictures of single predictions: heat on a face, the feature map, a video's timeline."""
 
-import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -9,8 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.spatial import cKDTree
 
+from emotion_core import units
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.live.smooth import UNCERTAIN
+from emotion_core.plots.pictures import data_uri
 from emotion_core.plots.theme import LEGEND_BELOW, UNCERTAIN_COLOR, style
 
 Rows = Sequence[Mapping[str, Any]]
@@ -80,13 +82,11 @@ def agreement_reading(heat: np.ndarray, drop: np.ndarray) -> str:
     if heat.std() < 1e-6 or helpful.std() < 1e-6:
         return "One of the two maps is even, so they cannot be compared."
     found = float(np.corrcoef(heat.ravel(), helpful.ravel())[0, 1])
+    said = f"(correlation {units.number(found, 2)})"
     if found >= 0.5:
-        return f"Grad-CAM and occlusion point to the same regions (correlation {found:.2f})."
+        return f"Grad-CAM and occlusion point to the same regions {said}."
     regions = "partly different" if found >= 0.2 else "different"
-    return (
-        f"Grad-CAM and occlusion point to {regions} regions (correlation {found:.2f}), so treat "
-        "both with caution."
-    )
+    return f"Grad-CAM and occlusion point to {regions} regions {said}, so treat both with caution."
 
 
 def feature_map(
@@ -99,7 +99,7 @@ def feature_map(
     by: str = "actual",
     axes: tuple[str, str] = ("", ""),
     height: int = 520,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """A Vega-Lite chart of a 2-D map whose tooltip shows the face; a click picks its ``row``.
 
     Vega-Lite, because Plotly's hover cannot show a picture.
@@ -124,7 +124,7 @@ def feature_map(
             "predicted": EMOTIONS[predicted[index]],
         }
         if faces is not None:
-            value["image"] = _data_uri(faces[index])
+            value["image"] = data_uri(faces[index], jpeg=85)
         values.append(value)
     scale = {"domain": list(EMOTIONS), "range": list(COLORS.values())}
     shapes = {"domain": list(EMOTIONS), "range": list(_SHAPES)}
@@ -162,8 +162,9 @@ def map_reading(positions: np.ndarray, labels: np.ndarray) -> str:
     same = float((labels[other] == labels).mean())
     shares = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
     return (
-        f"The nearest neighbour on the map has the same actual emotion for {100 * same:.0f} % "
-        f"of {len(labels):,} faces; by chance it would be {100 * float((shares**2).sum()):.0f} %."
+        f"The nearest neighbour on the map has the same actual emotion for "
+        f"{units.percent(same, 0)} of {units.faces(len(labels))}; by chance it would be "
+        f"{units.percent(float((shares**2).sum()), 0)}."
     )
 
 
@@ -177,23 +178,23 @@ def timeline(rows: Rows, *, step: float) -> go.Figure:
     fig = go.Figure()
     spans = emotion_spans(rows, step=step)
     for emotion, color in (COLORS | {UNCERTAIN: UNCERTAIN_COLOR}).items():
-        of_emotion = [span for span in spans if span["emotion"] == emotion]
-        if not of_emotion:
+        own = [span for span in spans if span.emotion == emotion]
+        if not own:
             continue
         fig.add_bar(
             orientation="h",
-            base=[span["from"] for span in of_emotion],
-            x=[span["to"] - span["from"] for span in of_emotion],
-            y=[f"face {span['face']}" for span in of_emotion],
+            base=[span.start for span in own],
+            x=[span.end - span.start for span in own],
+            y=[f"face {span.face}" for span in own],
             name=emotion,
             marker={"color": color, "line": {"width": 0}},
-            text=[emotion] * len(of_emotion),
+            text=[emotion] * len(own),
             textposition="inside",
             insidetextanchor="middle",
             constraintext="inside",
-            customdata=[[span["from"], span["to"], span["confidence"]] for span in of_emotion],
+            customdata=[[span.start, span.end, 100 * span.confidence] for span in own],
             hovertemplate="%{y}: " + emotion + ", %{customdata[0]:.1f} to %{customdata[1]:.1f} s, "
-            "confidence %{customdata[2]:.0%}<extra></extra>",
+            "confidence %{customdata[2]:.0f} %<extra></extra>",
         )
     names = [f"face {number}" for number in sorted({row["face"] for row in rows})]
     fig.update_layout(
@@ -206,25 +207,43 @@ def timeline(rows: Rows, *, step: float) -> go.Figure:
     return style(fig, height=180 + 36 * len(names))
 
 
-def emotion_spans(rows: Rows, *, step: float) -> list[dict[str, Any]]:
-    """Stretches in which a face keeps its emotion: face, emotion, from, to, mean confidence."""
-    spans: list[dict[str, Any]] = []
-    last: dict[int, dict[str, Any]] = {}
+@dataclass
+class Span:
+    """A stretch in which a face keeps its emotion; times in seconds."""
+
+    face: int
+    emotion: str
+    start: float
+    end: float
+    confidences: list[float]
+
+    @property
+    def confidence(self) -> float:
+        """The mean over its frames."""
+        return sum(self.confidences) / len(self.confidences)
+
+
+def emotion_spans(rows: Rows, *, step: float) -> list[Span]:
+    """The stretches of every face, in the order in which they begin.
+
+    Args:
+        rows: As ``live.videos.VideoResult.rows``.
+        step: Seconds between two looked-at frames; a longer gap ends a stretch.
+    """
+    spans: list[Span] = []
+    last: dict[int, Span] = {}
     for row in rows:
         span = last.get(row["face"])
-        goes_on = span is not None and row["time"] - span["to"] <= 0.6 * step
-        if span and goes_on and span["emotion"] == row["emotion"]:
-            span["to"] = row["time"] + step
-            span["values"].append(row["confidence"])
+        if span and row["time"] - span.end > 0.6 * step:
+            span = None
+        if span and span.emotion == row["emotion"]:
+            span.end = row["time"] + step
+            span.confidences.append(row["confidence"])
         else:
-            start = span["to"] if span and goes_on else row["time"]
-            span = {"face": row["face"], "emotion": row["emotion"], "from": start}
-            span |= {"to": row["time"] + step, "values": [row["confidence"]]}
-            last[row["face"]] = span
-            spans.append(span)
-    for span in spans:
-        values = span.pop("values")
-        span["confidence"] = sum(values) / len(values)
+            start = span.end if span else row["time"]
+            made = Span(row["face"], row["emotion"], start, row["time"] + step, [row["confidence"]])
+            last[row["face"]] = made
+            spans.append(made)
     return spans
 
 
@@ -241,15 +260,15 @@ def track_probabilities(rows: Rows, face: int) -> go.Figure:
     for (emotion, color), dash in zip(COLORS.items(), dashes, strict=True):
         fig.add_scatter(
             x=[row["time"] for row in own],
-            y=[row[emotion] for row in own],
+            y=[100 * row[emotion] for row in own],
             name=emotion,
             mode="lines",
             line={"color": color, "dash": dash, "width": 2},
-            hovertemplate=emotion + " %{y:.0%} at %{x:.1f} s<extra></extra>",
+            hovertemplate=emotion + " %{y:.0f} % at %{x:.1f} s<extra></extra>",
         )
     fig.update_layout(
         xaxis={"title": "seconds"},
-        yaxis={"title": "probability", "range": [0, 1], "tickformat": ".0%"},
+        yaxis={"title": "probability", "range": [0, 100], "ticksuffix": " %"},
         legend=LEGEND_BELOW,
     )
     return style(fig, height=320)
@@ -263,14 +282,8 @@ def timeline_reading(rows: Rows, *, step: float) -> str:
     longest = max(set(faces), key=faces.count)
     own = [row["emotion"] for row in rows if row["face"] == longest]
     most = max((*EMOTIONS, UNCERTAIN), key=own.count)
-    count = len(set(faces))
-    share = 100 * own.count(most) / len(own)
-    seen = f"{most} {share:.0f} % of its {len(own) * step:.1f} s"
+    count, share = len(set(faces)), own.count(most) / len(own)
+    seen = f"{most} {units.percent(share, 0)} of its {units.number(len(own) * step, 1, 's')}"
     if count == 1:
         return f"1 face: {seen}."
     return f"{count} faces. Face {longest} was seen longest: {seen}."
-
-
-def _data_uri(face: np.ndarray) -> str:
-    _, data = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()

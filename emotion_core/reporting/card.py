@@ -1,18 +1,23 @@
 """The model card of a run: a ``README.md`` made from the run's own files, the same every time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from emotion_core.errors import RunError
+from emotion_core import units
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.registry import model_summary
+from emotion_core.models.titles import model_title
 from emotion_core.recipes import TrainConfig, listed, recipe_config
+from emotion_core.reporting.columns import EMOTION, SCORES
+from emotion_core.reporting.markdown import lines, table_lines
+from emotion_core.reporting.rows import emotion_rows, scores_row
+from emotion_core.reporting.words import SYNTHETIC
 from emotion_core.runs.catalog import known_as
-from emotion_core.runs.report import Report, Scores
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 
-_ROWS = {
+_SETS = {
     "private_test": "PrivateTest alone, as the papers report",
     "public_test": "PublicTest alone",
     "leak_free": "test without near duplicates of training images",
@@ -31,12 +36,7 @@ def write_card(run: Run) -> Path:
     Raises:
         RunError: the run has no report, or its report is malformed.
     """
-    report = run.report()
-    if report is None:
-        raise RunError(
-            f"Run '{run.name}' has no report.json, so nothing to write a card from. "
-            f"Run: python -m emotion_core evaluate {run.name}"
-        )
+    report = run.require_report()
     text = "\n".join(_card(run, run.config(), report)) + "\n"
     path = run.path / "README.md"
     write_bytes(path, text.encode())
@@ -44,21 +44,48 @@ def write_card(run: Run) -> Path:
 
 
 def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
-    data, test, cost = report.data, report.test, report.cost
-    synthetic = bool(data.synthetic)
+    data = report.data
     yield f"# Model card: {run.name}"
     yield ""
     yield (
-        f"`{report.model}`: {report.summary or model_summary(report.model)} It assigns a 48 x 48 gray face to "
-        f"one of seven expressions: {', '.join(EMOTIONS)}."
+        f"{model_title(report.model)} (`{report.model}`): "
+        f"{report.summary or model_summary(report.model)} It assigns a 48 x 48 gray face to one of "
+        f"seven expressions: {', '.join(EMOTIONS)}."
     )
     yield ""
-    if synthetic:
-        yield (
-            "**Trained and measured on synthetic faces drawn by code. No figure here says "
-            "anything about photographs.**"
-        )
+    if data.synthetic:
+        yield f"**Trained on synthetic faces. {SYNTHETIC}**"
         yield ""
+    yield from _use(run)
+    yield ""
+    yield "## Results"
+    yield ""
+    yield from _results(config, report)
+    yield ""
+    yield "## Training"
+    yield ""
+    yield from _training(run, config, report)
+    yield ""
+    yield "## Data"
+    yield ""
+    yield f"{data.name} (`{data.source}`), fingerprint `{data.fingerprint}`."
+    yield ""
+    yield from lines(
+        ("split", *EMOTIONS, "all"),
+        [
+            (split, *(f"{counts.get(name, 0):,}" for name in EMOTIONS), f"{sum(counts.values()):,}")
+            for split, counts in data.counts.items()
+        ],
+    )
+    yield ""
+    yield "## Cost"
+    yield ""
+    yield from _cost(report, weights=run.weights_path.exists())
+    yield ""
+    yield from _limits(data.name, data.synthetic)
+
+
+def _use(run: Run) -> Iterator[str]:
     if run.weights_path.exists():
         yield "```python"
         yield "from emotion_core.models.checkpoint import load_classifier"
@@ -71,93 +98,65 @@ def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
             f"Shipped without weights: its {curves}report and predictions are enough to compare it "
             "with other runs."
         )
-    yield ""
-    yield "## Results"
-    yield ""
-    scope = "synthetic " if synthetic else ""
-    yield from _table(
-        ("set", "faces", "accuracy (95 % interval)", "macro-F1", "weighted F1", "ECE", "NLL"),
-        [
-            _metrics_row(f"{scope}test", test),
-            *(
-                _metrics_row(title, scores)
-                for name, title in _ROWS.items()
-                if (scores := getattr(report.subsets, name))
-            ),
-            _metrics_row("test, mean with the mirrored face", report.flip_tta.test),
-            _metrics_row(
-                "validation (all choices were made on it)"
-                + (", before it was learned too" if config.final else ""),
-                report.val,
-            ),
-        ],
-    )
+
+
+def _results(config: TrainConfig, report: Report) -> Iterator[str]:
+    test, abstain = report.test, report.abstain
+    sets = {"synthetic test" if report.data.synthetic else "test": test}
+    sets |= {title: getattr(report.subsets, name) for name, title in _SETS.items()}
+    sets["test, mean with the mirrored face"] = report.flip_tta.test
+    learned = ", before it was learned too" if config.final else ""
+    sets[f"validation (all choices were made on it{learned})"] = report.val
+    rows = [{"set": title, **scores_row(scores)} for title, scores in sets.items() if scores]
+    yield from table_lines(SCORES, rows)
     yield ""
     yield (
         f"Probabilities are calibrated with temperature {report.temperature:.3f} and smoothing "
         f"{report.smoothing:.2f}, fitted on validation; without them the ECE on test is "
-        f"{report.test_uncalibrated.ece:.3f}."
+        f"{units.score(report.test_uncalibrated.ece)}."
     )
-    abstain = report.abstain
     yield (
         f"Answering only at a confidence of {abstain.threshold:.2f} or more keeps "
-        f"{abstain.val_coverage:.0%} of the validation faces, of which "
-        f"{abstain.val_accuracy:.1%} are right."
+        f"{units.percent(abstain.val_coverage, 0)} of the validation faces, of which "
+        f"{units.percent(abstain.val_accuracy)} are correct."
     )
     yield ""
     yield "### By emotion, on test"
     yield ""
-    yield from _table(
-        ("emotion", "precision", "recall", "F1", "faces", "most often taken for"),
-        [_emotion_row(index, test) for index in range(len(EMOTIONS))],
-    )
-    yield ""
-    yield "## Training"
-    yield ""
-    yield from _training(run, config, report)
-    yield ""
-    yield "## Data"
-    yield ""
-    yield f"{data.name} (`{data.source}`), fingerprint `{data.fingerprint}`."
-    yield ""
-    yield from _table(
-        ("split", *EMOTIONS, "all"),
-        [
-            (split, *(f"{counts.get(name, 0):,}" for name in EMOTIONS), f"{sum(counts.values()):,}")
-            for split, counts in data.counts.items()
-        ],
-    )
-    yield ""
-    yield "## Cost"
-    yield ""
-    size = f"; weights of {cost.size_bytes / 1e6:.1f} MB" if run.weights_path.exists() else ""
+    yield from table_lines(EMOTION, emotion_rows(test))
+
+
+def _cost(report: Report, *, weights: bool) -> Iterator[str]:
+    cost, fp16 = report.cost, report.fp16
+    size = f"; weights of {units.megabytes(cost.size_bytes)}" if weights else ""
     yield (
-        f"{cost.parameters:,} parameters, {cost.macs / 1e6:.1f} million multiply-accumulates "
-        f"a face{size}. One face takes {cost.latency_ms:.2f} ms on one CPU thread "
-        f"(median; nine of ten under {cost.latency_p90_ms:.2f} ms; backend "
-        f"{cost.latency_backend}; {report.environment.cpu or 'unknown CPU'})."
+        f"{cost.parameters:,} parameters, {units.number(cost.macs / 1e6, 1)} million "
+        f"multiply-accumulates per face{size}. One face takes "
+        f"{units.milliseconds(cost.latency_ms)} on one CPU thread (median; nine of ten under "
+        f"{units.milliseconds(cost.latency_p90_ms)}; backend {cost.latency_backend}; "
+        f"{report.environment.cpu or 'unknown CPU'})."
     )
-    fp16 = report.fp16
-    if fp16 and run.weights_path.exists():
+    if fp16 and weights:
         gain = round(-fp16.val_accuracy_loss, 4)
         yield (
-            f"The weights are stored as fp16, which changes {fp16.val_changed:.2%} of the "
-            f"validation predictions and {f'{gain:+.2%}' if gain else '0.00%'} of accuracy."
+            f"The weights are stored as fp16, which changes {units.percent(fp16.val_changed, 2)} of "
+            f"the validation predictions and the accuracy by "
+            f"{units.number(100 * gain, 2, 'points', sign=gain != 0)}."
         )
-    yield ""
-    yield from _limits(data.name, synthetic)
 
 
 def _training(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
-    cost, machine = report.cost, report.environment
+    cost, machine, chain = report.cost, report.environment, ""
+    if cost.chain_seconds > 1.01 * cost.train_seconds:
+        chain = f" ({units.minutes(cost.chain_seconds)} with the runs it started from)"
     if fitted := report.fitted:  # the classical baseline has no recipe
         yield fitted
     else:
         yield from _recipe(run, config, report)
     yield ""
     yield (
-        f"{cost.train_seconds / 60:,.0f} minutes of training at {cost.images_per_second:,.0f}"
-        f" images/s on {report.trainer.hardware}; evaluated on "
+        f"{units.minutes(cost.train_seconds)} of training{chain} at {cost.images_per_second:,.0f} faces/s on "
+        f"{report.trainer.hardware}; evaluated on "
         f"{machine.hardware} with PyTorch {machine.torch or '?'} on {report.date[:10]}."
     )
 
@@ -227,38 +226,3 @@ def _limits(data: str, synthetic: bool) -> Iterator[str]:
             f"MIT for the weights and figures, like the code. The photographs of {data} are not "
             "included; their rights stay with their owners."
         )
-
-
-def _metrics_row(title: str, scores: Scores) -> tuple[str, ...]:
-    low, high = scores.accuracy_ci95
-    return (
-        title,
-        f"{scores.n:,}",
-        f"{scores.accuracy:.2%} ({low:.2%} to {high:.2%})",
-        *(
-            f"{value:.3f}"
-            for value in (scores.macro_f1, scores.weighted_f1, scores.ece, scores.nll)
-        ),
-    )
-
-
-def _emotion_row(index: int, test: Scores) -> tuple[str, ...]:
-    emotion = EMOTIONS[index]
-    scores, row = test.per_emotion[emotion], list(test.confusion[index])
-    support, row[index] = sum(row), 0
-    wrong = max(range(len(row)), key=row.__getitem__)
-    taken = f"{EMOTIONS[wrong]} ({row[wrong] / support:.0%})" if row[wrong] else "none"
-    return (
-        emotion,
-        *(f"{value:.3f}" for value in (scores.precision, scores.recall, scores.f1)),
-        f"{scores.support:,}",
-        taken,
-    )
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    head = list(head)
-    yield "| " + " | ".join(head) + " |"
-    yield "| " + " | ".join("---" for _ in head) + " |"
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"

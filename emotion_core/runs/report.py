@@ -168,6 +168,11 @@ class Cost(Record):
     images_per_second: Amount
     chain_seconds: Amount = 0.0
 
+    @property
+    def training_seconds(self) -> float:
+        """Training time of the whole chain; of the run alone where only that was recorded."""
+        return self.chain_seconds or self.train_seconds
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(Record):

@@ -1,21 +1,26 @@
 """What the Overview shows: faces, best result, leaderboard, next steps, machine."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from emotion_core.evaluation.study import MARK, load_study
+from emotion_core import units
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.machine import this_machine
-from emotion_core.reporting.markdown import how_trained
+from emotion_core.models.titles import model_title
+from emotion_core.reporting.columns import COLUMNS
+from emotion_core.reporting.rows import run_row
+from emotion_core.reporting.words import best_result, how_trained
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
+from emotion_core.text import plain
 from pages._ui.cache import report_of, runs
 from pages._ui.frame import page_link
-from pages._ui.widgets import faces_grid, percent, percent_interval, synthetic_badge
+from pages._ui.widgets import faces_grid, synthetic_badge
+
+_BOARD = ("accuracy", "macro_f1", "parameters", "latency_ms")
 
 
 @dataclass(frozen=True)
@@ -73,35 +78,33 @@ def _seven_faces() -> np.ndarray:
 def draw_best(board: Board) -> None:
     """The best run's figures."""
     report, test = board.best, board.best.test
-    _heading(f"Best result: {report.model}", board.synthetic)
-    low, high = test.accuracy_ci95
-    f1_low, f1_high = test.macro_f1_ci95
+    _heading(f"Best result: {plain(model_title(report.model), 'markdown')}", board.synthetic)
     cost = report.cost
     for column, (label, value, note, help_text) in zip(
         st.columns(4),
         (
             (
                 "Accuracy",
-                percent(test.accuracy),
-                f"95 % interval {100 * low:.1f} to {100 * high:.1f}",
-                "Share of test faces named right.",
+                units.percent(test.accuracy),
+                f"95 % interval {units.percent_range(test.accuracy_ci95)}",
+                COLUMNS["accuracy"].help,
             ),
             (
                 "Macro-F1",
-                percent(test.macro_f1),
-                f"95 % interval {100 * f1_low:.1f} to {100 * f1_high:.1f}",
-                "Mean F1 of the seven emotions: rare ones count as much as frequent ones.",
+                units.score(test.macro_f1),
+                f"95 % interval {' to '.join(map(units.score, test.macro_f1_ci95))}",
+                COLUMNS["macro_f1"].help,
             ),
             (
-                "Calibration error",
-                percent(test.ece),
-                f"temperature {report.temperature:.2f}",
-                "Mean gap between the confidence it states and how often it is right.",
+                "Calibration error (ECE)",
+                units.score(test.ece),
+                f"confidence is off by {units.points(test.ece)} on average",
+                COLUMNS["ece"].help,
             ),
             (
-                "Time a face",
-                f"{cost.latency_ms:.1f} ms",
-                f"{cost.latency_backend}, {cost.parameters / 1e6:.2f} M parameters",
+                "Time per face",
+                units.milliseconds(cost.latency_ms),
+                f"{cost.latency_backend}, {units.millions(cost.parameters)} parameters",
                 f"Median on {report.environment.cpu}, one face at a time.",
             ),
         ),
@@ -117,7 +120,7 @@ def draw_best(board: Board) -> None:
             border=True,
             height="stretch",
         )
-    st.caption(_reading(report))
+    st.caption(plain(best_result(report), "markdown"))
 
 
 def _heading(text: str, synthetic: bool) -> None:
@@ -127,33 +130,13 @@ def _heading(text: str, synthetic: bool) -> None:
             synthetic_badge()
 
 
-def _reading(report: Report) -> str:
-    test, data = report.test, report.data
-    words = [
-        f"{test.n:,} test faces of {data.name}, each seen once, after training. The run was "
-        f"chosen on validation, where it {'was' if report.refit else 'is'} right on "
-        f"{percent(report.val.accuracy)}"
-        + (", and then learned those faces, too." if report.refit else ".")
-    ]
-    clean = report.subsets.leak_free
-    if clean and clean.n < test.n:
-        words.append(
-            f"Without the {test.n - clean.n:,} test faces that have a twin in training: "
-            f"{percent_interval(clean.accuracy, clean.accuracy_ci95)}."
-        )
-    study = load_study().test
-    if data.name == "FER-2013" and test.n == study.n:
-        words.append(f"The study's {study.model} reached {percent(study.accuracy)} ({MARK} here).")
-    return " ".join(words)
-
-
 def draw_board(board: Board) -> None:
     """All runs of one test set, with their intervals on one scale."""
     _heading(f"Runs on {board.name}", board.synthetic)
     rows = "".join(_board_row(rank, *entry) for rank, entry in enumerate(board.entries, 1))
     head = "".join(
         f'<th scope="col">{title}</th>'
-        for title in ("", "Run", "Accuracy, 95 % interval", "Macro-F1", "Parameters", "ms a face")
+        for title in ("", "Model", *(COLUMNS[key].title for key in _BOARD))
     )
     st.html(
         f'<div class="board"><table><caption>{board.faces:,} test faces</caption>'
@@ -161,28 +144,27 @@ def draw_board(board: Board) -> None:
     )
     timed = sorted({report.environment.processor for _, report in board.entries})
     if len(timed) > 1:
-        st.caption(f"Milliseconds on one core, not all of one machine: {'; '.join(timed)}.")
+        st.caption(
+            "Latency on one CPU core, measured on different machines "
+            f"({plain('; '.join(timed), 'markdown')}): do not read small differences."
+        )
 
 
 def _board_row(rank: int, run: Run, report: Report) -> str:
-    test, cost = report.test, report.cost
-    low, high = test.accuracy_ci95
+    low, high = report.test.accuracy_ci95
     bar = (
         f'<span class="scale" aria-hidden="true"><i style="left:{100 * low:.2f}%;'
         f'width:{max(0.6, 100 * (high - low)):.2f}%"></i></span>'
     )
-    cells = (
-        f"{percent_interval(test.accuracy, (low, high))}{bar}",
-        percent(test.macro_f1),
-        f"{cost.parameters / 1e6:.2f} M",
-        f"{cost.latency_ms:.1f}",
-    )
-    lines = [run.name, how_trained(run, report)]
-    notes = "".join(f"<small>{html.escape(line)}</small>" for line in lines if line)
-    name = f"<b>{html.escape(report.model)}</b>{notes}"
+    row = run_row(model_title(report.model), report)
+    cells = {key: COLUMNS[key].text(row[key]) for key in _BOARD}
+    cells["accuracy"] += f" ({row['accuracy_ci95']}){bar}"
+    lines = [run.name, how_trained(run, report, runs())]
+    notes = "".join(f"<small>{plain(line, 'html')}</small>" for line in lines if line)
+    name = f"<b>{plain(row['label'], 'html')}</b>{notes}"
     return (
         f'<tr><td>{rank}</td><th scope="row">{name}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "".join(f"<td>{cell}</td>" for cell in cells.values())
         + "</tr>"
     )
 

@@ -1,6 +1,5 @@
 """Pieces that several pages show."""
 
-import base64
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from emotion_core.errors import EmotionError
+from emotion_core.reporting.words import run_labels
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
 from pages._ui.cache import report_of
@@ -82,9 +82,9 @@ def _figure_head(key: str, title: str, reading: str, csv: Rows | None) -> None:
     with st.container(horizontal=True, vertical_alignment="top", key=f"{key}-head"):
         with st.container(gap="xxsmall"):
             if title:
-                st.subheader(title, anchor=False)
+                st.subheader(plain(title, "markdown"), anchor=False)
             if reading:
-                st.caption(reading)
+                st.caption(plain(reading, "markdown"))
         if csv:
             st.download_button(
                 "CSV",
@@ -165,25 +165,11 @@ def synthetic_badge() -> None:
 
 
 def run_label(run: Run) -> str:
-    """A run's name, and whether it is broken."""
-    return f"{run.name} (broken)" if run.problem else run.name
-
-
-def result_label(run: Run) -> str:
-    """A run's label and, where it is finished, its test accuracy."""
-    report = None if run.problem else report_of(run)
-    return run_label(run) + (f" · {percent(report.test.accuracy)} on test" if report else "")
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """0.7321 as ``73.2 %``."""
-    return f"{100 * value:.{digits}f} %"
-
-
-def percent_interval(value: float, interval: Sequence[float], digits: int = 1) -> str:
-    """A share with its 95 % interval, as ``73.2 % (72.1 to 74.2)``."""
-    low, high = interval
-    return f"{percent(value, digits)} ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+    """A run in a few words: model, recipe, accuracy, and its name, which no other run has."""
+    if run.problem:
+        return f"{run.name} (broken)"
+    labels = run_labels({run.name: (run.config(), report_of(run))})
+    return f"{labels[run.name]} · {run.name}"
 
 
 def faces_grid(
@@ -200,23 +186,17 @@ def faces_grid(
         colors: Border of each face, as CSS colours. Say in the caption what a colour means.
         columns: Faces a row on a wide window.
     """
+    from emotion_core.plots.pictures import data_uri
+
     items = []
     for index, (image, caption) in enumerate(zip(images, captions, strict=True)):
         border = f' style="--face:{html.escape(colors[index])}"' if colors else ""
         alt = html.escape(", ".join(caption.splitlines()), quote=True)
         items.append(
-            f'<li{border}><img alt="{alt}" src="data:image/png;base64,{_png(image)}">'
+            f'<li{border}><img alt="{alt}" src="{data_uri(image)}">'
             f'<span aria-hidden="true">{html.escape(caption)}</span></li>'
         )
     st.html(f'<ul class="faces" style="--columns:{columns}">{"".join(items)}</ul>')
-
-
-def _png(image: np.ndarray) -> str:
-    import cv2
-
-    stored = image if image.ndim == 2 else image[..., ::-1]
-    _, data = cv2.imencode(".png", np.ascontiguousarray(stored))
-    return base64.b64encode(data.tobytes()).decode()
 
 
 def duration(seconds: float) -> str:

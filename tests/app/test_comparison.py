@@ -53,7 +53,8 @@ def open_comparison(**query) -> AppTest:
 
 
 def names(folder) -> list[str]:
-    return [run.name for run in reversed(list_runs(folder))]
+    """Oldest first."""
+    return [run.name for run in list_runs(folder)[::-1]]
 
 
 def texts(page: AppTest) -> str:
@@ -65,7 +66,8 @@ def test_opens_with_the_answer_first(folder):
     page = open_comparison()
     assert page.multiselect(key="compare_runs").value == names(folder)[::-1]
     first = next(item.value for item in page.markdown if item.value.startswith("####"))
-    assert first.startswith("#### resnet18 beats block_cnn by")
+    assert first.startswith("#### ResNet-18 is most accurate: ")
+    assert "points ahead of Block CNN" in first
     assert page.segmented_control(key="tab").options == TABS
 
 
@@ -82,7 +84,7 @@ def test_every_part_draws_from_a_link(folder, tab):
 def test_every_part_draws_for_a_single_run(folder, tab):
     page = open_comparison(tab=tab, runs=names(folder)[:1])
     assert not page.error
-    assert "is right on" in texts(page)
+    assert "faces correctly (95" in texts(page)
 
 
 def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_first(folder):
@@ -122,7 +124,7 @@ def test_a_cell_shows_its_faces_under_both_models(folder):
     for name in names(folder)[:2]:
         row = load_run(name, folder).report().test.confusion[3]
         counts.append(f"{row[3]:,}")
-    found = next(item.value for item in page.markdown if "taken for" in item.value)
+    found = next(item.value for item in page.markdown if "classified correctly" in item.value)
     assert all(count in found for count in counts)
 
 
@@ -131,12 +133,12 @@ def test_the_answers_of_many_runs_are_counted_below_a_face(folder):
         page = open_comparison(tab="Agreement", runs=names(folder))
         return next(one.proto.body for one in page.get("html") if "<li" in one.proto.body)
 
-    assert "resnet18: " in below_faces()
+    assert "ResNet-18: " in below_faces()
     data = load_data("synthetic:800")
     for model in ("mobilenet_v1", "resnet50"):
         write_random_run(folder, data, model=model, seed=7, skill=3.0, epochs=3)
     many = below_faces()
-    assert "of 5 runs" in many and "resnet18" not in many
+    assert "of 5 runs" in many and "ResNet-18" not in many
 
 
 def test_no_run_says_what_to_do(tmp_path, monkeypatch):
@@ -145,15 +147,14 @@ def test_no_run_says_what_to_do(tmp_path, monkeypatch):
 
 
 def test_broken_folders_are_named_and_the_others_shown(folder):
-    first, second, third = names(folder)
-    load_run(first, folder).predictions_path.unlink()
-    broken = load_run(second, folder)  # its name cannot be read then
-    (broken.path / "config.json").write_text("{")
+    third, second, first = list_runs(folder)
+    first.predictions_path.unlink()
+    (second.path / "config.json").write_text("{")
     said = texts(open_comparison())
-    assert f"Run '{first}' has no predictions.npz" in said
-    assert f"Run '{broken.id}': config.json cannot be read" in said
-    assert "sequential is right on" in said
-    assert third in page_runs(folder)
+    assert f"Run '{first.name}' has no predictions.npz" in said
+    assert f"Run '{second.id}': config.json cannot be read" in said
+    assert "Sequential classifies " in said
+    assert third.name in page_runs(folder)
 
 
 def page_runs(folder) -> list[str]:
@@ -163,8 +164,8 @@ def page_runs(folder) -> list[str]:
 def test_a_run_on_another_test_set_is_refused_with_the_reason(folder):
     other = write_random_run(folder, random_faces(60, seed=4), model="plain_cnn", epochs=2)
     said = texts(open_comparison(runs=names(folder)))
-    assert f"Run '{other.name}' was tested on another test set (random, 60 images)" in said
-    assert "resnet18 beats" in said
+    assert f"Run '{other.name}' was tested on a different test set (random, 60 faces)" in said
+    assert "ResNet-18 is most accurate" in said
 
 
 def test_a_link_by_the_name_of_a_runs_folder_or_a_former_name_is_a_link_to_the_run(folder):
@@ -187,11 +188,11 @@ def test_measured_robustness_is_drawn(folder):
     curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
     values = {"format": 1, "date": "2026-01-01", "corruptions": curves}
     values |= {"clean": 0.7, "mean": 0.4, "images": 50}
-    report = load_run(names(folder)[0], folder).report()
-    values["test_fingerprint"] = report.data.test_fingerprint
-    write_json(load_run(names(folder)[0], folder).path / "robustness.json", values)
+    run = load_run(names(folder)[0], folder)
+    values["test_fingerprint"] = run.report().data.test_fingerprint
+    write_json(run.path / "robustness.json", values)
     page = open_comparison(tab="Robustness")
-    assert "holds up best: 40.0\u00a0%" in texts(page)
+    assert "holds up best: 40.0 %" in texts(page)
     page.selectbox(key="corruption").set_value("blur").run()
     assert "Under blur" in texts(page)
 
@@ -249,4 +250,4 @@ def test_opens_on_the_runs_of_one_test_set(folder):
     write_random_run(folder, random_faces(90), model="resnet50", epochs=2)
     page = open_comparison()
     assert set(page.multiselect(key="compare_runs").value) == {"mobilenet_v1", "resnet50"}
-    assert "Left out" not in texts(page)
+    assert "Not shown" not in texts(page)

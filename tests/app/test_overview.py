@@ -54,16 +54,16 @@ def test_the_best_run_comes_with_its_interval_and_cost(root):
         )
     test = run.report().test
     page = open_overview()
-    assert subheaders(page)[0] == "Best result: block_cnn"
+    assert subheaders(page)[0] == "Best result: Block CNN"
     accuracy = page.metric[0]
     assert accuracy.value == f"{100 * test.accuracy:.1f} %"
     low, high = test.accuracy_ci95
     assert accuracy.delta == f"95 % interval {100 * low:.1f} to {100 * high:.1f}"
     assert [item.label for item in page.metric] == [
-        *("Accuracy", "Macro-F1", "Calibration error", "Time a face")
+        *("Accuracy", "Macro-F1", "Calibration error (ECE)", "Time per face")
     ]
     (board,) = boards(page)
-    assert board.index("block_cnn") < board.index("resnet18")
+    assert board.index("Block CNN") < board.index("ResNet-18")
     assert "300 test faces" in board
 
 
@@ -73,10 +73,10 @@ def test_the_best_run_is_chosen_on_validation(root):
     lucky = write_random_run(root, faces, model="block_cnn", seed=1, skill=4.0)
     change_report(lucky, {"test.accuracy": 0.99, "val.accuracy": 0.1})
     page = open_overview()
-    assert subheaders(page)[0] == "Best result: resnet18"
-    assert "chosen on validation, where it is right on" in texts(page)
+    assert subheaders(page)[0] == "Best result: ResNet-18"
+    assert "selected by validation accuracy (" in texts(page)
     (board,) = boards(page)
-    assert board.index("block_cnn") < board.index("resnet18")
+    assert board.index("Block CNN") < board.index("ResNet-18")
 
 
 def test_drawn_faces_never_outrank_photographs(root):
@@ -85,14 +85,14 @@ def test_drawn_faces_never_outrank_photographs(root):
     assert drawn.report().data.synthetic, "the fixture's faces count as drawn"
     mark_as_photographs(real, "my faces")
     page = open_overview()
-    assert subheaders(page)[0] == "Best result: sequential"
+    assert subheaders(page)[0] == "Best result: Sequential"
     assert [name for name in subheaders(page) if name.startswith("Runs on")] == [
         "Runs on my faces",
         f"Runs on {drawn.report().data.name}",
     ]
     first, second = boards(page)
-    assert "sequential" in first and "resnet50" not in first
-    assert "resnet50" in second and "sequential" not in second
+    assert "Sequential" in first and "ResNet-50" not in first
+    assert "ResNet-50" in second and "Sequential" not in second
     assert sum("synthetic" in item.value for item in page.markdown) == 1
 
 

@@ -188,7 +188,7 @@ def test_the_feature_map_is_drawn_when_asked(root):
 
 
 def test_opens_on_the_run_that_is_best_on_validation(root):
-    newest, oldest = list_runs(root)
-    change_report(newest, {"val.accuracy": 0.3})
-    change_report(oldest, {"val.accuracy": 0.9})
-    assert open_page().selectbox(key="run").value == oldest.name
+    newest, other = list_runs(root)
+    for run, accuracy in ((newest, 0.3), (other, 0.9)):
+        change_report(run, {"val.accuracy": accuracy})
+    assert open_page().selectbox(key="run").value == other.name

@@ -12,7 +12,8 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
 from pages._ui.cache import report_of
-from pages._ui.widgets import percent_interval, run_label
+from pages._ui.widgets import run_label
+from tests.samples import write_report
 
 
 def draw_grid():
@@ -72,14 +73,12 @@ def test_csv_has_the_columns_of_all_rows():
     assert csv_text(rows) == 'emotion,f1,note\nsad,0.5,\n"a,""b""",,x\n'
 
 
-def test_an_interval_reads_as_text():
-    assert percent_interval(0.6543, (0.64, 0.6649)) == "65.4 % (64.0 to 66.5)"
-
-
-def test_a_run_is_called_by_its_name(tmp_path):
-    run = create_run(TrainConfig(name="mine"), tmp_path)
-    assert run_label(run) == "mine"
-    assert run_label(Run(run.path, problem="status.json is missing")) == "mine (broken)"
+def test_a_runs_label_says_model_recipe_accuracy_and_name(tmp_path):
+    run = create_run(TrainConfig(model="resnet18"), tmp_path)
+    assert run_label(run) == f"ResNet-18 · our recipe · {run.name}"
+    write_report(run, {"test.accuracy": 0.6543})
+    assert run_label(run) == f"ResNet-18 · our recipe · 65.4 % · {run.name}"
+    assert run_label(Run(run.path, problem="status.json is missing")) == f"{run.name} (broken)"
 
 
 @pytest.mark.filterwarnings("ignore:No runtime found")

@@ -22,6 +22,25 @@ MODULES = sorted(
     item.name for item in pkgutil.walk_packages(emotion_core.__path__, f"{emotion_core.__name__}.")
 )
 
+# From the ground up; what stands on one line may import each other.
+FLOORS = (
+    ("labels", "errors", "paths", "files", "machine", "memory", "probabilities", "records"),
+    ("access", "passwords"),
+    ("units", "text", "versions", "progress"),
+    ("config", "recipes", "processes"),
+    ("runs",),
+    ("tasks",),
+    ("data",),
+    ("models",),
+    ("evaluation",),
+    ("collect", "training"),
+    ("personal", "live"),
+    ("plots",),
+    ("reporting",),
+    ("serve",),
+    ("commands", "cli", "__main__"),
+)
+
 
 def loaded_after(code: str) -> set[str]:
     """Top-level names in ``sys.modules`` of a fresh interpreter that ran ``code``."""
@@ -73,6 +92,26 @@ def test_no_module_imports_itself_in_a_circle():
     assert order.index("emotion_core.labels") < order.index("emotion_core.cli")
 
 
+def test_no_package_imports_itself_in_a_circle():
+    parts: dict[str, set[str]] = {}
+    for name in MODULES:
+        others = {part_of(other) for other in imports_of(name)}
+        parts.setdefault(part_of(name), set()).update(others - {part_of(name)})
+    assert list(graphlib.TopologicalSorter(parts).static_order())
+
+
+def test_a_module_imports_from_its_own_floor_or_below():
+    floor = {part: level for level, parts in enumerate(FLOORS) for part in parts}
+    assert {part_of(name) for name in MODULES} <= floor.keys(), "give a new part its floor"
+    upward = [
+        f"{name} imports {other}"
+        for name in MODULES
+        for other in sorted(imports_of(name))
+        if floor[part_of(other)] > floor[part_of(name)]
+    ]
+    assert not upward
+
+
 def test_packages_re_export_nothing():
     packages = sorted((PROJECT / "emotion_core").rglob("__init__.py"))
     assert len(packages) > 5
@@ -119,6 +158,11 @@ def test_the_readme_explains_every_dependency():
         if line and not line.startswith("#"):
             name, version = re.match(r"([\w-]+)==([\w.]+)  +# \w", line).groups()
             assert re.search(rf"^\| {name} \| {re.escape(version)} \| \w", README, re.MULTILINE)
+
+
+def part_of(module: str) -> str:
+    """The package or module directly in ``emotion_core`` that a module belongs to."""
+    return module.split(".")[1]
 
 
 def imports_of(module: str) -> set[str]:

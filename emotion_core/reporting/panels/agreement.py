@@ -1,27 +1,22 @@
-"""Where runs answer alike, and what their ensemble brings."""
-
-import math
+"""Where runs answer alike."""
 
 import plotly.graph_objects as go
 
-from emotion_core.evaluation.compare import (
-    UNCALIBRATED,
-    Comparison,
-    agreement,
-    share_validation,
-)
+from emotion_core import units
+from emotion_core.evaluation.compare import Comparison, agreement
 from emotion_core.plots.theme import style
-from emotion_core.reporting.panels.panel import SHADES, Panel, colors_of, heatmap, percent, wrapped
+from emotion_core.reporting.columns import TableRow
+from emotion_core.reporting.panels.panel import SHADES, Panel, colors_of, heatmap, wrapped
 
 
 def agreement_panel(comparison: Comparison) -> Panel:
     """Share of test faces on which two runs give the same answer."""
     found, labels = agreement(comparison.results), [r.label for r in comparison.results]
-    text = [[f"{value:.0%}" for value in row] for row in found.matrix]
-    fig = heatmap(found.matrix, text, labels, labels, SHADES, 0.0, 1.0)
-    fig.update_traces(hovertemplate="%{y} and %{x}: %{z:.1%} the same<extra></extra>")
+    text = [[units.percent(value, 0) for value in row] for row in found.matrix]
+    fig = heatmap(100 * found.matrix, text, labels, labels, SHADES, 0.0, 100.0)
+    fig.update_traces(hovertemplate="%{y} and %{x}: %{z:.1f} % the same<extra></extra>")
     style(fig, height=210 + 40 * len(labels))
-    table = [
+    table: list[TableRow] = [
         {"run": result.name} | dict(zip(labels, map(float, row), strict=True))
         for result, row in zip(comparison.results, found.matrix, strict=True)
     ]
@@ -33,37 +28,37 @@ def agreement_panel(comparison: Comparison) -> Panel:
         apart, n = round((1 - low) * len(comparison.labels)), len(comparison.labels)
         reading = (
             f"{labels[pair.a]} and {labels[pair.b]} differ most: they answer differently on "
-            f"{apart:,} of {n:,} faces."
+            f"{apart:,} of {units.faces(n)}."
             if apart
-            else "The answers to all faces are the same."
+            else "All runs give the same answer to every face."
         )
     return Panel("agreement", "Same answers", fig, reading, table)
 
 
 def overlap_panel(comparison: Comparison) -> Panel:
-    """How many faces all, several, none or just one of the runs has right."""
+    """How many faces all, several, none or just one of the runs classifies correctly."""
     found, n = agreement(comparison.results), len(comparison.labels)
     groups = {
-        "all right": len(found.all_right),
-        "several right": n,  # less all the others
+        "all correct": len(found.all_correct),
+        "several correct": n,  # less all the others
         "wrong together": len(found.wrong_together),
         "wrong apart": len(found.wrong_apart),
     } | {
         f"only {result.label}": len(rows)
-        for result, rows in zip(comparison.results, found.only_right, strict=True)
+        for result, rows in zip(comparison.results, found.only_correct, strict=True)
     }
-    groups["several right"] -= sum(groups.values()) - n
+    groups["several correct"] -= sum(groups.values()) - n
     tones = ("#009E73", "#8A8A8A", "#D55E00", "#E69F00", *colors_of(comparison).values())
     colors = dict(zip(groups, tones, strict=True))
     if len(comparison.results) < 3:
-        del groups["several right"], colors["several right"]
+        del groups["several correct"], colors["several correct"]
     names, counts = list(groups), list(groups.values())
     fig = go.Figure(
         go.Bar(
             x=counts,
             y=names,
             orientation="h",
-            text=[f"{count:,} ({count / n:.1%})" for count in counts],
+            text=[f"{count:,} ({units.percent(count / n)})" for count in counts],
             textposition="outside",
             cliponaxis=False,
             marker={"color": list(colors.values())},
@@ -78,25 +73,10 @@ def overlap_panel(comparison: Comparison) -> Panel:
     style(fig, height=140 + 34 * len(names))
     together = groups["wrong together"]
     reading = (
-        f"On {together:,} faces ({percent(together / n)}) all runs give the same wrong answer: look "
-        "there for wrong labels before blaming the models."
+        f"On {units.faces(together)} ({units.percent(together / n)}) all runs give the same wrong "
+        "answer: look there for wrong labels before blaming the models."
     )
-    table = [{"group": name, "faces": count, "share": count / n} for name, count in groups.items()]
-    return Panel("overlap", "Right and wrong together", fig, reading, table)
-
-
-def ensemble_sentence(comparison: Comparison) -> str:
-    """What averaging the runs' probabilities brings; empty for one run."""
-    if comparison.ensemble is None:
-        return ""
-    scores, (low, high) = comparison.ensemble.scores, comparison.ensemble.gain_ci95
-    gain = 100 * comparison.ensemble.gain
-    verdict = "not chance" if low > 0 or high < 0 else "that may be chance"
-    flipped = comparison.ensemble.flip_accuracy
-    mirrored = "" if math.isnan(flipped) else f" With mirrored faces as well: {percent(flipped)}."
-    return (
-        f"The ensemble of these {len(comparison.results)} runs is right on "
-        f"{percent(scores.accuracy)} (macro-F1 {scores.macro_f1:.3f}), {gain:+.1f} points "
-        f"against the best member, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}; {verdict}."
-        f"{mirrored}" + ("" if share_validation(comparison.results) else f" {UNCALIBRATED}")
-    )
+    table: list[TableRow] = [
+        {"group": name, "faces": count, "share": count / n} for name, count in groups.items()
+    ]
+    return Panel("overlap", "Correct and wrong together", fig, reading, table)

@@ -6,23 +6,26 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from emotion_core.evaluation.compare import Comparison, pareto_front, table_row
-from emotion_core.recipes import EARLIER
+from emotion_core import units
+from emotion_core.evaluation.compare import Comparison, pareto_front
+from emotion_core.evaluation.results import Result
+from emotion_core.reporting.columns import COLUMNS
 from emotion_core.reporting.panels.panel import (
+    GRAY,
     Panel,
     colors_of,
-    join,
-    percent,
+    percents,
     style_with_legend,
     symbol,
 )
 
+# By key of ``columns.COLUMNS``: title, unit of the axis, factor.
 COSTS: dict[str, tuple[str, str, float]] = {
-    "latency_ms": ("CPU latency", "ms a face", 1.0),
+    "latency_ms": ("CPU latency", "ms per face", 1.0),
     "parameters": ("Parameters", "millions", 1e-6),
-    "macs": ("Multiply-adds", "millions a face", 1e-6),
+    "macs": ("Multiply-adds", "millions per face", 1e-6),
     "size_bytes": ("Size on disk", "MB", 1e-6),
-    "train_seconds": ("Training time", "minutes", 1 / 60),
+    "training_seconds": ("Training time", "minutes", 1 / 60),
 }
 
 
@@ -34,76 +37,90 @@ def cost_panel(
     Args:
         comparison: The runs.
         cost: A key of ``COSTS``.
-        remeasured: CPU milliseconds a face by run name, measured on this machine just now. Once
+        remeasured: CPU milliseconds per face by run name, measured on this machine just now. Once
             one run of the comparison has it, the others' stored times are left out: they may be
             another machine's.
     """
     title, unit, factor = COSTS[cost]
-    rows = [table_row(result) for result in comparison.results]
-    here = remeasured or {}
-    stored = cost != "latency_ms" or not any(row["run"] in here for row in rows)
+    results, here = comparison.results, remeasured or {}
+    values = [float(getattr(result.report.cost, cost)) for result in results]
+    stored = cost != "latency_ms" or not any(result.name in here for result in results)
     if not stored:
-        for row in rows:
-            row[cost] = here.get(row["run"], math.nan)
-    x = [float(row[cost]) * factor or math.nan for row in rows]
-    y = [float(row["accuracy"]) for row in rows]
-    front, fig, colors = pareto_front(x, y), go.Figure(), colors_of(comparison)
-    fig.add_scatter(
-        x=[x[i] for i in front],
-        y=[y[i] for i in front],
-        mode="lines",
-        name="Pareto front",
-        line={"color": "#8A8A8A", "dash": "dash", "shape": "hv"},
-        hoverinfo="skip",
-    )
-    for index, row in enumerate(rows):
-        fig.add_scatter(
-            x=[x[index]],
-            y=[y[index]],
-            error_y={
-                "array": [row["accuracy_high"] - y[index]],
-                "arrayminus": [y[index] - row["accuracy_low"]],
-                "thickness": 1.5,
-            },
-            mode="markers",
-            name=row["label"],
-            marker={
-                "size": 14,
-                "color": colors[row["label"]],
-                "symbol": symbol(index),
-            },
-            hovertemplate=f"{row['label']}: %{{x:.3g}} {unit}, %{{y:.2%}}<extra></extra>",
-        )
+        values = [here.get(result.name, math.nan) for result in results]
+    values = [value or math.nan for value in values]
+    x = [value * factor for value in values]
+    front = pareto_front(x, [result.test.accuracy for result in results])
+    fig = _figure(comparison, x, front, unit)
     fig.update_xaxes(title=f"{title}, {unit} (log scale)", **_log_axis(x))
-    fig.update_yaxes(tickformat=".1~%", title="accuracy on test")
-    style_with_legend(fig, 360)
-    if not front:
-        reading = f"No run here has a measured {_inside(title)}."
-    else:
-        cheap, known = rows[front[0]], sum(not math.isnan(value) for value in x)
-        price = f"{x[front[0]]:.3g} {unit}"
-        if len(front) == 1 and known > 1:
-            reading = (
-                f"{cheap['label']} is both cheapest ({price}) and most accurate "
-                f"({percent(cheap['accuracy'])}): nothing speaks for another run here."
-            )
-        else:
-            names = join([rows[i]["label"] for i in front])
-            beaten = known - len(front)
-            reading = (
-                f"On the Pareto front: {names}; {cheap['label']} is cheapest, {price} at "
-                f"{percent(cheap['accuracy'])}"
-                + (f", and {beaten} of the others cost more for no gain." if beaten else ".")
-            )
+    reading = _reading(comparison, cost, values, front)
     if stored:
         reading += _caution(comparison, cost)
     elif any(math.isnan(value) for value in x):
         reading += " Runs that were not measured here are left out."
-    table = [
-        {"run": row["run"], "accuracy": row["accuracy"], cost: row[cost], "on_front": i in front}
-        for i, row in enumerate(rows)
+    return Panel(
+        f"cost-{cost}",
+        f"Accuracy against {_inside(title)}",
+        fig,
+        reading,
+        [
+            {
+                "run": result.name,
+                "accuracy": result.test.accuracy,
+                cost: values[index],
+                "on_front": index in front,
+            }
+            for index, result in enumerate(results)
+        ],
+    )
+
+
+def _figure(comparison: Comparison, x: Sequence[float], front: list[int], unit: str) -> go.Figure:
+    fig, colors = go.Figure(), colors_of(comparison)
+    y = percents([result.test.accuracy for result in comparison.results])
+    fig.add_scatter(
+        x=[x[i] for i in front],
+        y=[y[i] for i in front],
+        mode="lines",
+        name="best trade-offs",
+        line={"color": GRAY, "dash": "dash", "shape": "hv"},
+        hoverinfo="skip",
+    )
+    for index, result in enumerate(comparison.results):
+        low, high = percents(result.test.accuracy_ci95)
+        fig.add_scatter(
+            x=[x[index]],
+            y=[y[index]],
+            error_y={"array": [high - y[index]], "arrayminus": [y[index] - low], "thickness": 1.5},
+            mode="markers",
+            name=result.label,
+            marker={"size": 14, "color": colors[result.label], "symbol": symbol(index)},
+            hovertemplate=f"{result.label}: %{{x:.3g}} {unit}, %{{y:.1f}} %<extra></extra>",
+        )
+    fig.update_yaxes(ticksuffix=" %", title="accuracy on test")
+    style_with_legend(fig, 360)
+    return fig
+
+
+def _reading(
+    comparison: Comparison, cost: str, values: Sequence[float], front: Sequence[int]
+) -> str:
+    results, (title, _, _) = comparison.results, COSTS[cost]
+    if not front:
+        return f"No run here has a measured {_inside(title)}."
+    per_face = " per face" if cost in ("latency_ms", "macs") else ""
+    said = [
+        f"{results[i].label} ({COLUMNS[cost].text(values[i])}{per_face}, "
+        f"{units.percent(results[i].test.accuracy)})"
+        for i in front
     ]
-    return Panel(f"cost-{cost}", f"Accuracy against {_inside(title)}", fig, reading, table)
+    others = sum(not math.isnan(value) for value in values) - len(front)
+    if len(front) == 1 and others:
+        return f"{said[0]} is both the cheapest and the most accurate."
+    reading = f"Best trade-off{'s' * (len(front) > 1)}: {units.join_names(said)}."
+    if others:
+        rest = "other one costs" if others == 1 else f"other {others} cost"
+        reading += f" The {rest} more without being more accurate."
+    return reading
 
 
 def _caution(comparison: Comparison, cost: str) -> str:
@@ -111,14 +128,19 @@ def _caution(comparison: Comparison, cost: str) -> str:
     results = comparison.results
     machines = {result.report.environment.processor for result in results}
     if cost == "latency_ms" and len(machines) > 1:
-        return " Timed on different machines, so small differences say nothing."
-    lent = any(getattr(r.config, key) for r in results for key in EARLIER)
-    if cost == "train_seconds" and lent:
-        return (
-            " Runs that take weights from earlier runs, or learn from teachers, count only their "
-            "own time."
-        )
-    return ""
+        return " Measured on different machines: do not read small differences."
+    if cost != "training_seconds":
+        return ""
+    said = ""
+    if any(_earlier_weights(r) and not r.report.cost.chain_seconds for r in results):
+        said += " Runs that start from earlier runs count fine-tuning alone."
+    if any(r.config.teacher for r in results):
+        said += " The training of teachers is not counted."
+    return said
+
+
+def _earlier_weights(result: Result) -> bool:
+    return bool(result.config.start_from or result.config.average_with)
 
 
 def _inside(title: str) -> str:

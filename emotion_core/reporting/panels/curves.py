@@ -1,15 +1,18 @@
 """Learning curves of several runs, with the published study's beside them."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from emotion_core.evaluation.study import MARK, load_study
+from emotion_core import units
+from emotion_core.evaluation.study import load_study
 from emotion_core.plots.theme import STUDY_DASH, run_colors
-from emotion_core.reporting.panels.panel import Panel, percent, style_with_legend, symbol
+from emotion_core.reporting.columns import TableRow
+from emotion_core.reporting.panels.panel import GRAY, Panel, percents, style_with_legend, symbol
+from emotion_core.reporting.rows import published_label
+from emotion_core.runs.run import Row
 
 CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Accuracy": ("accuracy", ("train_accuracy", "val_accuracy")),
@@ -17,15 +20,16 @@ CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "Macro-F1": ("macro-F1", ("val_macro_f1",)),
     "Overfitting gap": ("train minus validation accuracy", ("gap",)),
     "Learning rate": ("learning rate", ("lr",)),
-    "Time an epoch": ("seconds", ("seconds",)),
+    "Time per epoch": ("seconds", ("seconds",)),
 }
 
 
+_SHARES = ("Accuracy", "Overfitting gap")
 AXES = {"epoch": "epoch", "time": "minutes of training", "images": "images seen"}
 
 
 def curves_panel(
-    results: Sequence[tuple[str, str, list[dict[str, Any]]]],
+    results: Sequence[tuple[str, Sequence[Row]]],
     quantity: str,
     *,
     axis: str = "epoch",
@@ -35,7 +39,7 @@ def curves_panel(
     """Learning curves overlaid: train dashed, validation solid, the study's dotted.
 
     Args:
-        results: ``(label, model, rows of metrics.jsonl)`` of each run.
+        results: Label and rows of ``metrics.jsonl`` of each run.
         quantity: A key of ``CURVES``.
         axis: A key of ``AXES``.
         smoothing: Weight of the past in an exponential average, 0 (none) to below 1.
@@ -43,10 +47,11 @@ def curves_panel(
             on another axis.
     """
     title, keys = CURVES[quantity]
-    fig, table = go.Figure(), []
-    colors = run_colors([label for label, _, _ in results])
+    fig, colors = go.Figure(), run_colors([label for label, _ in results])
+    table: list[TableRow] = []
+    share = quantity in _SHARES
     final: dict[str, float] = {}
-    for index, (label, _, rows) in enumerate(results):
+    for index, (label, rows) in enumerate(results):
         x = _axis_values(rows, axis)
         values = {key: [_curve_value(row, key) for row in rows] for key in keys}
         # A final training has no validation.
@@ -56,12 +61,12 @@ def curves_panel(
             train = key.startswith("train")
             fig.add_scatter(
                 x=x,
-                y=y,
+                y=percents(y) if share else y,
                 mode="lines+markers",
                 name=f"{label}, train" if train else label,
                 legendgroup=label,
                 showlegend=not train or len(drawn) == 1,
-                # A few marks a line tell runs of one colour apart.
+                # A few marks per line tell runs of one colour apart.
                 marker={"symbol": symbol(index), "size": 7, "maxdisplayed": 8},
                 line={"color": colors[label], "dash": "dash" if train else "solid"}
                 | {"width": 1.5 if train else 2.5},
@@ -74,13 +79,12 @@ def curves_panel(
                 final[label] = max(raw) if quantity in ("Accuracy", "Macro-F1") else raw[-1]
     if axis == "epoch":
         for index, model in enumerate(study):
-            _add_study_curve(fig, table, model, keys, symbol(index))
-    percent = quantity in ("Accuracy", "Overfitting gap", "Macro-F1")
-    short = axis == "epoch" and max((len(rows) for *_, rows in results), default=0) <= 10
+            _add_study_curve(fig, table, model, keys, symbol(index), share=share)
+    short = axis == "epoch" and max((len(rows) for _, rows in results), default=0) <= 10
     fig.update_xaxes(title=AXES[axis], dtick=1 if short and not study else None)
     fig.update_yaxes(
         title=title + (", training dashed" if keys[0].startswith("train") else ""),
-        tickformat=".1~%" if percent else None,
+        ticksuffix=" %" if share else None,
     )
     if quantity == "Learning rate":
         fig.update_yaxes(type="log", exponentformat="power")
@@ -107,21 +111,26 @@ def smooth(values: Sequence[float], weight: float) -> list[float]:
     return found
 
 
-def _axis_values(rows: list[dict[str, Any]], axis: str) -> list[float]:
+def _axis_values(rows: Sequence[Row], axis: str) -> list[float]:
     if axis == "time":
         return [float(value) for value in np.cumsum([row["seconds"] for row in rows]) / 60]
     return [float(row["images_seen" if axis == "images" else "epoch"]) for row in rows]
 
 
-def _curve_value(row: dict[str, Any], key: str) -> float:
+def _curve_value(row: Row, key: str) -> float:
     if key == "gap" and "val_accuracy" in row:
         return float(row["train_accuracy"] - row["val_accuracy"])
-    value = row.get(key)
-    return math.nan if value is None else float(value)
+    return float(row.get(key, math.nan))
 
 
 def _add_study_curve(
-    fig: go.Figure, table: list[dict[str, Any]], model: str, keys: Sequence[str], mark: str
+    fig: go.Figure,
+    table: list[TableRow],
+    model: str,
+    keys: Sequence[str],
+    mark: str,
+    *,
+    share: bool,
 ) -> None:
     rows = load_study().rows(model)
     for key in keys:
@@ -130,17 +139,17 @@ def _add_study_curve(
         x, y = [row["epoch"] for row in rows], [_curve_value(row, key) for row in rows]
         kind = key.partition("_")[0]
         part = {"train": "train", "val": "validation"}.get(kind, kind)
+        label = published_label(model)
         fig.add_scatter(
             x=x,
-            y=y,
+            y=percents(y) if share else y,
             mode="lines+markers",
-            name=f"study's {model}, {part} ({MARK})",
+            name=f"{label}, {part}",
             marker={"symbol": mark, "size": 6, "maxdisplayed": 8},
-            line={"color": "#8A8A8A", "dash": STUDY_DASH, "width": 1.2 if part == "train" else 2.2},
+            line={"color": GRAY, "dash": STUDY_DASH, "width": 1.2 if part == "train" else 2.2},
         )
         table += [
-            {"run": f"study {model} ({MARK})", "curve": key, "epoch": a, "value": b}
-            for a, b in zip(x, y, strict=True)
+            {"run": label, "curve": key, "epoch": a, "value": b} for a, b in zip(x, y, strict=True)
         ]
 
 
@@ -148,21 +157,20 @@ def _curve_reading(quantity: str, final: dict[str, float]) -> str:
     known = {label: value for label, value in final.items() if not math.isnan(value)}
     if not known:
         return "There is no finished epoch to draw."
-    best: Callable[..., str] = max if quantity in ("Accuracy", "Macro-F1") else min
+    best = max if quantity in ("Accuracy", "Macro-F1") else min
     label = best(known, key=lambda name: known[name])
     value = known[label]
-    if quantity == "Accuracy":
-        return f"{label} reaches the highest validation accuracy, {percent(value)}."
-    if quantity == "Macro-F1":
-        return f"{label} reaches the highest validation macro-F1, {percent(value)}."
-    if quantity == "Loss":
-        return f"{label} ends with the lowest validation loss, {value:.3f}."
     if quantity == "Overfitting gap":
         side = "above" if value >= 0 else "below"
         return (
-            f"{label} overfits least: at the end its training accuracy is {abs(100 * value):.1f} "
-            f"points {side} validation."
+            f"{label} overfits least: at the end its training accuracy is "
+            f"{units.points(abs(value))} {side} validation."
         )
-    if quantity == "Learning rate":
-        return f"{label} ends with the lowest learning rate, {value:.2g}."
-    return f"{label} is fastest, {value:.0f} s in its last epoch."
+    said = {
+        "Accuracy": f"reaches the highest validation accuracy, {units.percent(value)}",
+        "Macro-F1": f"reaches the highest validation macro-F1, {units.score(value)}",
+        "Loss": f"ends with the lowest validation loss, {units.score(value)}",
+        "Learning rate": f"ends with the lowest learning rate, {value:.2g}",
+        "Time per epoch": f"is fastest, {value:.0f} s in its last epoch",
+    }
+    return f"{label} {said[quantity]}."

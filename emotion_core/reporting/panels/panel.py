@@ -1,40 +1,29 @@
 """What the figures of a comparison share.
 
-Rates are drawn as percentages; run colours are joined by marker shapes and dashes, so that no
-figure depends on colour alone.
+Axes of rates are in per cent, tables hold rates 0..1; run colours are joined by marker shapes and
+dashes, so that no figure depends on colour alone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from emotion_core.evaluation.compare import Comparison
-from emotion_core.evaluation.study import load_study
-from emotion_core.labels import EMOTIONS
 from emotion_core.plots.theme import LEGEND_BELOW, run_colors, style
+from emotion_core.reporting.columns import TableRow
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down")
-
-
 _LEGEND_ROW = 19
-
-
 # Light tones under dark text: the numbers in the cells stay readable on either theme.
 SHADES = ((0.0, "#F2F7FC"), (1.0, "#5BA4D9"))
-
-
-DIVERGING = ((0.0, "#EF8A62"), (0.5, "#F7F7F7"), (1.0, "#67A9CF"))
-
-
+# Worse, equal, better; apart for colour-blind people too.
+BETTER = ((0.0, "#EF8A62"), (0.5, "#F7F7F7"), (1.0, "#66C2A5"))
 _CELL_TEXT = "#16202A"
-
-
 # More points than this cannot be told apart on a screen and only slow it down.
 CURVE_POINTS = 250
-
+GRAY = "#8A8A8A"
 
 Scale = tuple[tuple[float, str], ...]
 
@@ -48,29 +37,18 @@ class Panel:
         title: Heading.
         figure: The plot.
         reading: One sentence computed from the numbers.
-        table: The figure's data, a dict a row.
+        table: The figure's data, one mapping per row.
     """
 
     key: str
     title: str
     figure: go.Figure
     reading: str
-    table: list[dict[str, Any]]
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """0.7321 as ``73.2 %``, unbreakable."""
-    return f"{100 * value:.{digits}f}\u00a0%"
-
-
-def is_fer2013(comparison: Comparison) -> bool:
-    """Whether the test set has FER-2013's counts, so that the study's figures belong beside it."""
-    expected = load_study().counts["test"]
-    counts = np.bincount(comparison.labels, minlength=len(EMOTIONS))
-    return not comparison.synthetic and list(counts) == [expected[e] for e in EMOTIONS]
+    table: list[TableRow]
 
 
 def colors_of(comparison: Comparison) -> dict[str, str]:
+    """Each run's colour by label."""
     return dict(run_colors([result.label for result in comparison.results]))
 
 
@@ -84,15 +62,21 @@ def dash(index: int) -> str:
     return ("solid", "dash", "dashdot", "longdash", "longdashdot", "dot")[index % 6]
 
 
+def percents(shares: Sequence[float] | np.ndarray) -> list[float]:
+    """Shares 0..1 as the numbers of an axis in per cent."""
+    return [100 * float(share) for share in shares]
+
+
 def heatmap(
-    z: Any,
-    text: Any,
+    z: np.ndarray,
+    text: Sequence[Sequence[str]] | np.ndarray,
     x: Sequence[str],
     y: Sequence[str],
     scale: Scale,
     low: float,
     high: float,
 ) -> go.Figure:
+    """A grid of coloured cells with a text in each, the first row at the top."""
     fig = go.Figure(
         go.Heatmap(
             z=z,
@@ -116,7 +100,7 @@ def heatmap(
 
 
 def style_with_legend(fig: go.Figure, height: int, *, above: bool = False) -> None:
-    """Style a figure and give its legend room: one row an entry, which is what a phone needs.
+    """Style a figure and give its legend room: one row per entry, which is what a phone needs.
 
     Args:
         fig: The figure, complete.
@@ -134,7 +118,3 @@ def style_with_legend(fig: go.Figure, height: int, *, above: bool = False) -> No
 def wrapped(labels: Sequence[str]) -> list[str]:
     """Run labels on two lines: the model, and below it what else tells it apart."""
     return [label.replace(" (", "<br>(", 1) for label in labels]
-
-
-def join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

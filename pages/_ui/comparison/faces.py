@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from emotion_core.evaluation.compare import Comparison, Result
+from emotion_core.evaluation.compare import Comparison
+from emotion_core.evaluation.results import Result
 from emotion_core.labels import EMOTIONS
 from emotion_core.reporting.panels.confusion import confusion_panel, difference_panel
 from emotion_core.reporting.panels.panel import Panel
+from emotion_core.reporting.words import cell_sentence
+from emotion_core.text import plain
+from emotion_core.units import percent
 from pages._ui.cache import find_test_data, runs
 from pages._ui.widgets import faces_grid, figure, slug
 
@@ -47,10 +51,6 @@ def draw_confusion(comparison: Comparison) -> None:
         left, right = st.columns([3, 2])
         with right:
             pair = _pick_pair(comparison)
-            st.caption(
-                "Blue on the diagonal: the first run finds more. Blue elsewhere: it makes that "
-                "mistake more often."
-            )
         with left:
             panel = difference_panel(pair[0], pair[1], share=share)
             st.markdown(f"**{panel.title}**")
@@ -69,8 +69,8 @@ def _draw_matrix(panel: Panel) -> None:
 
 def _pick_pair(comparison: Comparison) -> list[Result]:
     labels = {result.label: result for result in comparison.results}
-    a = st.selectbox("Run", list(labels), index=0, key="pair_a")
-    b = st.selectbox("Minus run", list(labels), index=1, key="pair_b")
+    a = st.selectbox("Model", list(labels), index=0, key="pair_a")
+    b = st.selectbox("Compared with", list(labels), index=1, key="pair_b")
     return [labels[a], labels[b]]
 
 
@@ -88,18 +88,16 @@ def _draw_cell(comparison: Comparison, pair: Sequence[Result]) -> None:
     truth, answer = EMOTIONS.index(actual), EMOTIONS.index(predicted)
     is_actual = comparison.labels == truth
     in_cell = np.stack([is_actual & (result.predicted == answer) for result in pair])
-    counts = ", ".join(
-        f"{result.label} {row.sum():,}" for result, row in zip(pair, in_cell, strict=True)
-    )
-    both = f"; {in_cell.all(axis=0).sum():,} the same" if len(pair) > 1 else ""
-    st.markdown(f"**{actual}** taken for **{predicted}**: {counts}{both}.")
+    counts = {result.label: int(row.sum()) for result, row in zip(pair, in_cell, strict=True)}
+    both = int(in_cell.all(axis=0).sum())
+    st.markdown(plain(cell_sentence(actual, predicted, counts, both), "markdown"))
     rows = np.flatnonzero(in_cell.any(axis=0))
     sure = np.max([result.probs[rows, answer] for result in pair], axis=0)
     draw_faces(comparison, rows[np.argsort(-sure, kind="stable")], pair)
 
 
 def draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Result]) -> None:
-    """Test faces with the answer of each run; green borders where all are right, red where none."""
+    """Test faces with the answer of each run; green borders where all are correct, red where none."""
     if len(rows) == 0:
         st.info("There is no such face.", icon=":material/info:")
         return
@@ -108,9 +106,9 @@ def draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Resul
     captions, colors = [], []
     for row in shown:
         truth = int(comparison.labels[row])
-        right = [bool(result.right[row]) for result in results]
+        correct = [bool(result.correct[row]) for result in results]
         captions.append("\n".join([f"actual {EMOTIONS[truth]}", *_answers(results, row, truth)]))
-        colors.append(_RIGHT if all(right) else _WRONG if not any(right) else "#E69F00")
+        colors.append(_RIGHT if all(correct) else _WRONG if not any(correct) else "#E69F00")
     if faces is None:
         st.dataframe(
             [
@@ -125,9 +123,9 @@ def draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Resul
         )
     else:
         faces_grid(faces[shown], captions, colors, columns=8)
-        st.caption("Border: green where all of them are right, red where none is, orange between.")
+        st.caption("Border: green = all models correct, orange = some, red = none.")
     if len(rows) > len(shown):
-        st.caption(f"The {len(shown)} surest of {len(rows):,}.")
+        st.caption(f"Showing the {len(shown)} most confident of {len(rows):,}.")
 
 
 def _answers(results: Sequence[Result], row: int, truth: int) -> list[str]:
@@ -139,7 +137,7 @@ def _answers(results: Sequence[Result], row: int, truth: int) -> list[str]:
     answers = [int(result.predicted[row]) for result in results]
     if len(results) <= _LISTED_RUNS:
         return [
-            f"{mark(answer)} {result.label}: {EMOTIONS[answer]} {result.probs[row, answer]:.0%}"
+            f"{mark(answer)} {result.label}: {EMOTIONS[answer]} {percent(result.probs[row, answer], 0)}"
             for result, answer in zip(results, answers, strict=True)
         ]
     return [

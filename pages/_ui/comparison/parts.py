@@ -1,46 +1,39 @@
 """The parts of the Comparison page; everything is computed from run folders and cached by them."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from emotion_core.errors import EmotionError
-from emotion_core.evaluation import compare
-from emotion_core.evaluation.compare import Comparison
-from emotion_core.evaluation.study import MARK, load_study
+from emotion_core.evaluation.compare import Comparison, agreement, compare_runs
+from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.reporting.panels.agreement import (
-    agreement_panel,
-    ensemble_sentence,
-    overlap_panel,
-)
+from emotion_core.reporting import sections
+from emotion_core.reporting.columns import CALIBRATION, COST, SUMMARY
+from emotion_core.reporting.panels.agreement import agreement_panel, overlap_panel
 from emotion_core.reporting.panels.calibration import (
-    calibration_table,
+    calibration_rows,
     coverage_panel,
     reliability_panel,
 )
 from emotion_core.reporting.panels.cost import COSTS, cost_panel
 from emotion_core.reporting.panels.curves import AXES, CURVES, curves_panel
-from emotion_core.reporting.panels.panel import is_fer2013
-from emotion_core.reporting.panels.scores import (
-    accuracy_panel,
-    one_vs_rest_panel,
-    pairs_panel,
-    per_emotion_panel,
-)
+from emotion_core.reporting.panels.emotions import one_vs_rest_panel, per_emotion_panel
+from emotion_core.reporting.panels.scores import accuracy_panel, pairs_panel
+from emotion_core.reporting.rows import comparison_rows, result_row
+from emotion_core.reporting.words import LEFT_OUT, ensemble_sentence, headline, pair_sentence
 from emotion_core.runs.catalog import is_shipped
 from emotion_core.runs.run import Run
+from emotion_core.text import plain
 from pages._ui.cache import hashes, report_of, runs, update_links
 from pages._ui.comparison.faces import draw_confusion, draw_faces
 from pages._ui.comparison.robustness import draw_robustness, robustness_of
-from pages._ui.widgets import draw_error, draw_panel, empty, percent, run_label
+from pages._ui.tables import show_table
+from pages._ui.widgets import draw_error, draw_panel, empty, run_label
 
 DEFAULT_RUNS = 5
-_PINNED = 165  # pixels of a table's first column, which on a phone leaves room for two more
 _SIDE_BY_SIDE = 4  # runs; the matrix of more needs the whole width
 _FILES = ("config.json", "status.json", "report.json", "predictions.npz", "metrics.jsonl")
 
@@ -118,18 +111,11 @@ def _first_choice(found: list[Run]) -> list[str]:
 
 
 def draw_headline(comparison: Comparison) -> None:
-    """The answer first: who is best, by how much, and whether it is chance."""
-    results = comparison.results
-    best = max(range(len(results)), key=lambda index: results[index].test.accuracy)
-    if len(results) == 1:
-        st.markdown(f"#### {accuracy_panel(comparison).reading}")
-        return
-    rest = [index for index in range(len(results)) if index != best]
-    second = max(rest, key=lambda index: results[index].test.accuracy)
-    sentence = comparison.sentence(comparison.pair(best, second))
+    """The answer first: which run is best, by how much, and how sure that is."""
+    sentence = plain(headline(comparison), "markdown")
     for space in (" = ", " < ", " %"):
         sentence = sentence.replace(space, space.replace(" ", "\u00a0"))
-    st.markdown("#### " + sentence)
+    st.markdown(f"#### {sentence}")
 
 
 def pick_tab() -> str:
@@ -138,7 +124,7 @@ def pick_tab() -> str:
         st.segmented_control(
             "Look at",
             list(TABS),
-            default="Summary",
+            default=sections.SUMMARY,
             key="tab",
             label_visibility="collapsed",
             required=True,
@@ -148,8 +134,12 @@ def pick_tab() -> str:
 
 
 def draw_summary(comparison: Comparison) -> None:
-    """Table, accuracy with intervals, and who beats whom."""
-    draw_table(comparison)
+    """Table, accuracy with intervals, and the difference of every two runs."""
+    show_table(SUMMARY, comparison_rows(comparison), "comparison-table")
+    if comparison.on_fer2013:
+        st.caption(
+            "Rows marked 'published' are the study's reported figures; they were not re-measured."
+        )
     few = len(comparison.results) <= _SIDE_BY_SIDE
     left, right = st.columns([3, 2]) if few else (st.container(), st.container())
     with left:
@@ -160,71 +150,12 @@ def draw_summary(comparison: Comparison) -> None:
     if comparison.pairs:
         st.markdown("##### Pair by pair")
         pairs = sorted(comparison.pairs, key=lambda pair: -abs(pair.accuracy))
-        st.markdown("\n".join(f"- {comparison.sentence(pair)}" for pair in pairs))
+        sentences = (plain(pair_sentence(comparison, pair), "markdown") for pair in pairs)
+        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
         st.caption(
             "McNemar's exact test with Holm's correction; intervals from "
             f"{len(comparison.samples.accuracy):,} paired bootstrap resamples."
         )
-
-
-def draw_table(comparison: Comparison) -> None:
-    """One line a run; every column has a unit."""
-    rows = [compare.table_row(result) for result in comparison.results]
-    shown = []
-    for row in sorted(rows, key=lambda row: -row["accuracy"]):
-        shown.append(
-            {
-                "Run": row["label"],
-                "Accuracy": 100 * row["accuracy"],
-                "95 % interval": f"{100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f}",
-                "Macro-F1": row["macro_f1"],
-                "Weighted F1": row["weighted_f1"],
-                "PrivateTest": 100 * row["private_test"],
-                "Without leaks": 100 * row["leak_free"],
-                "With flip": 100 * row["flip_tta"],
-                "ECE": row["ece"],
-                "Val peak": 100 * row["val_peak"],
-                "At epoch": row["val_peak_epoch"],
-                "Train − val": 100 * row["gap"],
-                "Parameters": row["parameters"] / 1e6,
-                "MACs": row["macs"] / 1e6,
-                "Size": row["size_bytes"] / 1e6,
-                "CPU ms": row["latency_ms"],
-                "Training": row["train_seconds"] / 60,
-                "Folder": row["run"],
-            }
-        )
-    if is_fer2013(comparison):
-        shown += _study_table()
-    shown = _without_empty_columns(shown)
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        shown,
-        hide_index=True,
-        key="comparison-table",
-        placeholder="–",
-        column_config={
-            "Run": st.column_config.TextColumn(pinned=True, width=_PINNED),
-            "Accuracy": number(format="%.1f %%", help="Share of test faces that are right"),
-            "Macro-F1": number(format="%.3f", help="Mean F1 of the seven emotions"),
-            "Weighted F1": number(format="%.3f", help="F1 weighted by support"),
-            "PrivateTest": number(format="%.1f %%", help="FER-2013's PrivateTest half alone"),
-            "Without leaks": number(
-                format="%.1f %%", help="Test faces without a twin in the training data"
-            ),
-            "With flip": number(format="%.1f %%", help="Mean with the mirrored face"),
-            "ECE": number(format="%.3f", help="Gap between confidence and accuracy"),
-            "Val peak": number(format="%.1f %%", help="Best validation accuracy"),
-            "Train − val": number(format="%.1f pp", help="Overfitting gap at that epoch"),
-            "Parameters": number(format="%.2f M"),
-            "MACs": number(format="%.0f M", help="Multiply-adds for one face"),
-            "Size": number(format="%.1f MB", help="Weights on disk"),
-            "CPU ms": number(format="%.2f", help="One face on one CPU thread, fastest backend"),
-            "Training": number(format="%.1f min"),
-        },
-    )
-    if is_fer2013(comparison):
-        st.caption(f"Rows *published*: the study's own figures ({MARK} here).")
 
 
 def draw_per_emotion(comparison: Comparison) -> None:
@@ -257,7 +188,7 @@ def draw_calibration(comparison: Comparison) -> None:
         before = st.toggle("Show before calibration too", key="before_calibration")
     with right:
         target = st.slider(
-            "Accuracy that answers should have",
+            "Target accuracy",
             *(0.5, 0.99, 0.8, 0.01),
             format="percent",
             key="target",
@@ -269,31 +200,11 @@ def draw_calibration(comparison: Comparison) -> None:
     with right:
         panel, choices = coverage_panel(comparison, target)
         draw_panel(panel)
-    rows = _calibration_rows(comparison)
+    rows = calibration_rows(comparison)
     for row, choice in zip(rows, choices, strict=True):
-        reached = choice.reached
-        row["Abstain below"] = f"{choice.threshold:.2f}" if reached else "not reached"
-        row["Answered"] = percent(choice.coverage, 0) if reached else ""
-    number = st.column_config.NumberColumn
-    three = number(format="%.3f")
-    st.dataframe(
-        rows,
-        hide_index=True,
-        key="calibration-table",
-        column_config={
-            "Run": st.column_config.TextColumn(pinned=True),
-            "Temperature": number(format="%.2f", help="Above 1 the raw outputs were too sure"),
-            "Smoothing": number(
-                format="%.2f",
-                help="Share of a uniform answer that training mixed in and calibration takes out",
-            ),
-            "Abstain below": st.column_config.TextColumn(
-                help="Confidence that gives the accuracy chosen above"
-            ),
-            "Answered": st.column_config.TextColumn(help="Share of faces that still get an answer"),
-        }
-        | {name: three for name in rows[0] if name.endswith((" before", " after"))},
-    )
+        row["threshold"] = choice.threshold if choice.reached else None
+        row["coverage"] = choice.coverage if choice.reached else None
+    show_table(CALIBRATION, rows, "calibration-table")
     st.caption(
         "ECE is the mean gap between confidence and accuracy in 15 bins; Brier and negative "
         "log-likelihood (NLL) judge the whole distribution. Lower is better. Temperature and "
@@ -319,50 +230,15 @@ def draw_cost(comparison: Comparison) -> None:
     if st.button(
         "Measure latency on this machine",
         icon=":material/timer:",
-        help="One face on one CPU thread through the fastest backend. Takes a few seconds a run.",
+        help="One face on one CPU thread through the fastest backend. Takes a few seconds per run.",
     ):
         _measure_latency(comparison, measured)
         st.rerun()
-    rows = []
-    for result in comparison.results:
-        row = compare.table_row(result)
-        report, values = result.report, result.report.cost
-        rows.append(
-            {
-                "Run": result.label,
-                "Accuracy": 100 * row["accuracy"],
-                "CPU ms, stored": row["latency_ms"],
-                "CPU ms, here": measured.get(result.name),
-                "Backend": values.latency_backend,
-                "Parameters": row["parameters"] / 1e6,
-                "MACs": row["macs"] / 1e6,
-                "Size": row["size_bytes"] / 1e6,
-                "Training": row["train_seconds"] / 60,
-                "Images/s": values.images_per_second,
-                "Timed on": report.environment.processor,
-                "Trained on": report.trainer.hardware
-                if report.trained_on
-                else report.environment.processor,
-            }
-        )
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        _without_empty_columns(rows),
-        hide_index=True,
-        key="cost-table",
-        placeholder="–",
-        column_config={
-            "Run": st.column_config.TextColumn(pinned=True, width=_PINNED),
-            "Accuracy": number(format="%.1f %%"),
-            "CPU ms, stored": number(format="%.2f", help="When the run was evaluated"),
-            "CPU ms, here": number(format="%.2f", help="Measured just now"),
-            "Parameters": number(format="%.2f M"),
-            "MACs": number(format="%.0f M"),
-            "Size": number(format="%.1f MB"),
-            "Training": number(format="%.1f min"),
-            "Images/s": number(format="%.0f", help="While training"),
-        },
-    )
+    rows = [
+        result_row(result) | {"latency_here": measured.get(result.name)}
+        for result in comparison.results
+    ]
+    show_table(COST, rows, "cost-table")
 
 
 def draw_agreement(comparison: Comparison) -> None:
@@ -370,19 +246,19 @@ def draw_agreement(comparison: Comparison) -> None:
     if len(comparison.results) < 2:
         st.info("Agreement needs two runs. Choose another one above.", icon=":material/info:")
         return
-    st.markdown(f"##### {ensemble_sentence(comparison)}")
+    st.markdown(f"##### {plain(ensemble_sentence(comparison), 'markdown')}")
     left, right = st.columns(2)
     with left:
         draw_panel(overlap_panel(comparison))
     with right:
         draw_panel(agreement_panel(comparison))
-    found = compare.agreement(comparison.results)
+    found = agreement(comparison.results)
     groups = {
         "Wrong together (the label may be the mistake)": found.wrong_together,
         "Wrong with different answers": found.wrong_apart,
     } | {
-        f"Only {result.label} is right": rows
-        for result, rows in zip(comparison.results, found.only_right, strict=True)
+        f"Only {result.label} is correct": rows
+        for result, rows in zip(comparison.results, found.only_correct, strict=True)
     }
     name = st.selectbox(
         "Faces",
@@ -391,7 +267,7 @@ def draw_agreement(comparison: Comparison) -> None:
         format_func=lambda key: f"{key}: {len(groups[key]):,}",
     )
     rows = groups[name]
-    # The surest mistakes first: they say most about label noise.
+    # The most confident mistakes first: they say most about label noise.
     confidence = np.mean([result.probs.max(axis=1) for result in comparison.results], axis=0)
     draw_faces(comparison, rows[np.argsort(-confidence[rows], kind="stable")], comparison.results)
 
@@ -416,11 +292,11 @@ def draw_curves(comparison: Comparison) -> None:
         )
     study: list[str] = []
     has_study = quantity in ("Accuracy", "Loss", "Overfitting gap")
-    same_faces = is_fer2013(comparison)
+    same_faces = comparison.on_fer2013
     if axis == "epoch" and has_study and same_faces:
         present = {result.report.model for result in comparison.results}
         study = st.pills(
-            f"The study's curves ({MARK})",
+            "The study's curves (published)",
             load_study().models,
             selection_mode="multi",
             default=[model for model in load_study().models if model in present],
@@ -432,7 +308,7 @@ def draw_curves(comparison: Comparison) -> None:
             if same_faces
             else "The study's published curves are left out: these runs saw other faces than it."
         )
-    results = [(result.label, result.report.model, result.rows) for result in comparison.results]
+    results = [(result.label, result.rows) for result in comparison.results]
     draw_panel(curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
     if any(key.startswith("train") for key in CURVES[quantity][1]):
         st.caption(
@@ -442,14 +318,14 @@ def draw_curves(comparison: Comparison) -> None:
 
 
 TABS: dict[str, Callable[[Comparison], None]] = {
-    "Summary": draw_summary,
-    "Confusion": draw_confusion,
-    "Per emotion": draw_per_emotion,
-    "Calibration": draw_calibration,
-    "Cost": draw_cost,
-    "Agreement": draw_agreement,
-    "Robustness": draw_robustness,
-    "Learning curves": draw_curves,
+    sections.SUMMARY: draw_summary,
+    sections.CONFUSION: draw_confusion,
+    sections.PER_EMOTION: draw_per_emotion,
+    sections.CALIBRATED: draw_calibration,
+    sections.COST: draw_cost,
+    sections.AGREEMENT: draw_agreement,
+    sections.ROBUST: draw_robustness,
+    sections.CURVES: draw_curves,
 }
 
 
@@ -461,7 +337,7 @@ def draw_report_button(comparison: Comparison) -> None:
     # A callable is run on the click, so that no page view pays for it.
     with left:
         st.download_button(
-            "Report as HTML",
+            "Download report (HTML)",
             data=lambda: comparison_html(comparison, robustness_of(comparison)).encode(),
             file_name="comparison.html",
             mime="text/html",
@@ -472,7 +348,7 @@ def draw_report_button(comparison: Comparison) -> None:
         )
     with right:
         st.download_button(
-            "The same as JSON",
+            "Download data (JSON)",
             data=lambda: comparison_json(comparison, robustness_of(comparison)).encode(),
             file_name="comparison.json",
             mime="application/json",
@@ -505,50 +381,9 @@ def _draw_refused(refused: Sequence[tuple[str, str]]) -> None:
     """Runs that are left out, by name, with the reason."""
     if refused:
         lines = "\n".join(f"- {reason}" for _, reason in refused)
-        st.warning(f"Left out:\n{lines}", icon=":material/rule:")
-
-
-def _calibration_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    names = {"ece": "ECE", "brier": "Brier", "nll": "NLL"}
-    rows = []
-    for row in calibration_table(comparison):
-        shown: dict[str, Any] = {"Run": row["run"], "Temperature": row["temperature"]}
-        shown["Smoothing"] = row["smoothing"]
-        for key, name in names.items():
-            for stage in ("before", "after"):
-                shown[f"{name} {stage}"] = row[f"{key}_{stage}"]
-        rows.append(shown)
-    return rows
-
-
-def _study_table() -> list[dict[str, Any]]:
-    """The study's figures as table rows, marked as published."""
-    study, test = load_study(), load_study().test
-    rows = []
-    for model in study.models:
-        row: dict[str, Any] = {"Run": f"{model}, published"}
-        peak = max(study.rows(model), key=lambda item: item["val_accuracy"])
-        row["Val peak"], row["At epoch"] = 100 * peak["val_accuracy"], peak["epoch"]
-        row["Train − val"] = 100 * (peak["train_accuracy"] - peak["val_accuracy"])
-        if model in study.parameters:
-            row["Parameters"] = study.parameters[model] / 1e6
-        if model == test.model:
-            row["Accuracy"], row["Macro-F1"] = 100 * test.accuracy, test.macro_f1
-        rows.append(row)
-    return rows
-
-
-def _without_empty_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Columns that hold nothing for any run only push the others out of sight."""
-
-    def empty_value(value: Any) -> bool:
-        return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    kept = [key for key in keys if not all(empty_value(row.get(key)) for row in rows)]
-    return [{key: row.get(key) for key in kept} for row in rows]
+        st.warning(f"{LEFT_OUT}\n{lines}", icon=":material/rule:")
 
 
 @st.cache_resource(show_spinner="Comparing", max_entries=6, hash_funcs=hashes(*_FILES))
 def _comparison(chosen: list[Run]) -> Comparison:
-    return compare.compare_runs(chosen)
+    return compare_runs(chosen)

@@ -1,21 +1,21 @@
-"""The Comparison page's robustness: curves of spoilt faces, and measurements to start."""
-
-from typing import Any
+"""The Comparison page's robustness: curves of degraded faces, and measurements to start."""
 
 import streamlit as st
 
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
+from emotion_core.evaluation.robustness import Robustness
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
+from emotion_core.units import faces, percent
 from pages._ui.cache import find_test_data, runs
-from pages._ui.widgets import draw_panel, percent
+from pages._ui.widgets import draw_panel
 
 
 def draw_robustness(comparison: Comparison) -> None:
-    """Accuracy on spoilt faces, measured on demand."""
+    """Accuracy on degraded faces, measured on demand."""
     measured = robustness_of(comparison)
     if measured:
         everything = "mean of all"
@@ -31,12 +31,12 @@ def draw_robustness(comparison: Comparison) -> None:
             draw_panel(robustness_panel(comparison, measured, corruption))
         with right:
             draw_panel(robustness_matrix_panel(comparison, measured))
-        counts = sorted({item["images"] for item in measured.values()})
+        counts = sorted({item.images for item in measured.values()})
         images = " to ".join(f"{count:,}" for count in dict.fromkeys([counts[0], counts[-1]]))
         st.caption(
             f"Measured on {images} test faces at strengths 1 to 5; mean over all: "
             + ", ".join(
-                f"{result.label} {percent(measured[result.name]['mean'])}"
+                f"{result.label} {percent(measured[result.name].mean)}"
                 for result in comparison.results
                 if result.name in measured
             )
@@ -54,7 +54,7 @@ def _draw_jobs(comparison: Comparison) -> None:
 
 
 def _jobs(comparison: Comparison) -> None:
-    """A line a run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
+    """One line per run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
     st.markdown("##### Measurements")
     labels = {result.name: result.label for result in comparison.results}
     finished = False
@@ -80,8 +80,8 @@ def _jobs(comparison: Comparison) -> None:
                 st.error(state.error, icon=":material/error:")
             elif result:
                 st.markdown(
-                    f"clean {percent(result['clean'])}, spoilt {percent(result['mean'])} on average "
-                    f"({result['images']:,} faces, {result['date'][:10]})"
+                    f"clean {percent(result.clean)}, degraded {percent(result.mean)} on average "
+                    f"({faces(result.images)}, {result.date[:10]})"
                 )
             else:
                 st.markdown("not measured yet")
@@ -117,7 +117,7 @@ def _measure(run: Run, data: DataFacts) -> None:
     robustness.start_robustness(run, data=found.source)
 
 
-def robustness_of(comparison: Comparison) -> dict[str, dict[str, Any]]:
+def robustness_of(comparison: Comparison) -> dict[str, Robustness]:
     """``robustness.json`` of the runs that have one, by name."""
     found = {run.name: robustness.load_robustness(run) for run in _runs_of(comparison)}
     return {name: values for name, values in found.items() if values}

@@ -16,7 +16,7 @@ from emotion_core.runs.catalog import best_run
 from emotion_core.runs.run import Run
 from pages._ui import cache
 from pages._ui.live.detector import show_detector, use_better_detector
-from pages._ui.widgets import draw_error, result_label, synthetic_badge
+from pages._ui.widgets import draw_error, run_label, synthetic_badge
 
 if TYPE_CHECKING:
     from emotion_core.live.settings import LiveConfig
@@ -80,7 +80,7 @@ def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
     first = left.selectbox(
         "Model",
         names,
-        format_func=lambda name: result_label(present[name]),
+        format_func=lambda name: run_label(present[name]),
         key="live-model",
     )
     others = ["", *(name for name in names if name != first)]
@@ -89,7 +89,7 @@ def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
     second = right.selectbox(
         "Compare with",
         others,
-        format_func=lambda name: result_label(present[name]) if name else "no second model",
+        format_func=lambda name: run_label(present[name]) if name else "no second model",
         key="live-second",
         help="Both models classify the same faces at the same moment.",
     )

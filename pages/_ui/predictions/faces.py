@@ -1,10 +1,8 @@
 """The Predictions page's test faces: which first, which at all, and what the model said."""
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -13,12 +11,14 @@ from emotion_core.errors import EmotionError
 from emotion_core.evaluation import gallery
 from emotion_core.evaluation.gallery import Guesses, guesses_of
 from emotion_core.labels import EMOTIONS
+from emotion_core.plots.pictures import data_uri
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
+from emotion_core.units import percent
 from pages._ui.cache import HASHES, find_test_data, finished_runs, predictions_of, report_of
 from pages._ui.predictions.why import explain_face
-from pages._ui.widgets import draw_error, empty, percent, run_label
+from pages._ui.widgets import draw_error, empty, run_label
 
 COUNT = 25
 
@@ -43,7 +43,7 @@ def draw_faces(run: Run, report: Report) -> None:
     right = int(guesses.right[rows].sum())
     st.caption(
         f"{len(chosen)} of {len(rows):,} faces that fit; {percent(right / len(rows))} of those are "
-        "right. :material/check: solid green: right. :material/close: dashed red: wrong, actual → "
+        "correct. :material/check: solid green: right. :material/close: dashed red: wrong, actual → "
         "predicted." + ("" if images is None else " Click a face to see why.")
     )
     if images is not None:
@@ -163,7 +163,7 @@ def _face_button(
         answer += f" ({name}: {EMOTIONS[rival.predicted[row]]})"
     alt = f"Test face {row}, actual {actual}, predicted {predicted}:"
     if st.button(
-        f"![{alt}]({_data_uri(images[row])}) {answer}",
+        f"![{alt}]({data_uri(images[row])}) {answer}",
         key=f"face-{'right' if right else 'wrong'}-{row}",
     ):
         explain_face(run, images[row], f"Test face {row}: {guesses.ids[row]}", actual)
@@ -222,8 +222,3 @@ def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
 def _in_order(data: FaceData) -> tuple[np.ndarray, np.ndarray]:
     rows = data.indices("test")
     return np.ascontiguousarray(data.images[rows]), data.labels[rows]
-
-
-def _data_uri(face: np.ndarray) -> str:
-    _, data = cv2.imencode(".png", face)
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()

@@ -7,13 +7,15 @@ from pathlib import Path
 import streamlit as st
 
 from emotion_core.errors import RunError
+from emotion_core.reporting.words import test_result
 from emotion_core.runs.catalog import best_run
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
+from emotion_core.text import plain
 from pages._ui.cache import finished_runs, runs, update_links
 from pages._ui.predictions.faces import draw_faces
 from pages._ui.predictions.map import draw_map
-from pages._ui.widgets import empty, percent_interval, run_label, synthetic_badge
+from pages._ui.widgets import empty, run_label, synthetic_badge
 
 _STYLE = Path(__file__).with_name("predictions.css")
 
@@ -50,11 +52,7 @@ def pick_run() -> tuple[Run, Report]:
     with st.container(horizontal=True, vertical_alignment="center"):
         if report.data.synthetic:
             synthetic_badge()
-        test = report.test
-        st.caption(
-            f"{percent_interval(test.accuracy, test.accuracy_ci95)} of {test.n:,} test "
-            f"faces of {report.data.name} right."
-        )
+        st.caption(plain(test_result(report), "markdown"))
     broken = [run for run in runs() if run.problem]
     if broken:
         with st.expander(f"{len(broken)} run folders cannot be read", icon=":material/warning:"):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from emotion_core import units
 from emotion_core.plots import training as plots
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.catalog import with_names
@@ -13,7 +14,7 @@ from emotion_core.training.jobs import Job
 from pages._ui.cache import report_of
 from pages._ui.training.prefill import prefill
 from pages._ui.training.settings import BY_HAND, label_of
-from pages._ui.widgets import figure, percent_interval, synthetic_badge
+from pages._ui.widgets import figure, synthetic_badge
 
 _Color = Literal["gray", "blue", "orange", "green", "red"]
 _STATES: dict[str, tuple[str, _Color]] = {
@@ -61,7 +62,7 @@ def _show_result(run: Run) -> None:
         if report.data.synthetic:
             synthetic_badge()
         test = report.test
-        accuracy = percent_interval(test.accuracy, test.accuracy_ci95)
+        accuracy = units.percent_interval(test.accuracy, test.accuracy_ci95)
         st.markdown(
             f"Test accuracy **{accuracy}**, macro-F1 **{test.macro_f1:.3f}**, on "
             f"{test.n:,} faces of {report.data.name}."

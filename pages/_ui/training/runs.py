@@ -15,7 +15,7 @@ from emotion_core.training.final import final_config
 from emotion_core.training.jobs import Job
 from pages._ui.cache import report_of, update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
-from pages._ui.widgets import duration, empty, page_theme, result_label, synthetic_badge
+from pages._ui.widgets import duration, empty, page_theme, run_label, synthetic_badge
 
 _SHOWN = 12  # resting runs before "show all"
 
@@ -47,7 +47,7 @@ def _show_active_run(job: Job) -> None:
             if job.position:
                 text = "queued, next" if job.position == 1 else f"queued, number {job.position}"
             show_state(status.state, "stopping" if stopping else text)
-            st.markdown(f"**{result_label(run)}**", width="stretch")
+            st.markdown(f"**{run_label(run)}**", width="stretch")
             if is_synthetic(run.config().data):
                 synthetic_badge()
             _show_stop(run, status.state, stopping)
@@ -125,7 +125,7 @@ def _show_resting_run(job: Job, *, opened: bool) -> None:
     run, state = job.run, job.status.state
     _stopping().discard(run.name)
     box = st.expander(
-        f"{'' if state == 'finished' else f'**{state}** · '}{result_label(run)}",
+        f"{'' if state == 'finished' else f'**{state}** · '}{run_label(run)}",
         expanded=opened or run.name in watched(),  # it ended before the reader's eyes
         icon=state_icon(state),
         on_change="rerun",

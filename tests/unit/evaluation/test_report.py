@@ -1,6 +1,7 @@
 """The report is what the weights do: predicted once, calibrated on validation, reproducible."""
 
 import dataclasses
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from emotion_core.data.splits import split_indices
 from emotion_core.errors import CheckpointError, DataError, RunError
 from emotion_core.evaluation import metrics, report
 from emotion_core.evaluation.calibrate import fit_calibration
-from emotion_core.evaluation.compare import ensemble_probs, load_results
+from emotion_core.evaluation.ensemble import ensemble_probs
+from emotion_core.evaluation.results import load_results
 from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
@@ -27,6 +29,7 @@ from emotion_core.probabilities import softmax
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
+from emotion_core.units import percent, score
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +151,8 @@ def test_other_data_is_measured_and_the_report_stays(evaluated, some_faces, tmp_
 
     assert main(["evaluate", str(run.path), "--data", data.source, "--split", "all"]) == 0
     said = capsys.readouterr().out
-    assert f"accuracy {measured.accuracy:.2%}" in said
-    assert f"{measured.per_emotion['sad'].recall:.2%} of" in said
+    assert f" {percent(measured.accuracy)} " in said
+    assert re.search(rf"^sad .* {score(measured.per_emotion['sad'].recall)} ", said, re.MULTILINE)
     assert {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
 
 
@@ -174,8 +177,10 @@ def test_an_ensemble_is_measured_on_other_data(evaluated, some_faces, tmp_path, 
     others = ["--ensemble", str(second.path), "--data", "synthetic:700", "--split", "all"]
     assert main(["evaluate", str(run.path), *others, "--device", "cpu"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("ensemble of 2 runs on synthetic, all: accuracy ")
-    assert f"accuracy {(predicted == data.labels).mean():.2%}" in said
+    accuracy = percent((predicted == data.labels).mean())
+    assert re.search(
+        rf"^ensemble of 2 runs on synthetic, all +\d+ +{accuracy} ", said, re.MULTILINE
+    )
     namesake = Run(shutil.copytree(run.path, tmp_path / "copy" / run.name))
     with pytest.raises(DataError, match=r"make no ensemble\. Two runs are called"):
         report.measure_on([run, namesake], data, device="cpu")
@@ -186,7 +191,7 @@ def test_other_data_never_becomes_the_report_of_a_run_without_one(evaluated, tmp
     (made / "report.json").unlink()
     for split in ("test", "all"):
         assert main(["evaluate", str(made), "--data", "synthetic:700", "--split", split]) == 0
-        assert f"on synthetic, {split}: accuracy" in capsys.readouterr().out
+        assert f"on synthetic, {split}" in capsys.readouterr().out
     assert not (made / "report.json").exists()
 
 

@@ -43,10 +43,10 @@ def test_more_strength_changes_more_and_the_input_stays(smooth_faces, name):
     before = smooth_faces.copy()
     change = []
     for strength in robustness.STRENGTHS:
-        spoilt = robustness.corrupt(smooth_faces, name, strength)
-        assert spoilt.shape == before.shape
-        assert spoilt.dtype == np.uint8
-        change.append(np.abs(spoilt.astype(float) - before).mean())
+        degraded = robustness.corrupt(smooth_faces, name, strength)
+        assert degraded.shape == before.shape
+        assert degraded.dtype == np.uint8
+        change.append(np.abs(degraded.astype(float) - before).mean())
     assert change == sorted(change)
     assert change[0] > 0.5
     np.testing.assert_array_equal(smooth_faces, before)
@@ -61,23 +61,23 @@ def test_equal_seeds_spoil_equally(smooth_faces, name):
 
 def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
     steps = []
-    found = robustness.measure_robustness(
+    found, not_kept = robustness.measure_robustness(
         trained, faces, images=40, progress=lambda done, total: steps.append((done, total))
     )
     assert steps == [(done, 46) for done in range(1, 47)]
-    assert list(found["corruptions"]) == list(robustness.CORRUPTIONS)
-    assert found["images"] == 40
-    values = np.array(list(found["corruptions"].values()))
+    assert list(found.corruptions) == list(robustness.CORRUPTIONS)
+    assert found.images == 40
+    values = np.array(list(found.corruptions.values()))
     assert values.shape == (9, 5)
-    assert found["mean"] == pytest.approx(values.mean())
-    assert found.pop("not_kept") == ""
+    assert found.mean == pytest.approx(values.mean())
+    assert not_kept == ""
     assert robustness.load_robustness(trained) == found
     assert robustness.robustness_task(trained).state() == TaskState("none")
 
 
 def test_a_measurement_on_other_faces_is_told_but_not_kept(trained, faces, capsys):
-    own = robustness.measure_robustness(trained, faces, images=20)
-    assert own.pop("not_kept") == ""
+    own, not_kept = robustness.measure_robustness(trained, faces, images=20)
+    assert not_kept == ""
     write_report(trained, {"data.test_fingerprint": faces.test_fingerprint})
     assert robustness.load_robustness(trained) == own
     assert main(["robustness", str(trained.path), "--data", "synthetic:700", "--images", "10"]) == 0
@@ -100,7 +100,7 @@ def test_a_measurement_on_more_faces_is_not_replaced(trained, capsys):
     assert robustness.load_robustness(trained) == before
     assert main([*args, "21"]) == 0
     assert "Not kept" not in capsys.readouterr().out
-    assert robustness.load_robustness(trained)["images"] == 21
+    assert robustness.load_robustness(trained).images == 21
 
 
 def test_a_started_process_ends_in_a_result(trained, monkeypatch):
@@ -116,7 +116,7 @@ def test_a_started_process_ends_in_a_result(trained, monkeypatch):
         time.sleep(0.1)
     assert state == TaskState("none"), task.log_path.read_text()
     assert shares == sorted(shares)
-    assert robustness.load_robustness(trained)["images"] == 10
+    assert robustness.load_robustness(trained).images == 10
 
 
 def test_one_measurement_a_run_at_a_time(trained, faces):

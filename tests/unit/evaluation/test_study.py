@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.evaluation.study import MARK, load_study
+from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.reporting.panels.curves import curves_panel, smooth
 from emotion_core.reporting.panels.scores import accuracy_panel
@@ -46,23 +46,23 @@ def test_published_test_result_covers_every_emotion():
 
 def test_accuracy_shows_the_study_on_fer2013_alone(written_runs, on_fer2013):
     panel = accuracy_panel(on_fer2013)
-    assert [row["run"] for row in panel.table if row["published"]] == ["study block_cnn"]
-    assert MARK in [trace.name for trace in panel.figure.data]
+    assert [row["run"] for row in panel.table if row["published"]] == ["Block CNN (published)"]
+    assert "published" in [trace.name for trace in panel.figure.data]
     elsewhere = accuracy_panel(compare_runs(written_runs))
     assert not any(row["published"] for row in elsewhere.table)
 
 
 def test_curves_mark_the_study_as_published():
     rows = [{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}]
-    panel = curves_panel([("mine", "resnet18", rows)], "Accuracy", study=["resnet18"])
+    panel = curves_panel([("mine", rows)], "Accuracy", study=["resnet18"])
     names = [trace.name for trace in panel.figure.data]
-    assert [name for name in names if "study" in name] == [
-        f"study's resnet18, train ({MARK})",
-        f"study's resnet18, validation ({MARK})",
+    assert [name for name in names if "mine" not in name] == [
+        "ResNet-18 (published), train",
+        "ResNet-18 (published), validation",
     ]
     # The study printed no times, so it has no place on a time axis.
-    timed = curves_panel([("mine", "resnet18", rows)], "Accuracy", axis="time", study=["resnet18"])
-    assert not any("study" in trace.name for trace in timed.figure.data)
+    timed = curves_panel([("mine", rows)], "Accuracy", axis="time", study=["resnet18"])
+    assert not any("published" in trace.name for trace in timed.figure.data)
     assert timed.figure.data[0].x == (1.0,)
 
 

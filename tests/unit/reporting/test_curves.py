@@ -11,7 +11,7 @@ from emotion_core.reporting.panels.curves import curves_panel
 )
 def test_the_gap_is_told_as_above_or_below(train, said):
     rows = [{"epoch": 1, "train_accuracy": train, "val_accuracy": 0.6, "seconds": 60.0}]
-    panel = curves_panel([("mine", "sequential", rows)], "Overfitting gap")
+    panel = curves_panel([("mine", rows)], "Overfitting gap")
     assert f"its training accuracy is {said} validation." in panel.reading
 
 
@@ -24,7 +24,7 @@ def test_the_studys_architectures_are_told_apart():
 def test_a_final_training_has_a_curve_of_training_alone():
     row = {"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}
     final = {key: value for key, value in row.items() if key != "val_accuracy"}
-    runs = [("chosen", "sequential", [row]), ("final", "sequential", [final])]
+    runs = [("chosen", [row]), ("final", [final])]
     drawn = curves_panel(runs, "Accuracy").figure.data
     assert [(one.name, one.showlegend) for one in drawn] == [
         ("chosen, train", False),

@@ -8,16 +8,17 @@ import pytest
 
 from benchmarks.samples import random_faces, write_random_run
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.evaluation.robustness import CORRUPTIONS
+from emotion_core.evaluation.robustness import CORRUPTIONS, Robustness
 from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.theme import RUN_PALETTE
 from emotion_core.reporting.panels.agreement import overlap_panel
 from emotion_core.reporting.panels.calibration import coverage_panel, reliability_panel
 from emotion_core.reporting.panels.cost import cost_panel
+from emotion_core.reporting.panels.emotions import one_vs_rest_panel, per_emotion_panel
 from emotion_core.reporting.panels.panel import dash, symbol
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
-from emotion_core.reporting.panels.scores import one_vs_rest_panel, pairs_panel, per_emotion_panel
+from emotion_core.reporting.panels.scores import pairs_panel
 from tests.samples import change_report
 
 MANY = 20
@@ -45,10 +46,13 @@ def test_twenty_runs_have_twenty_marks():
         assert len({(color, mark(i)) for i, color in enumerate(colors)}) == MANY
 
 
+def robustness(images: int) -> Robustness:
+    curves = {name: (0.5,) * 5 for name in CORRUPTIONS}
+    return Robustness(test_fingerprint="", clean=0.6, mean=0.5, images=images, corruptions=curves)
+
+
 def test_no_two_runs_of_a_figure_look_alike(many):
-    curves = {name: [0.5] * 5 for name in CORRUPTIONS}
-    values = {"clean": 0.6, "mean": 0.5, "images": 50, "corruptions": curves}
-    measured = {r.name: values for r in many.results}
+    measured = {result.name: robustness(50) for result in many.results}
     for panel in (
         cost_panel(many, "parameters"),
         robustness_panel(many, measured),
@@ -86,7 +90,7 @@ def test_a_large_matrix_keeps_room_and_marks_chance_alone(runs, many):
 
 
 @pytest.mark.parametrize("count", [2, 3, MANY])
-def test_the_bars_of_right_and_wrong_sum_to_the_test_set(runs, count):
+def test_the_bars_of_correct_and_wrong_sum_to_the_test_set(runs, count):
     comparison = compare_runs(runs[:count])
     panel = overlap_panel(comparison)
     assert sum(panel.figure.data[0].x) == len(comparison.labels)
@@ -108,20 +112,19 @@ def test_times_of_another_machine_are_not_drawn_beside_those_measured_here(many)
 def test_stored_times_come_with_their_caution(runs):
     comparison, (run, _) = compare_runs(runs[:2]), runs[:2]
     assert "different machines" not in cost_panel(comparison).reading
-    assert "only their own time" not in cost_panel(comparison, "train_seconds").reading
+    assert "not counted" not in cost_panel(comparison, "training_seconds").reading
     change_report(run, {"environment.cpu": "another"})
     write_json(run.path / "config.json", run.config().to_dict() | {"teacher": "another-run"})
     comparison = compare_runs(runs[:2])
-    assert "Timed on different machines" in cost_panel(comparison).reading
+    assert "Measured on different machines" in cost_panel(comparison).reading
     assert "different machines" not in cost_panel(comparison, remeasured={run.name: 1}).reading
-    assert "only their own time" in cost_panel(comparison, "train_seconds").reading
+    assert "teachers is not counted" in cost_panel(comparison, "training_seconds").reading
 
 
 def test_robustness_on_fewer_faces_is_not_ranked(runs):
     comparison = compare_runs(runs[:3])
-    curves = {name: [0.5] * 5 for name in CORRUPTIONS}
     measured = {
-        result.name: {"clean": 0.6, "mean": 0.5, "images": images, "corruptions": curves}
+        result.name: robustness(images)
         for result, images in zip(comparison.results, (1_000, 10, 1_000), strict=True)
     }
     for panel in (
@@ -131,7 +134,7 @@ def test_robustness_on_fewer_faces_is_not_ranked(runs):
         assert {row["run"] for row in panel.table} == {runs[0].name, runs[2].name}
         left_out = comparison.results[1].label
         assert panel.reading.endswith(
-            f" Measured on fewer than 1,000 faces and left out: {left_out}."
+            f" Not shown, measured on fewer than 1,000 faces: {left_out}."
         )
 
 
@@ -153,8 +156,10 @@ def test_a_test_set_of_one_emotion_is_told_so(one_emotion):
 
 
 def test_one_run_is_not_called_the_best(runs):
-    assert "resnet18's confidence is off by" in reliability_panel(compare_runs(runs[:1])).reading
-    assert "knows best" in reliability_panel(compare_runs(runs[:2])).reading
+    assert (
+        "The confidence of ResNet-18 is off by" in reliability_panel(compare_runs(runs[:1])).reading
+    )
+    assert "is the most reliable" in reliability_panel(compare_runs(runs[:2])).reading
 
 
 def test_a_rare_emotions_curve_keeps_its_points(tmp_path):

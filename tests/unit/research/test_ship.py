@@ -8,11 +8,13 @@ from emotion_core.models.checkpoint import load_classifier
 from emotion_core.probabilities import softmax
 from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.card import write_card
-from emotion_core.reporting.markdown import how_trained, markdown_table
+from emotion_core.reporting.markdown import markdown_table
+from emotion_core.reporting.words import how_trained
 from emotion_core.runs.create import create_run
 from emotion_core.runs.report import Environment
 from emotion_core.runs.run import Run
 from emotion_core.training.loop import train
+from emotion_core.units import percent
 from research.ship import ship_run
 from tests.samples import change_report
 
@@ -31,7 +33,7 @@ def finished(tmp_path, monkeypatch) -> Run:
 def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     (finished.path / "tsne.npz").write_bytes(b"can be made again")
     before = finished.weights_path.stat().st_size
-    assert ship_run(finished) < 0.2
+    assert main(["ship", str(finished.path)]) == 0
     assert (finished.path / "README.md").exists()
     assert finished.weights_path.stat().st_size < 0.6 * before
     assert {path.name for path in finished.path.iterdir()} == {
@@ -47,8 +49,8 @@ def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     assert finished.report().fp16.val_accuracy_loss <= 0.002
     assert load_classifier(finished).architecture == "sequential"
     table = markdown_table([finished])
-    assert "sequential, our recipe, 1 epoch (synthetic)" in table
-    assert f"{finished.report().test.accuracy:.1%}" in table
+    assert f"| {finished.name}, our recipe · 1 epoch (synthetic) | " in table
+    assert f"| {percent(finished.report().test.accuracy)} | " in table
 
 
 def test_shipping_again_keeps_what_the_first_time_measured(finished):
@@ -60,7 +62,7 @@ def test_shipping_again_keeps_what_the_first_time_measured(finished):
 
 
 def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(finished):
-    ship_run(finished)
+    assert main(["ship", str(finished.path)]) == 0
     report, card = finished.report(), finished.path / "README.md"
     assert report.trained_on.cores == 1  # its threads
     trained_on = {"cpu": "Abacus", "cores": 3, "cpu_capability": "AVX2", "gpu": ""}
@@ -70,8 +72,8 @@ def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(fin
     assert finished.report().fp16 == report.fp16
     assert finished.report().trained_on == Environment(**trained_on)
     assert "stored as fp16" in card.read_text()
-    assert "images/s on 3 cores of Abacus, AVX2; evaluated on" in card.read_text()
-    assert " min, 3 x AVX2 |" in markdown_table([finished])
+    assert "faces/s on 3 cores of Abacus, AVX2; evaluated on" in card.read_text()
+    assert " min | 3 x AVX2 |" in markdown_table([finished])
 
 
 def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
@@ -86,16 +88,17 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
     )
     right = mean.argmax(1) == first["labels"]
     assert (first["subset_leak_free"] == second["subset_leak_free"]).all()
-    cells = markdown_table(runs).splitlines()[4].split(" | ")
-    assert cells[0] == "| ensemble of our 2 networks"
-    assert cells[1].startswith(f"{right.mean():.1%}")
-    assert cells[2] == f"{right[first['subset_leak_free']].mean():.1%}"
+    lines = [line.strip("| ").split(" | ") for line in markdown_table(runs).splitlines()]
+    cells = dict(zip(lines[0], lines[4], strict=False))  # what it cost to train is left empty
+    assert cells["Model"] == "ensemble of our 2 networks"
+    assert cells["Accuracy"] == percent(right.mean())
+    assert cells["Leak-free"] == percent(right[first["subset_leak_free"]].mean())
     both = sum(
         softmax(arrays[kind].astype(float), *calibration)
         for arrays, calibration in zip((first, second), calibrations, strict=True)
         for kind in ("logits", "flip_logits")
     )
-    assert cells[4] == f"{(both.argmax(1) == first['labels']).mean():.1%}"
+    assert cells["With mirroring"] == percent((both.argmax(1) == first["labels"]).mean())
     assert "ensemble" not in markdown_table([finished])
 
 
@@ -105,7 +108,7 @@ def test_the_table_ends_with_the_ensemble_of_our_networks(finished, tmp_path):
 def test_the_table_tells_what_a_run_started_from(finished, tmp_path, model, weights):
     config = TrainConfig(model=model, options={"pretrained": True}, start_from="a")
     how = how_trained(create_run(config, tmp_path / "other"), finished.report())
-    assert how == f"our recipe, 1 epoch, from {weights} weights, fine-tuned from a"
+    assert how == f"Our recipe · fine-tuned 1 epoch from a · from {weights} weights"
 
 
 def test_a_run_can_be_shipped_without_weights(finished):

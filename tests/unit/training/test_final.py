@@ -9,10 +9,12 @@ from emotion_core.cli import main
 from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import ConfigError, RunError, TrainingError
-from emotion_core.evaluation.compare import choose_members, load_results
+from emotion_core.evaluation.ensemble import choose_members
 from emotion_core.evaluation.report import evaluate_run
+from emotion_core.evaluation.results import load_results
 from emotion_core.models.checkpoint import load_classifier, read_weights
 from emotion_core.recipes import TrainConfig
+from emotion_core.reporting.card import write_card
 from emotion_core.reporting.markdown import markdown_table
 from emotion_core.runs.catalog import best_run, load_run
 from emotion_core.runs.create import create_run
@@ -92,13 +94,15 @@ def test_what_is_chosen_on_validation_stays_the_chosen_runs(chosen, final, data)
 
 def test_it_stands_for_the_chosen_run(chosen, final):
     results, _ = load_results([chosen, final])
-    assert [result.label for result in results] == ["sequential", "sequential-2"]
+    assert [result.label for result in results] == [
+        f"Sequential ({run.name})" for run in (chosen, final)
+    ]
     assert [result.name for result in choose_members(results)] == [final.name]
     assert best_run() == final
     assert best_run(final=False) == chosen
     assert settled(SMALL.replace(start_from="sequential")).start_from == chosen.id
     table = markdown_table([chosen, final])
-    assert table.count("with the validation faces") == 1
+    assert table.count("retrained on training + validation") == 1
     assert "ensemble" not in table
 
 
@@ -172,7 +176,7 @@ def test_a_run_that_chose_nothing_is_named(chosen, final, data, root):
 
 def test_it_ships_with_a_card_that_says_what_it_learned(chosen, final):
     ship_run(final)
-    card = (final.path / "README.md").read_text()
+    card = write_card(final).read_text()
     assert f"A final training of `{chosen.name}`" in card
     assert "before it was learned too" in card
     assert load_run(final.name).report().val == chosen.report().val
