@@ -6,14 +6,12 @@ TITLES = {
     "efficientnet_b0": "EfficientNet-B0",
     "efficientnet_lite0": "EfficientNet-Lite0",
     "emotion_net": "Emotion Net",
-    "grown_net": "Grown Net",
     "hog_svm": "HOG + SVM",
     "mobilenet_v1": "MobileNet",
     "mobilenet_v3_small": "MobileNet V3 small",
     "plain_cnn": "Plain CNN",
     "resnet18": "ResNet-18",
     "resnet50": "ResNet-50",
-    "senet": "SE Net",
     "sequential": "Sequential",
 }
 

@@ -24,9 +24,10 @@ MODULES = sorted(
 
 # From the ground up; what stands on one line may import each other.
 FLOORS = (
-    ("labels", "errors", "paths", "files", "machine", "memory", "probabilities", "records"),
-    ("access", "passwords"),
-    ("units", "text", "versions", "progress"),
+    (
+        *("labels", "errors", "paths", "files", "machine", "memory", "probabilities", "records"),
+        *("access", "passwords", "progress", "text", "units", "versions"),
+    ),
     ("config", "recipes", "processes"),
     ("runs",),
     ("tasks",),
