@@ -25,9 +25,10 @@ from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import photos
-from emotion_core.live.detect import YUNET_NAME, Detection
+from emotion_core.live.detect import Detection
 from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.stream import LiveStream
+from emotion_core.live.yunet_file import YUNET_NAME
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs, load_run

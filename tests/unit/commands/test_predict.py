@@ -14,7 +14,7 @@ from emotion_core.cli import main
 from emotion_core.commands.predict import _Copies
 from emotion_core.live import photos
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.catalog import create_run
+from emotion_core.runs.create import create_run
 from tests.samples import write_untrained
 
 
