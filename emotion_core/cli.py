@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from emotion_core import __version__, commands
 from emotion_core.errors import EmotionError
-from emotion_core.paths import variable_of
+from emotion_core.paths import link_shipped_runs, variable_of
 from emotion_core.text import plain
 
 
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # no letter that a terminal lacks ends a command
             stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(argv)
+    link_shipped_runs()
     return exit_code(lambda: args.run_command(args))
 
 

@@ -4,12 +4,54 @@ import contextlib
 import os
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+# The folder that the package lies in: the project's, or site-packages where it is installed.
+PROJECT = _PACKAGE.parent
+# Only in a wheel: the pages and the shipped runs, which are files of the project elsewhere.
+_DASHBOARD, _SHIPPED = _PACKAGE / "_dashboard", _PACKAGE / "_shipped"
+
+
+def dashboard_dir() -> Path:
+    """The folder of ``app.py`` and the pages."""
+    return _DASHBOARD if _DASHBOARD.is_dir() else PROJECT
+
+
+def home_dir() -> Path:
+    """What belongs to the user beyond the cache (``EMOTION_HOME``)."""
+    data = _place("XDG_DATA_HOME", Path.home() / ".local" / "share")
+    return _place("EMOTION_HOME", data / "emotion_core")
 
 
 def checkpoints_dir() -> Path:
-    """Run folders, shipped and the user's own (``EMOTION_CHECKPOINTS``)."""
-    return _place("EMOTION_CHECKPOINTS", PROJECT / "checkpoints")
+    """Run folders, shipped and the user's own (``EMOTION_CHECKPOINTS``).
+
+    Where the package is installed they are in the user's folder, since a package cannot be written.
+    """
+    usual = home_dir() / "checkpoints" if _SHIPPED.is_dir() else PROJECT / "checkpoints"
+    return _place("EMOTION_CHECKPOINTS", usual)
+
+
+def link_shipped_runs() -> None:
+    """Show the runs of an installed package among the user's own; once for each installation.
+
+    A run that the user deletes stays deleted until another version is installed. Nothing happens
+    where the package is not installed, or where the folder cannot be written.
+    """
+    root = checkpoints_dir()
+    if not _SHIPPED.is_dir() or os.environ.get("EMOTION_CHECKPOINTS"):
+        return
+    mark = root / ".shipped"
+    with contextlib.suppress(OSError):
+        if mark.is_file() and mark.read_text(encoding="utf-8") == str(_SHIPPED):
+            return
+        root.mkdir(parents=True, exist_ok=True)
+        for source in _SHIPPED.iterdir():
+            target = root / source.name
+            if target.is_symlink():  # of an earlier installation
+                target.unlink()
+            if not target.exists():
+                target.symlink_to(source)
+        mark.write_text(str(_SHIPPED), encoding="utf-8")
 
 
 def cache_dir() -> Path:

@@ -22,8 +22,13 @@ _WEIGHTS = {"h5", "hdf5", "keras", "onnx", "pb", "pkl", "pt", "pth", "safetensor
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
-    parser.add_argument("run", metavar="RUN", help="folder, name, part of it, or architecture")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="picture file")
+    parser.add_argument(
+        "images",
+        metavar="[RUN] IMAGE",
+        nargs="+",
+        help="a run (folder, name, part of it, or architecture; by default the one that is best on "
+        "validation), then picture files",
+    )
     parser.add_argument(
         "--detector", default="auto", help="auto, yunet or haar (default: auto, the best there is)"
     )
@@ -43,19 +48,17 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.files import write_bytes
     from emotion_core.live.photos import PhotoDetector, photo_notices, result_row, shrinkage
     from emotion_core.models.checkpoint import load_classifier
+    from emotion_core.runs.catalog import best_run
 
-    if _suffix(Path(args.run)) in _WEIGHTS:
-        raise ConfigError(
-            f"{args.run} is a file of weights. Name a run: its folder, its name or an architecture."
-        )
-    classifier = load_classifier(args.run)
+    named, images = _run_and_images(args.images)
+    classifier = load_classifier(named or best_run())
     detector = None if args.whole else PhotoDetector(args.detector)
     if detector and detector.notice:
         print(f"note: {detector.notice}", file=sys.stderr)
     rows: list[dict[str, Any]] = []
     failed, small, copies = 0, 0, _Copies(args.annotate)
     try:
-        for path in map(_as_given, args.images):
+        for path in map(_as_given, images):
             try:
                 data = _read(path)
                 image, results = _faces(data, path, detector, classifier)
@@ -88,6 +91,22 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 2 if failed else 0
+
+
+def _run_and_images(given: list[str]) -> tuple[str, list[str]]:
+    """The run, empty where none is named, and the pictures: a picture is a file, a run is not."""
+    from emotion_core.live.photos import SUFFIXES
+
+    first = Path(unquoted(given[0]))
+    if _suffix(first) in _WEIGHTS:
+        raise ConfigError(
+            f"{first} is a file of weights. Name a run: its folder, its name or an architecture."
+        )
+    if first.is_file() or _suffix(first) in SUFFIXES:
+        return "", given
+    if len(given) == 1:
+        raise ConfigError(f"'{plain(first)}' is no picture file. Give RUN IMAGE or IMAGE.")
+    return given[0], given[1:]
 
 
 def _faces(
