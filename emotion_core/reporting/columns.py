@@ -108,6 +108,10 @@ README = (
     *("label", "accuracy", "accuracy_ci95", "leak_free", "private_test", "flip_tta", "macro_f1"),
     *("ece", "parameters", "macs", "latency_ms", "training_seconds", "trained_on"),
 )
+HEADLINE = (
+    *("label", "accuracy", "accuracy_ci95", "leak_free", "private_test", "macro_f1", "ece"),
+    "latency_ms",
+)
 TERMINAL = ("label", "accuracy", "accuracy_ci95", "macro_f1", "ece", "parameters", "latency_ms")
 COST = (
     *("label", "accuracy", "latency_ms", "latency_here", "latency_backend", "parameters", "macs"),

@@ -13,8 +13,8 @@ from emotion_core.evaluation.ensemble import (
 )
 from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.evaluation.results import Result, load_results
-from emotion_core.reporting.columns import README, TableRow, columns
-from emotion_core.reporting.rows import ensemble_row, run_row
+from emotion_core.reporting.columns import HEADLINE, README, TableRow, columns
+from emotion_core.reporting.rows import ensemble_row, published_rows, run_row
 from emotion_core.reporting.words import how_trained
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
@@ -56,6 +56,21 @@ def markdown_table(runs: list[Run]) -> str:
     timed = sorted({report.environment.processor for report, _ in entries})
     note = f"Times per face on one core. Machines: {'; '.join(timed)}."
     return "\n".join([*table_lines(README, rows), "", note])
+
+
+def headline_table(run: Run, members: Sequence[Run]) -> str:
+    """Three rows: the best single network, the ensemble, and what the study published.
+
+    Args:
+        run: The network, with a report.
+        members: The ensemble's, with reports.
+    """
+    single = run_row(f"{run.name}, the best single network", run.require_report())
+    names = " + ".join(member.name for member in members)
+    mean = _ensemble(f"{names}, averaged", load_results(members)[0])
+    published = next(row for row in published_rows() if row.get("accuracy"))
+    published["label"] = f"the study's best, {published['label']}"
+    return "\n".join(table_lines(HEADLINE, [single, mean, published]))
 
 
 def _row(run: Run, report: Report, usual: str, runs: list[Run]) -> TableRow:

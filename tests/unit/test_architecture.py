@@ -17,7 +17,10 @@ import emotion_core
 from emotion_core.cli import build_parser, command_names, main
 from emotion_core.paths import PROJECT
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+README, COMMANDS, DEPENDENCIES = (
+    (PROJECT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "docs/commands.md", "docs/dependencies.md")
+)
 MODULES = sorted(
     item.name for item in pkgutil.walk_packages(emotion_core.__path__, f"{emotion_core.__name__}.")
 )
@@ -124,12 +127,12 @@ def test_packages_re_export_nothing():
 
 
 @pytest.mark.parametrize("name", command_names())
-def test_every_command_has_help_and_is_in_the_readme(name):
+def test_every_command_has_help_and_is_documented(name):
     action = next(a for a in build_parser()._actions if a.dest == "command")
     text = next(item.help for item in action._choices_actions if item.dest == name)
     assert text and text[0].islower() and not text.endswith("."), "one line, as the others"
-    assert re.search(rf"^\| `{name}\b", README, re.MULTILINE), (
-        f"{name} is not in the README's table"
+    assert re.search(rf"^\| `{name}\b", COMMANDS, re.MULTILINE), (
+        f"{name} is not in the table of docs/commands.md"
     )
 
 
@@ -154,11 +157,13 @@ def test_what_the_readme_says_to_do_with_shipped_runs_works(tmp_path, monkeypatc
     assert {path.suffix for path in tmp_path.iterdir()} == {".html", ".onnx"}
 
 
-def test_the_readme_explains_every_dependency():
+def test_every_dependency_is_explained():
     for line in (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             name, version = re.match(r"([\w-]+)==([\w.]+)  +# \w", line).groups()
-            assert re.search(rf"^\| {name} \| {re.escape(version)} \| \w", README, re.MULTILINE)
+            assert re.search(
+                rf"^\| {name} \| {re.escape(version)} \| \w", DEPENDENCIES, re.MULTILINE
+            )
 
 
 def part_of(module: str) -> str:
