@@ -14,6 +14,8 @@ from emotion_core.models.registry import create_model
 from research import convert_weights
 from research.convert_weights import save_layers
 
+close = torch.testing.assert_close
+
 
 @pytest.fixture(scope="module", autouse=True)
 def cache(tmp_path_factory):
@@ -33,21 +35,19 @@ def test_the_network_starts_with_what_the_layers_do():
         if isinstance(item, nn.Conv2d):
             kernel, scale, shift = (torch.from_numpy(values) for values in next(expected))
             growth = (item.weight.std() / kernel.std()).detach()
-            assert item.weight.detach() == pytest.approx(kernel * growth, rel=1e-4, abs=1e-6)
+            close(item.weight, kernel * growth, rtol=1e-4, atol=1e-6)
             assert item.weight.std().item() == pytest.approx((2 / kernel[0].numel()) ** 0.5)
         elif isinstance(item, nn.BatchNorm2d):
             gain = growth * item.weight / (item.running_var + item.eps).sqrt()
-            assert gain.detach() == pytest.approx(scale, rel=1e-4, abs=1e-6)
-            assert (item.bias - gain / growth * item.running_mean).detach() == pytest.approx(
-                shift, rel=1e-3, abs=1e-4
-            )
+            close(gain, scale, rtol=1e-4, atol=1e-6)
+            close(item.bias - gain / growth * item.running_mean, shift, rtol=1e-3, atol=1e-4)
     with torch.no_grad():
         before = net(images)
         for item in net.modules():
             if isinstance(item, nn.Dropout) or hasattr(item, "drop_path"):
                 item.p = item.drop_path = 0.0
         after = net.train()(images)
-    assert after == pytest.approx(before, abs=1e-3)
+    close(after, before, rtol=0, atol=1e-3)
 
 
 def test_a_mouth_keeps_six_by_six_places():
@@ -80,11 +80,11 @@ def test_depthwise_networks_start_with_what_the_layers_do():
             if isinstance(item, nn.Conv2d):
                 kernel, scale, shift = (torch.from_numpy(values) for values in next(expected))
                 growth = float(item.weight.std() / kernel.std())
-                assert item.weight == pytest.approx(kernel * growth, rel=1e-4, abs=1e-6)
+                close(item.weight, kernel * growth, rtol=1e-4, atol=1e-6)
                 wanted = item(images) / growth * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
             images = item(images)
             if isinstance(item, nn.BatchNorm2d):
-                torch.testing.assert_close(images, wanted, rtol=1e-3, atol=1e-3)
+                close(images, wanted, rtol=1e-3, atol=1e-3)
 
 
 def test_weights_that_are_not_here_are_named_with_the_command_that_makes_them(
