@@ -13,7 +13,7 @@ def main() -> None:
     from pages._ui import overview as parts
     from pages._ui.cache import finished_runs
     from pages._ui.frame import open_page
-    from pages._ui.widgets import empty
+    from pages._ui.widgets import show_empty
 
     open_page("app.py")
     parts.draw_introduction()
@@ -23,7 +23,7 @@ def main() -> None:
     if boards:
         parts.draw_best(boards[0])
     else:
-        empty(
+        show_empty(
             "No finished run yet. Train a first model: the drawn faces need no download.",
             "pages/training.py",
         )

@@ -18,7 +18,7 @@ from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from pages._ui.cache import report_of, runs
 from pages._ui.frame import page_link
-from pages._ui.widgets import faces_grid, synthetic_badge
+from pages._ui.widgets import show_faces_grid, synthetic_badge
 
 _BOARD = ("accuracy", "macro_f1", "parameters", "latency_ms")
 
@@ -64,7 +64,7 @@ def draw_introduction() -> None:
         "statistics, see where they go wrong, and watch them at work on your own camera. "
         "Everything runs on this machine; no picture leaves it."
     )
-    faces_grid(_seven_faces(), EMOTIONS, list(COLORS.values()), columns=7)
+    show_faces_grid(_seven_faces(), EMOTIONS, list(COLORS.values()), columns=7)
     st.caption("The seven emotions, in the colours they have on every page. These faces are drawn.")
 
 

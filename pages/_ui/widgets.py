@@ -26,12 +26,12 @@ _TOP = 14  # pixels above the plot of a figure whose title is on the page
 _FIGURE_CONFIG = {"displaylogo": False, "modeBarButtons": [["toImage"]]}
 
 
-def draw_error(error: Exception) -> None:
+def show_error(error: Exception) -> None:
     """An error's message as it is written, whatever names of files it has."""
     st.error(plain(error, "markdown"), icon=":material/error:")
 
 
-def figure(
+def show_figure(
     fig: "go.Figure",
     key: str,
     reading: str = "",
@@ -120,9 +120,9 @@ def show_metrics(figures: Sequence[tuple[str, str, str, str]]) -> None:
             )
 
 
-def draw_panel(panel: "Panel") -> None:
+def show_panel(panel: "Panel") -> None:
     """A panel with its reading and downloads."""
-    figure(panel.figure, slug(panel.key), panel.reading, panel.table, title=panel.title)
+    show_figure(panel.figure, slug(panel.key), panel.reading, panel.table, title=panel.title)
 
 
 def show_get_fer2013() -> None:
@@ -146,7 +146,7 @@ def slug(text: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
-def empty(message: str, page: str | None = None) -> None:
+def show_empty(message: str, page: str | None = None) -> None:
     """Say why there is nothing here, with a link to the page that changes it."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f":material/inbox: {message}", width="content")
@@ -172,7 +172,7 @@ def run_label(run: Run) -> str:
     return f"{labels[run.name]} · {run.name}"
 
 
-def faces_grid(
+def show_faces_grid(
     images: np.ndarray,
     captions: Sequence[str],
     colors: Sequence[str] | None = None,

@@ -570,8 +570,8 @@ def analyze(page: AppTest, clip: bytes) -> None:
 def test_a_video_for_damaged_weights_is_refused_in_one_line(folder):
     page = open_live()
     open_video(page, "Analyze", face_clip(5, 2))
-    name = page.session_state["live-stream"].pipeline.classifier.name
-    (load_run(name, folder).path / "model.safetensors").write_bytes(b"no weights")
+    run = load_run(page.session_state["live-stream"].pipeline.classifier.name, folder)
+    run.weights_path.write_bytes(b"no weights")
     page.button(key="live-video-start").click().run()
     assert not page.exception and "model.safetensors is damaged" in page.error[0].value
 
@@ -595,8 +595,7 @@ def test_a_video_slower_than_asked_is_as_long_as_it_is(folder):
 
 def test_a_videos_result_says_which_models_classified_the_faces(folder):
     page = open_live()
-    first = page.session_state["live-stream"].pipeline.classifier.name
-    second = next(run.name for run in list_runs(folder) if run.name != first)
+    second = the_other(folder, page.session_state["live-stream"]).name
     page.selectbox(key="live-second").set_value(second).run()
     analyze(page, face_clip(5, 2))
     said = texts(page)

@@ -19,22 +19,24 @@ from tests.samples import write_report
 def draw_grid():
     import numpy as np
 
-    from pages._ui.widgets import faces_grid
+    from pages._ui.widgets import show_faces_grid
 
     gray = np.full((48, 48), 200, np.uint8)
     color = np.zeros((48, 48, 3), np.uint8)
     color[..., 0] = 255
-    faces_grid(np.stack([gray] * 2), ["happy\nright", "<b>&\"'"], ["#00ff00", "red"], columns=3)
-    faces_grid(color[None], ["red"], columns=1)
+    show_faces_grid(
+        np.stack([gray] * 2), ["happy\nright", "<b>&\"'"], ["#00ff00", "red"], columns=3
+    )
+    show_faces_grid(color[None], ["red"], columns=1)
 
 
 def draw_figure():
     import plotly.graph_objects as go
 
-    from pages._ui.widgets import figure
+    from pages._ui.widgets import show_figure
 
-    figure(go.Figure(), "counts", "All are equal.", [{"a": 1, "b": "x,y"}])
-    figure(go.Figure(), "plain")
+    show_figure(go.Figure(), "counts", "All are equal.", [{"a": 1, "b": "x,y"}])
+    show_figure(go.Figure(), "plain")
 
 
 def test_a_grid_is_read_aloud_by_its_captions():
@@ -97,9 +99,9 @@ def test_a_changed_report_is_read_again(tmp_path):
 def test_an_error_keeps_its_asterisks():
     def page():
         from emotion_core.errors import DataError
-        from pages._ui.widgets import draw_error
+        from pages._ui.widgets import show_error
 
-        draw_error(DataError("Expected train/<emotion>/*.jpg or test/<emotion>/*.jpg"))
+        show_error(DataError("Expected train/<emotion>/*.jpg or test/<emotion>/*.jpg"))
 
     shown = AppTest.from_function(page).run().error[0].value
     assert shown == r"Expected train/\<emotion>/\*.jpg or test/\<emotion>/\*.jpg"

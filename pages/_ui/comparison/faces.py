@@ -16,7 +16,7 @@ from emotion_core.reporting.words import cell_sentence
 from emotion_core.text import plain
 from emotion_core.units import percent
 from pages._ui.cache import find_test_data, runs
-from pages._ui.widgets import faces_grid, figure, slug
+from pages._ui.widgets import show_faces_grid, show_figure, slug
 
 GALLERY = 24
 _LISTED_RUNS = 4  # the answers of more below each face are a wall of text
@@ -64,7 +64,7 @@ def _draw_matrix(panel: Panel) -> None:
     def choose(cell: Sequence[Any]) -> None:
         st.session_state["cell_actual"], st.session_state["cell_predicted"] = cell[:2]
 
-    figure(panel.figure, slug(panel.key), panel.reading, panel.table, choose)
+    show_figure(panel.figure, slug(panel.key), panel.reading, panel.table, choose)
 
 
 def _pick_pair(comparison: Comparison) -> list[Result]:
@@ -122,7 +122,7 @@ def draw_faces(comparison: Comparison, rows: np.ndarray, results: Sequence[Resul
             hide_index=True,
         )
     else:
-        faces_grid(faces[shown], captions, colors, columns=8)
+        show_faces_grid(faces[shown], captions, colors, columns=8)
         st.caption("Border: green = all models correct, orange = some, red = none.")
     if len(rows) > len(shown):
         st.caption(f"Showing the {len(shown)} most confident of {len(rows):,}.")

@@ -31,7 +31,7 @@ from pages._ui.cache import hashes, report_of, runs, update_links
 from pages._ui.comparison.faces import draw_confusion, draw_faces
 from pages._ui.comparison.robustness import draw_robustness, robustness_of
 from pages._ui.tables import show_table
-from pages._ui.widgets import draw_error, draw_panel, empty, run_label
+from pages._ui.widgets import run_label, show_empty, show_error, show_panel
 
 DEFAULT_RUNS = 5
 _SIDE_BY_SIDE = 4  # runs; the matrix of more needs the whole width
@@ -49,7 +49,7 @@ def pick_comparison() -> Comparison:
     broken = [(run.name, run.problem) for run in found.values() if run.problem]
     if not choices:
         _draw_refused(broken)
-        empty("No run has finished yet. Train one, then compare.", "pages/training.py")
+        show_empty("No run has finished yet. Train one, then compare.", "pages/training.py")
         st.stop()
     if "compare_runs" not in st.session_state:
         update_links("runs")
@@ -81,7 +81,7 @@ def pick_comparison() -> Comparison:
     try:
         comparison = _comparison([found[name] for name in chosen])
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         st.stop()
     refused = [(item.name, item.reason) for item in comparison.refused]
     _draw_refused(refused + [item for item in broken if item[0] not in chosen])
@@ -143,10 +143,10 @@ def draw_summary(comparison: Comparison) -> None:
     few = len(comparison.results) <= _SIDE_BY_SIDE
     left, right = st.columns([3, 2]) if few else (st.container(), st.container())
     with left:
-        draw_panel(accuracy_panel(comparison))
+        show_panel(accuracy_panel(comparison))
     with right:
         if comparison.pairs:
-            draw_panel(pairs_panel(comparison))
+            show_panel(pairs_panel(comparison))
     if comparison.pairs:
         st.markdown("##### Pair by pair")
         pairs = sorted(comparison.pairs, key=lambda pair: -abs(pair.accuracy))
@@ -164,7 +164,7 @@ def draw_per_emotion(comparison: Comparison) -> None:
     metric = st.segmented_control(
         "Score", list(names), default="F1", key="score", required=True, bind="query-params"
     )
-    draw_panel(per_emotion_panel(comparison, names[metric]))
+    show_panel(per_emotion_panel(comparison, names[metric]))
     st.markdown("##### One emotion against the rest")
     emotion = st.segmented_control(
         "Emotion",
@@ -176,9 +176,9 @@ def draw_per_emotion(comparison: Comparison) -> None:
     )
     left, right = st.columns(2)
     with left:
-        draw_panel(one_vs_rest_panel(comparison, emotion, roc=False))
+        show_panel(one_vs_rest_panel(comparison, emotion, roc=False))
     with right:
-        draw_panel(one_vs_rest_panel(comparison, emotion, roc=True))
+        show_panel(one_vs_rest_panel(comparison, emotion, roc=True))
 
 
 def draw_calibration(comparison: Comparison) -> None:
@@ -196,10 +196,10 @@ def draw_calibration(comparison: Comparison) -> None:
         )
     left, right = st.columns(2)
     with left:
-        draw_panel(reliability_panel(comparison, before=before))
+        show_panel(reliability_panel(comparison, before=before))
     with right:
         panel, choices = coverage_panel(comparison, target)
-        draw_panel(panel)
+        show_panel(panel)
     rows = calibration_rows(comparison)
     for row, choice in zip(rows, choices, strict=True):
         row["threshold"] = choice.threshold if choice.reached else None
@@ -226,7 +226,7 @@ def draw_cost(comparison: Comparison) -> None:
         )
     ]
     measured = st.session_state.setdefault("latency", {})
-    draw_panel(cost_panel(comparison, cost, remeasured=measured))
+    show_panel(cost_panel(comparison, cost, remeasured=measured))
     if st.button(
         "Measure latency on this machine",
         icon=":material/timer:",
@@ -249,9 +249,9 @@ def draw_agreement(comparison: Comparison) -> None:
     st.markdown(f"##### {plain(ensemble_sentence(comparison), 'markdown')}")
     left, right = st.columns(2)
     with left:
-        draw_panel(overlap_panel(comparison))
+        show_panel(overlap_panel(comparison))
     with right:
-        draw_panel(agreement_panel(comparison))
+        show_panel(agreement_panel(comparison))
     found = agreement(comparison.results)
     groups = {
         "Wrong together (the label may be the mistake)": found.wrong_together,
@@ -309,7 +309,7 @@ def draw_curves(comparison: Comparison) -> None:
             else "The study's published curves are left out: these runs saw other faces than it."
         )
     results = [(result.label, result.rows) for result in comparison.results]
-    draw_panel(curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
+    show_panel(curves_panel(results, quantity, axis=axis, smoothing=smoothing, study=study))
     if any(key.startswith("train") for key in CURVES[quantity][1]):
         st.caption(
             "Dashed: training. Solid: validation."

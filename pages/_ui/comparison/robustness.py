@@ -11,7 +11,7 @@ from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
 from emotion_core.units import faces, percent
 from pages._ui.cache import find_test_data, runs
-from pages._ui.widgets import draw_panel
+from pages._ui.widgets import show_panel
 
 
 def draw_robustness(comparison: Comparison) -> None:
@@ -28,9 +28,9 @@ def draw_robustness(comparison: Comparison) -> None:
         corruption = "" if corruption == everything else corruption
         left, right = st.columns([3, 2])
         with left:
-            draw_panel(robustness_panel(comparison, measured, corruption))
+            show_panel(robustness_panel(comparison, measured, corruption))
         with right:
-            draw_panel(robustness_matrix_panel(comparison, measured))
+            show_panel(robustness_matrix_panel(comparison, measured))
         counts = sorted({item.images for item in measured.values()})
         images = " to ".join(f"{count:,}" for count in dict.fromkeys([counts[0], counts[-1]]))
         st.caption(

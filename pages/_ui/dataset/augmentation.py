@@ -9,7 +9,7 @@ from emotion_core.data.faces import FaceData
 from emotion_core.recipes import TrainConfig
 from pages._ui.dataset.faces import training_faces
 from pages._ui.training.prefill import prefill
-from pages._ui.widgets import faces_grid
+from pages._ui.widgets import show_faces_grid
 
 _EXAMPLES = 15
 
@@ -76,7 +76,7 @@ def show_augmentation(data: FaceData) -> None:
     generator = torch.Generator().manual_seed(seed)
     faces = torch.from_numpy(np.stack([face] * _EXAMPLES))
     changed = Augmentation(**strengths)(faces, generator)
-    faces_grid(
+    show_faces_grid(
         np.concatenate([face[None], changed.numpy()]),
         ["original"] + [f"example {number + 1}" for number in range(_EXAMPLES)],
         columns=8,

@@ -13,7 +13,7 @@ from emotion_core.data.uploads import UploadSession, drop_upload, is_upload
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.text import unquoted
 from pages._ui import cache
-from pages._ui.widgets import draw_error, show_get_fer2013
+from pages._ui.widgets import show_error, show_get_fer2013
 
 SYNTHETIC, FER, PATH, UPLOAD = "Synthetic faces", "FER-2013", "Folder or file", "Upload a zip"
 _KINDS = {SYNTHETIC_SPEC: SYNTHETIC, FER2013_SPEC: FER}
@@ -99,7 +99,7 @@ def _pick_upload() -> str | None:
     try:
         return str(_uploads().keep(file.name, file.getbuffer()))
     except DataError as error:
-        draw_error(error)
+        show_error(error)
         return None
 
 
@@ -119,7 +119,7 @@ def _load(spec: str) -> FaceData | None:
     try:
         data = _loaded(spec, place)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         drop_upload(Path(spec))
         return None
     finally:

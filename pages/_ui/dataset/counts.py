@@ -6,7 +6,7 @@ from emotion_core.data.faces import FACE_SIZE, FaceData
 from emotion_core.data.fer2013 import COUNTS
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.dataset import SPLIT_NAMES, counts_of_split, imbalance, imbalance_reading
-from pages._ui.widgets import figure, show_metrics, synthetic_badge
+from pages._ui.widgets import show_figure, show_metrics, synthetic_badge
 
 _FER2013_STORY = (
     "Photographs from web searches for emotion words, cut to the face and reduced to "
@@ -69,7 +69,7 @@ def show_counts(data: FaceData) -> None:
     reference = COUNTS if is_fer2013_like(data) else {}
     for place, (split, numbers) in zip(st.columns(len(counts)), counts.items(), strict=True):
         with place:
-            figure(
+            show_figure(
                 counts_of_split(numbers, split, reference.get(split)),
                 f"counts-{split}",
                 imbalance_reading(numbers),

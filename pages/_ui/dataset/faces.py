@@ -6,7 +6,7 @@ import streamlit as st
 from emotion_core.data.faces import FaceData
 from emotion_core.labels import COLORS, EMOTIONS
 from pages._ui.cache import HASHES
-from pages._ui.widgets import faces_grid
+from pages._ui.widgets import show_faces_grid
 
 _PER_EMOTION = 10
 
@@ -28,7 +28,7 @@ def show_samples(data: FaceData) -> None:
         picked = rng.choice(members, min(_PER_EMOTION, len(members)), replace=False)
         chosen += list(picked)
         captions += [emotion] * len(picked)
-    faces_grid(
+    show_faces_grid(
         data.images[np.array(chosen, int)],
         captions,
         [COLORS[name] for name in captions],
@@ -39,7 +39,7 @@ def show_samples(data: FaceData) -> None:
 def show_mean_faces(data: FaceData) -> None:
     """The average training face of each emotion; of all faces where none are for training."""
     faces, names = mean_faces(data)
-    faces_grid(faces, names, [COLORS[name] for name in names], len(names))
+    show_faces_grid(faces, names, [COLORS[name] for name in names], len(names))
     st.caption(
         "The average of all training faces of an emotion. Sharp features mean that the faces are "
         "aligned. Where two averages look alike, models tend to confuse the two emotions."

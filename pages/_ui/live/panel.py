@@ -14,7 +14,7 @@ from emotion_core.plots import live as plots
 from pages._ui.access import is_local
 from pages._ui.live import readout
 from pages._ui.live.detector import use_better_detector
-from pages._ui.widgets import empty, figure
+from pages._ui.widgets import show_empty, show_figure
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import Face
@@ -35,7 +35,7 @@ def show_privacy() -> None:
 
 def show_nothing_trained() -> None:
     """Say what to do without a model."""
-    empty("No trained model is on this machine yet.", "pages/training.py")
+    show_empty("No trained model is on this machine yet.", "pages/training.py")
 
 
 def show_controls(stream: LiveStream, playing: bool) -> None:
@@ -110,7 +110,7 @@ def show_session(stream: LiveStream, playing: bool) -> None:
     st.markdown(reading)
     left, right = st.columns([3, 2])
     with left:
-        figure(plots.session_timeline(session.stretches), "live-session", csv=session.rows)
+        show_figure(plots.session_timeline(session.stretches), "live-session", csv=session.rows)
     with right:
         shares = [
             {
@@ -120,7 +120,7 @@ def show_session(stream: LiveStream, playing: bool) -> None:
             }
             for name, value in session.summary.emotion_seconds.items()
         ]
-        figure(plots.emotion_seconds(session.summary), "live-emotions", csv=shares)
+        show_figure(plots.emotion_seconds(session.summary), "live-emotions", csv=shares)
 
 
 def pick_face(faces: "Sequence[Face]", known: set[int], key: str = "live-face") -> int:

@@ -15,7 +15,7 @@ from pages._ui.live import readout
 from pages._ui.live.panel import pick_face
 from pages._ui.live.settings import chosen_run
 from pages._ui.predictions.why import explain_face
-from pages._ui.widgets import PHOTO_MEGABYTES, draw_error, faces_grid
+from pages._ui.widgets import PHOTO_MEGABYTES, show_error, show_faces_grid
 
 if TYPE_CHECKING:
     from emotion_core.live.photos import FaceResult
@@ -52,7 +52,7 @@ def show_photo(stream: LiveStream) -> None:
             results, threshold=pipeline.config.threshold, second=pipeline.second
         )
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         return
     left, right = st.columns([3, 2], gap="medium")
     drawn = photos.draw_photo(image, faces, names=stream.names)
@@ -124,7 +124,7 @@ def _show_download(
 def _show_all(faces: "list[Face]", results: "list[FaceResult]") -> None:
     st.subheader("What the model sees", anchor=False)
     shown = list(zip(faces, results, strict=True))[:_SHOWN_FACES]
-    faces_grid(
+    show_faces_grid(
         np.stack([result.face for _, result in shown]),
         [f"{face.track_id}: {face.emotion} {100 * face.confidence:.0f} %" for face, _ in shown],
         columns=10,

@@ -16,7 +16,7 @@ from emotion_core.runs.catalog import best_run
 from emotion_core.runs.run import Run
 from pages._ui import cache
 from pages._ui.live.detector import show_detector, use_better_detector
-from pages._ui.widgets import draw_error, run_label, synthetic_badge
+from pages._ui.widgets import run_label, show_error, synthetic_badge
 
 if TYPE_CHECKING:
     from emotion_core.live.settings import LiveConfig
@@ -40,7 +40,7 @@ def open_stream(runs: Sequence[Run]) -> LiveStream | None:
         try:
             st.session_state["live-stream"] = _create_stream(_first_run(runs))
         except EmotionError as error:
-            draw_error(error)
+            show_error(error)
             return None
     stream: LiveStream = st.session_state["live-stream"]
     use_better_detector(stream.pipeline)
@@ -151,7 +151,7 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
             pipeline.set_config(pipeline.config.replace(threshold=threshold))
         pipeline.set_second(cache.classifier(second) if second else None)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
     stream.names = _short_names([pipeline.classifier, pipeline.second])
 
 
@@ -180,7 +180,7 @@ def _show_adjustments(stream: LiveStream) -> None:
     try:
         stream.pipeline.set_config(config.replace(**changes))
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
     show_detector(stream.pipeline)
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from emotion_core.errors import EmotionError
 from emotion_core.live.stream import LiveStream, ice_configuration
-from pages._ui.widgets import draw_error
+from pages._ui.widgets import show_error
 
 if TYPE_CHECKING:
     from streamlit_webrtc import Translations, WebRtcStreamerContext
@@ -126,7 +126,7 @@ def _ice() -> dict[str, Any]:
     try:
         return ice_configuration(secrets)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         return ice_configuration({})
 
 

@@ -14,7 +14,7 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
 from pages._ui.live.settings import chosen_run
-from pages._ui.widgets import draw_error, figure, run_label
+from pages._ui.widgets import run_label, show_error, show_figure
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import LivePipeline
@@ -57,7 +57,7 @@ def playback_of(upload: Any) -> Any:
         try:
             playback = VideoPlayback(upload.getvalue(), upload.name)
         except EmotionError as error:
-            draw_error(error)
+            show_error(error)
             return None
     st.session_state["live-playback"] = (upload.file_id, playback)
     return playback
@@ -113,7 +113,7 @@ def _show_start(stream: LiveStream, run: Run, upload: Any) -> None:
     try:
         st.session_state["live-video-job"] = VideoJob(upload.getvalue(), upload.name, create, fps)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         return
     st.session_state["live-video-models"] = " and ".join(
         [run_label(run), *([second.name] if second else [])]
@@ -148,10 +148,12 @@ def _show_result(job: VideoJob, result: VideoResult) -> None:
         if not result.rows:
             st.info(reading, icon=":material/search_off:")
             return
-        figure(plots.timeline(result.rows, step=step), "video-timeline", reading)
+        show_figure(plots.timeline(result.rows, step=step), "video-timeline", reading)
         faces = sorted({row["face"] for row in result.rows})
         face = st.selectbox("Face", faces, key="live-video-face") if len(faces) > 1 else faces[0]
-        figure(plots.track_probabilities(result.rows, int(face or faces[0])), "video-face-curves")
+        show_figure(
+            plots.track_probabilities(result.rows, int(face or faces[0])), "video-face-curves"
+        )
 
 
 def _show_downloads(job: VideoJob, result: VideoResult) -> None:

@@ -18,7 +18,7 @@ from emotion_core.text import csv_text
 from emotion_core.units import percent
 from pages._ui.cache import HASHES, find_test_data, finished_runs, predictions_of, report_of
 from pages._ui.predictions.why import explain_face
-from pages._ui.widgets import draw_error, empty, run_label
+from pages._ui.widgets import run_label, show_empty, show_error
 
 COUNT = 25
 
@@ -38,7 +38,7 @@ def draw_faces(run: Run, report: Report) -> None:
     else:
         chosen = ORDERS[order](guesses, rows, COUNT)
     if not len(chosen):
-        empty("No test face fits these filters. Widen them.")
+        show_empty("No test face fits these filters. Widen them.")
         return
     right = int(guesses.right[rows].sum())
     st.caption(
@@ -102,7 +102,7 @@ def _pick_order(
         other = guesses_of(predictions_of(rival), rival.name)
         gallery.disagreement(guesses, other)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         st.stop()
     return order, (rival.config().model, other)
 
@@ -191,7 +191,7 @@ def guesses_or_stop(run: Run) -> Guesses:
     try:
         return guesses_of(predictions_of(run), run.name)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         st.stop()
 
 

@@ -13,7 +13,7 @@ from emotion_core.runs.run import Run
 from pages._ui.cache import find_test_data
 from pages._ui.predictions.faces import guesses_or_stop, test_faces
 from pages._ui.predictions.why import explain_face, has_weights
-from pages._ui.widgets import draw_error
+from pages._ui.widgets import show_error
 
 
 def draw_map(run: Run, report: Report) -> None:
@@ -38,7 +38,7 @@ def draw_map(run: Run, report: Report) -> None:
                 run, data, progress=lambda share: _show_share(bar, share)
             )
         except EmotionError as error:
-            draw_error(error)
+            show_error(error)
             return
         st.rerun()
     assert found is not None

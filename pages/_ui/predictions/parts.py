@@ -15,7 +15,7 @@ from emotion_core.text import plain
 from pages._ui.cache import finished_runs, runs, update_links
 from pages._ui.predictions.faces import draw_faces
 from pages._ui.predictions.map import draw_map
-from pages._ui.widgets import empty, run_label, synthetic_badge
+from pages._ui.widgets import run_label, show_empty, synthetic_badge
 
 _STYLE = Path(__file__).with_name("predictions.css")
 
@@ -30,7 +30,7 @@ def pick_run() -> tuple[Run, Report]:
     st.html(_STYLE)
     found = {run.name: run for run in finished_runs()}
     if not found:
-        empty(
+        show_empty(
             "There is no finished run yet. Train one, and its predictions appear here.",
             "pages/training.py",
         )

@@ -10,7 +10,7 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
 from pages._ui.cache import MODEL_FILES, classifier, hashes
-from pages._ui.widgets import draw_error
+from pages._ui.widgets import show_error
 
 if TYPE_CHECKING:
     from emotion_core.evaluation.explain import FeatureLayer, GradCam, Occlusion
@@ -30,7 +30,7 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
             layers = _layers(run)
             seen = _occlusion(run, face)
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         return
     top = int(seen.probs.argmax())
     st.markdown(f"**{title}**" + (f", actual **{actual}**" if actual else ""))

@@ -15,7 +15,7 @@ from pages._ui.training.architectures import architectures
 from pages._ui.training.prefill import prefill, take_prefill
 from pages._ui.training.runs import watched
 from pages._ui.training.settings import pick_values
-from pages._ui.widgets import draw_error, duration, synthetic_badge
+from pages._ui.widgets import duration, show_error, synthetic_badge
 
 DATA_NAMES = {"synthetic": "Synthetic faces", FER2013_SPEC: "FER-2013"}
 RECIPES = {"ours": "Ours", "study": "Study"}
@@ -50,7 +50,7 @@ def pick_configs() -> list[TrainConfig] | None:
             for name in models
         ]
     except EmotionError as error:
-        draw_error(error)
+        show_error(error)
         return []
 
 
@@ -133,7 +133,7 @@ def show_start(configs: list[TrainConfig]) -> None:
     try:
         started = [jobs.start(config) for config in configs]
     except (EmotionError, OSError) as error:  # such as a full disk
-        draw_error(error)
+        show_error(error)
         return
     watched().update(run.name for run in started)
     prefill({"name": "", "note": ""})  # they were this run's

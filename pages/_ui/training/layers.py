@@ -6,7 +6,7 @@ import streamlit as st
 
 from emotion_core.errors import EmotionError
 from emotion_core.recipes import TrainConfig
-from pages._ui.widgets import draw_error
+from pages._ui.widgets import show_error
 
 
 def show_layers(configs: list[TrainConfig]) -> None:
@@ -19,7 +19,7 @@ def show_layers(configs: list[TrainConfig]) -> None:
             try:
                 rows = _layers(config.model, config.options)
             except EmotionError as error:
-                draw_error(error)
+                show_error(error)
                 continue
             _show_table(config.model, rows)
 

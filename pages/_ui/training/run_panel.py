@@ -14,7 +14,7 @@ from emotion_core.training.jobs import Job
 from pages._ui.cache import report_of
 from pages._ui.training.prefill import prefill
 from pages._ui.training.settings import BY_HAND, label_of
-from pages._ui.widgets import figure, synthetic_badge
+from pages._ui.widgets import show_figure, synthetic_badge
 
 _Color = Literal["gray", "blue", "orange", "green", "red"]
 _STATES: dict[str, tuple[str, _Color]] = {
@@ -139,7 +139,7 @@ def _show_curves(run: Run, *, finished: bool, failed: bool) -> None:
     st.markdown(plots.reading(rows, monitor, None if finished else run.config().epochs))
     for column, metric in zip(st.columns(2), plots.METRICS, strict=True):
         with column:
-            figure(plots.curve(rows, metric, best_epoch=best), key=f"{metric}-{run.name}")
+            show_figure(plots.curve(rows, metric, best_epoch=best), key=f"{metric}-{run.name}")
 
 
 def _show_settings(run: Run) -> None:

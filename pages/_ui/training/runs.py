@@ -15,7 +15,7 @@ from emotion_core.training.final import final_config
 from emotion_core.training.jobs import Job
 from pages._ui.cache import report_of, update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
-from pages._ui.widgets import duration, empty, page_theme, run_label, synthetic_badge
+from pages._ui.widgets import duration, page_theme, run_label, show_empty, synthetic_badge
 
 _SHOWN = 12  # resting runs before "show all"
 
@@ -108,7 +108,9 @@ def show_resting_runs() -> None:
     _show_notes()
     found = jobs.list_jobs()
     if not found:
-        empty("No runs yet. Choose an architecture above and start: the drawn faces need no data.")
+        show_empty(
+            "No runs yet. Choose an architecture above and start: the drawn faces need no data."
+        )
         return
     resting = [job for job in found if not job.active]
     update_links("run")
