@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import http.client
-import os
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -61,20 +60,18 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
 
 
 class BackgroundFetch:
-    """Fetches YuNet in a thread, once per process, while the built-in detector works.
+    """Fetches YuNet in a thread, when it is asked to, while the built-in detector works.
 
     Attributes:
-        message: Why YuNet is not in use; empty where its file is here.
+        message: How far it is, or why it failed; empty before.
     """
 
     def __init__(self) -> None:
         self.message = ""
-        if self.ready:
-            return
-        if os.environ.get("EMOTION_OFFLINE") == "1":
-            self.message = "YuNet's file is not on this machine."
-            return
-        self.message = "YuNet, which finds more faces, is being downloaded (0.2 MB)."
+
+    def start(self) -> None:
+        """Download the file. Nothing is downloaded before somebody asks for it."""
+        self.message = "YuNet is being downloaded (0.2 MB)."
         threading.Thread(target=self._fetch, daemon=True, name="fetch yunet").start()
 
     @property

@@ -56,7 +56,8 @@ def pick_comparison() -> Comparison:
         wanted = st.query_params.get_all("runs")
         missing = [name for name in wanted if name not in choices]
         if missing:
-            st.warning(f"This link names runs that are not here: {', '.join(missing)}.")
+            names = plain(", ".join(missing), "markdown")
+            st.warning(f"This link names runs that are not here: {names}.")
         linked = [name for name in wanted if name in choices]
         st.session_state["compare_runs"] = linked or _first_choice(
             [found[name] for name in choices]

@@ -9,6 +9,7 @@ from emotion_core.evaluation.robustness import Robustness
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
+from emotion_core.text import plain
 from emotion_core.units import faces, percent
 from pages._ui.cache import find_test_data, runs
 from pages._ui.widgets import show_panel
@@ -63,7 +64,7 @@ def _jobs(comparison: Comparison) -> None:
         task, result = robustness.robustness_task(run), robustness.load_robustness(run)
         state = task.state()
         with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.markdown(f"**{labels[run.name]}**", width="content")
+            st.markdown(f"**{plain(labels[run.name], 'markdown')}**", width="content")
             if state.kind == "running":
                 if run.name not in waiting:
                     waiting.append(run.name)
@@ -77,7 +78,7 @@ def _jobs(comparison: Comparison) -> None:
                 waiting.remove(run.name)
                 finished = finished or state.kind == "none"
             if state.kind == "failed":
-                st.error(state.error, icon=":material/error:")
+                st.error(plain(state.error, "markdown"), icon=":material/error:")
             elif result:
                 st.markdown(
                     f"clean {percent(result.clean)}, degraded {percent(result.mean)} on average "

@@ -1,4 +1,4 @@
-"""The better face detector, fetched in the background and taken into use when it has come."""
+"""The better face detector: offered where it is missing, taken into use when it has come."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ import streamlit as st
 from emotion_core.errors import EmotionError
 from emotion_core.live.detect import create_detector
 from emotion_core.live.fetch import BackgroundFetch
+from emotion_core.text import plain
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import LivePipeline
@@ -32,11 +33,13 @@ def use_better_detector(pipeline: "LivePipeline") -> None:
 
 
 def show_detector(pipeline: "LivePipeline") -> None:
-    """Which detector is in use and, in a tooltip, why YuNet is not."""
+    """Which detector is in use and, where YuNet is missing, a button that fetches it."""
     if pipeline.detector.kind == "yunet":
         st.caption("In use: YuNet.")
-    else:
-        st.caption(
-            "In use: Haar, the built-in detector. YuNet finds more faces, but is not here.",
-            help=_fetch().message or None,
-        )
+        return
+    st.caption("In use: Haar, the built-in detector. YuNet finds more faces.")
+    better = _fetch()
+    if better.message:
+        st.caption(plain(better.message, "markdown"))
+    if not better.ready:
+        st.button("Get YuNet (0.2 MB)", icon=":material/download:", on_click=better.start)

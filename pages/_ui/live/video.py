@@ -12,7 +12,7 @@ from emotion_core.live.video_file import SUFFIXES
 from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
-from emotion_core.text import csv_text
+from emotion_core.text import csv_text, plain
 from pages._ui.live.settings import chosen_run
 from pages._ui.widgets import run_label, show_error, show_figure
 
@@ -78,7 +78,7 @@ def show_analysis(stream: LiveStream, upload: Any) -> None:
         st.fragment(_watch, run_every=1.0)(job)
         st.button("Cancel", icon=":material/cancel:", key="live-video-cancel", on_click=job.cancel)
     elif state.kind == "failed":
-        st.error(state.error, icon=":material/error:")
+        st.error(plain(state.error, "markdown"), icon=":material/error:")
     elif state.kind == "cancelled":
         st.info("Cancelled; nothing was kept.", icon=":material/cancel:")
     elif state.result:
@@ -132,7 +132,8 @@ def _watch(job: VideoJob) -> None:
 
 def _show_result(job: VideoJob, result: VideoResult) -> None:
     if result.problem:
-        st.warning(f"{result.problem} The part before it is shown.", icon=":material/warning:")
+        text = plain(result.problem, "markdown")
+        st.warning(f"{text} The part before it is shown.", icon=":material/warning:")
     step = 1 / min(job.fps, result.info.fps or job.fps)  # a slower video is looked at whole
     st.caption(
         f"{job.name} by {st.session_state['live-video-models']}: {result.frames:,} frames analyzed "

@@ -10,6 +10,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
+from emotion_core.text import plain
 from pages._ui.cache import find_test_data
 from pages._ui.predictions.faces import guesses_or_stop, test_faces
 from pages._ui.predictions.why import explain_face, has_weights
@@ -107,7 +108,7 @@ def _tsne_job(run: Run) -> None:
         st.button("Cancel", icon=":material/cancel:", on_click=stop)
         return
     if state.kind == "failed":
-        st.error(state.error, icon=":material/error:")
+        st.error(plain(state.error, "markdown"), icon=":material/error:")
     st.markdown("t-SNE is computed in the background, in about a minute.")
     st.button(
         "Compute t-SNE",

@@ -57,7 +57,7 @@ def pick_run() -> tuple[Run, Report]:
     if broken:
         with st.expander(f"{len(broken)} run folders cannot be read", icon=":material/warning:"):
             for item in broken:
-                st.markdown(f"- {item.problem}")
+                st.markdown(f"- {plain(item.problem, 'markdown')}")
     return run, report
 
 

@@ -10,6 +10,7 @@ from emotion_core.plots import training as plots
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.catalog import with_names
 from emotion_core.runs.run import Run, best_epoch
+from emotion_core.text import plain
 from emotion_core.training.jobs import Job
 from pages._ui.cache import report_of
 from pages._ui.training.prefill import prefill
@@ -40,7 +41,7 @@ def show_run(job: Job) -> None:
     """A run that has ended."""
     run, status = job.run, job.status
     if status.error:
-        st.error(status.error, icon=":material/error:")
+        st.error(plain(status.error, "markdown"), icon=":material/error:")
     if run.problem:
         show_log(run, expanded=True)
         return
