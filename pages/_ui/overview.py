@@ -159,7 +159,7 @@ def _board_row(rank: int, run: Run, report: Report) -> str:
     row = run_row(model_title(report.model), report)
     cells = {key: COLUMNS[key].text(row[key]) for key in _BOARD}
     cells["accuracy"] += f" ({row['accuracy_ci95']}){bar}"
-    lines = [run.name, how_trained(run, report, runs())]
+    lines = [run.name, how_trained(run, report)]
     notes = "".join(f"<small>{plain(line, 'html')}</small>" for line in lines if line)
     name = f"<b>{plain(row['label'], 'html')}</b>{notes}"
     return (

@@ -38,7 +38,7 @@ def pick_run() -> tuple[Run, Report]:
     update_links("run")
     first = 0
     with contextlib.suppress(RunError):  # no finished run has weights
-        first = list(found).index(best_run().name)
+        first = list(found).index(best_run(runs=list(found.values())).name)
     name = st.selectbox(
         "Run",
         list(found),
