@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from emotion_core.text import unquoted
+
 _PACKAGE = Path(__file__).resolve().parent
 # The folder that the package lies in: the project's, or site-packages where it is installed.
 PROJECT = _PACKAGE.parent
@@ -84,10 +86,7 @@ def user_path(text: str) -> Path:
 
     Quotes around it, which file managers copy and some shells keep, are no part of it.
     """
-    text = text.strip()
-    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1]
-    path = Path(text)
+    path = Path(unquoted(text))
     with contextlib.suppress(RuntimeError):
         path = path.expanduser()
     return path.resolve()

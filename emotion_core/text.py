@@ -70,8 +70,10 @@ def csv_text(rows: Sequence[Mapping[str, Any]], columns: Iterable[str] = ()) -> 
 
 
 def unquoted(path: str) -> str:
-    """A path as it was pasted, without the quotes that some programs put around it."""
-    return path.strip().strip("\"'")
+    """A path as it was pasted, without the pair of quotes that some programs put around it."""
+    path = path.strip()
+    paired = len(path) > 2 and path[0] == path[-1] and path[0] in "\"'"
+    return path[1:-1] if paired else path
 
 
 def _seen(letter: str) -> str:

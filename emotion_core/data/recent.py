@@ -1,8 +1,9 @@
-"""The paths of data sets that were opened last, so that nobody types one twice."""
+"""The paths of data sets that were opened last, with their tables of labels, so that nobody types one twice."""
 
 import contextlib
 from pathlib import Path
 
+from emotion_core.data.label_tables import split_labels
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import cache_dir, user_path
 
@@ -30,7 +31,7 @@ def remember_path(path: str) -> None:
 def _exists(path: str) -> bool:
     try:
         path.encode()  # what is no UTF-8 can be neither shown nor typed
-        return user_path(path).exists()
+        return user_path(split_labels(path)[0]).exists()
     except (OSError, ValueError):  # too long, or with letters that no name has
         return False
 

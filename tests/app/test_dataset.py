@@ -129,6 +129,28 @@ def test_the_address_names_the_data(folder):
     assert page.session_state["data"] == str(folder)
 
 
+def test_numbers_of_another_data_set_are_read_by_the_chosen_table(tmp_path):
+    faces = synthetic_faces(70, seed=3)
+    order = ["surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"]  # RAF-DB's
+    rows = [
+        f"{1 + order.index(EMOTIONS[label])},{' '.join(map(str, image.ravel()))},"
+        f"{'PublicTest' if split == 2 else 'Training'}"
+        for image, label, split in zip(faces.images, faces.labels, faces.splits, strict=True)
+    ]
+    path = tmp_path / "raf.csv"
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    page = give_path(open_dataset(), path)
+    assert "labels are the numbers 1, 2, 3, 4, 5, 6, 7" in page.error[0].value
+    checked(page.selectbox(key="data-labels").set_value("raf-db").run())
+    assert metrics(page)["Faces"] == "70"
+    assert page.session_state["data"] == f"{path}#labels=raf-db"
+    again = open_dataset(None, address=f"{path}#labels=raf-db")
+    assert metrics(again)["Faces"] == "70"
+    assert again.selectbox(key="data-labels").value == "raf-db"
+    other = give_path(again, tmp_path / "nothing")
+    assert other.selectbox(key="data-labels").value == ""
+
+
 def test_a_wrong_path_is_told_and_the_choice_stays(tmp_path):
     page = give_path(open_dataset(), tmp_path / "nothing")
     assert "There is nothing at" in page.error[0].value

@@ -108,3 +108,8 @@ def test_csv_has_every_column_once_and_leaves_numbers_alone():
 @pytest.mark.parametrize("pasted", ["'a b.jpg'", '"a b.jpg"', " a b.jpg ", "a b.jpg"])
 def test_quotes_around_a_pasted_path_are_left_out(pasted):
     assert unquoted(pasted) == "a b.jpg"
+
+
+@pytest.mark.parametrize("path", ["'tis.jpg", "it's", '"', "''", "the 'best'"])
+def test_a_quote_without_its_pair_is_a_part_of_the_path(path):
+    assert unquoted(path) == path

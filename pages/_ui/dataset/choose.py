@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
+from emotion_core.data.label_tables import TABLES, split_labels, with_labels
 from emotion_core.data.recent import recent_paths, remember_path
 from emotion_core.data.uploads import UploadSession, drop_upload, is_upload
 from emotion_core.errors import DataError, EmotionError
@@ -16,6 +17,14 @@ from pages._ui import cache
 from pages._ui.widgets import show_error, show_get_fer2013
 
 SYNTHETIC, FER, PATH, UPLOAD = "Synthetic faces", "FER-2013", "Folder or file", "Upload a zip"
+_TABLE_NAMES = {
+    "": "Detect",
+    "alphabetical": "Alphabetical order, from 0",
+    "fer2013": "FER-2013",
+    "raf-db": "RAF-DB",
+    "ferplus": "FER+",
+    "affectnet": "AffectNet",
+}
 _KINDS = {SYNTHETIC_SPEC: SYNTHETIC, FER2013_SPEC: FER}
 
 
@@ -31,7 +40,7 @@ def _pick_source() -> str | None:
     kind_of_wanted = _KINDS.get(wanted.partition(":")[0], PATH)
     if "data-kind" not in st.session_state:  # the first visit, or one after another page
         st.session_state["data-kind"] = kind_of_wanted
-        st.session_state["data-path"] = wanted if kind_of_wanted == PATH else ""
+        _show_path(wanted if kind_of_wanted == PATH else "")
     kind = st.segmented_control(
         "Source", [SYNTHETIC, FER, PATH, UPLOAD], key="data-kind", required=True
     )
@@ -39,7 +48,8 @@ def _pick_source() -> str | None:
         return wanted if kind_of_wanted == SYNTHETIC else SYNTHETIC_SPEC
     if kind == FER:
         return _pick_fer2013()
-    return _pick_path() if kind == PATH else _pick_upload()
+    place = _pick_path() if kind == PATH else _pick_upload()
+    return _with_labels(place) if place else None
 
 
 def _pick_fer2013() -> str | None:
@@ -57,6 +67,7 @@ def _pick_path() -> str | None:
         "Folder, zip, CSV, .npy or Parquet file on this machine",
         placeholder="/data/fer2013 or C:\\data\\fer2013.csv",
         key="data-path",
+        on_change=_detect_labels,
     )
     path = unquoted(path)
     others = [other for other in recent_paths() if other != path]
@@ -80,8 +91,36 @@ def _pick_path() -> str | None:
 def _take_recent() -> None:
     chosen = st.session_state["data-recent"]
     if chosen:
-        st.session_state["data-path"] = chosen
+        _show_path(chosen)
     st.session_state["data-recent"] = None
+
+
+def _show_path(spec: str) -> None:
+    st.session_state["data-path"], st.session_state["data-labels"] = split_labels(spec)
+
+
+def _detect_labels() -> None:
+    """Another data set's numbers mean something else."""
+    st.session_state["data-labels"] = ""
+
+
+def _with_labels(place: str) -> str | None:
+    """The data set's spec with the chosen meaning of its number labels."""
+    chosen = st.session_state.get("data-labels", "")
+    labels = st.selectbox(
+        "Number labels",
+        list(dict.fromkeys(["", *TABLES, chosen])),
+        format_func=lambda name: _TABLE_NAMES.get(name, name),
+        key="data-labels",
+        accept_new_options=True,
+        help="Numbers as labels mean another emotion in each data set. Choose the table, or give "
+        "the path of a JSON or CSV file of number and emotion.",
+    )
+    try:
+        return with_labels(place, unquoted(labels or ""))
+    except DataError as error:
+        draw_error(error)
+        return None
 
 
 def _pick_upload() -> str | None:
@@ -89,6 +128,7 @@ def _pick_upload() -> str | None:
         "Zip file with one folder per emotion (optionally inside train/ and test/)",
         type="zip",
         key="data-zip",
+        on_change=_detect_labels,
     )
     st.caption(
         "Kept on the computer of this dashboard for this visit only, or as long as a run uses it; "
@@ -120,7 +160,7 @@ def _load(spec: str) -> FaceData | None:
         data = _loaded(spec, place)
     except EmotionError as error:
         show_error(error)
-        drop_upload(Path(spec))
+        drop_upload(Path(split_labels(spec)[0]))
         return None
     finally:
         place.empty()
@@ -142,6 +182,6 @@ def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
     data = load_data(spec, progress=lambda text, share: bar.progress(min(share, 1.0), text))
     st.session_state["data-loaded"] = (spec, time.monotonic(), data)
     is_new = known is None or known[0] != spec
-    if is_new and spec != FER2013_SPEC and not is_upload(Path(spec)):
+    if is_new and spec != FER2013_SPEC and not is_upload(Path(split_labels(spec)[0])):
         remember_path(spec)
     return data
