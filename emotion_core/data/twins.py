@@ -137,7 +137,8 @@ def _cells(images: np.ndarray) -> np.ndarray:
     shape = (len(images), _CELLS, _CELL, _CELLS, _CELL)
     cells = images.reshape(shape).mean((2, 4), dtype=np.float32)[:, _disc(_CELLS)]
     cells -= cells.mean(axis=1, keepdims=True)
-    return cells / np.maximum(cells.std(axis=1, keepdims=True), 1.0)
+    scaled: np.ndarray = cells / np.maximum(cells.std(axis=1, keepdims=True), 1.0)
+    return scaled
 
 
 def _disc(size: int) -> np.ndarray:
@@ -153,7 +154,8 @@ def _aligned(
     face, copy = np.ascontiguousarray(images[test]), np.ascontiguousarray(images[other])
     if mirrored:
         face = np.ascontiguousarray(face[:, ::-1])
-    matrix = cv2.getRotationMatrix2D((_CENTRE, _CENTRE), degrees, zoom).astype(np.float32)
+    start = cv2.getRotationMatrix2D((_CENTRE, _CENTRE), degrees, zoom)
+    matrix: np.ndarray = start.astype(np.float32)
     disc = _disc(FACE_SIZE)
     try:
         _, matrix = cv2.findTransformECC(

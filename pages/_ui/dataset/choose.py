@@ -119,7 +119,7 @@ def _with_labels(place: str) -> str | None:
     try:
         return with_labels(place, unquoted(labels or ""))
     except DataError as error:
-        draw_error(error)
+        show_error(error)
         return None
 
 
