@@ -14,6 +14,7 @@ from emotion_core.errors import EmotionError, RunError
 from emotion_core.evaluation.metrics import confusion_matrix
 from emotion_core.files import write_json
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
+from emotion_core.reporting.card import write_card
 from emotion_core.runs.catalog import load_run
 from emotion_core.runs.report import Fp16
 from emotion_core.runs.run import Run
@@ -77,6 +78,7 @@ def ship_run(run: Run, *, weights: bool = True) -> float:
         if not weights:
             run.weights_path.unlink(missing_ok=True)
             run.model_path.unlink(missing_ok=True)
+        write_card(run)
     for pattern in _MADE_AGAIN:
         for path in run.path.glob(pattern):
             path.unlink()

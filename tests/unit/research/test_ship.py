@@ -33,7 +33,7 @@ def finished(tmp_path, monkeypatch) -> Run:
 def test_shipping_halves_the_weights_and_keeps_what_compares(finished):
     (finished.path / "tsne.npz").write_bytes(b"can be made again")
     before = finished.weights_path.stat().st_size
-    assert main(["ship", str(finished.path)]) == 0
+    assert ship_run(finished) < 0.2
     assert (finished.path / "README.md").exists()
     assert finished.weights_path.stat().st_size < 0.6 * before
     assert {path.name for path in finished.path.iterdir()} == {
@@ -62,7 +62,7 @@ def test_shipping_again_keeps_what_the_first_time_measured(finished):
 
 
 def test_another_evaluation_keeps_what_shipping_measured_and_renews_the_card(finished):
-    assert main(["ship", str(finished.path)]) == 0
+    ship_run(finished)
     report, card = finished.report(), finished.path / "README.md"
     assert report.trained_on.cores == 1  # its threads
     trained_on = {"cpu": "Abacus", "cores": 3, "cpu_capability": "AVX2", "gpu": ""}
