@@ -85,6 +85,6 @@ class VideoWriter:
     def _noting(self) -> Iterator[None]:
         try:
             yield
-        except av.error.FFmpegError as error:
-            reason = error.strerror
+        except (av.error.FFmpegError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             self.problem = self.problem or f"The annotated copy cannot be written ({reason})."

@@ -36,18 +36,16 @@ def pick_run() -> tuple[Run, Report]:
         )
         st.stop()
     update_links("run")
-    first = 0
-    with contextlib.suppress(RunError):  # no finished run has weights
-        first = list(found).index(best_run(runs=list(found.values())).name)
+    if st.session_state.get("run") not in found:  # the first visit, or the run is gone
+        st.session_state["run"] = _first(found, st.query_params.get("run", ""))
     name = st.selectbox(
         "Run",
         list(found),
-        first,
         format_func=lambda name: run_label(found[name]) if name in found else name,
         key="run",
-        bind="query-params",
     )
-    run = found.get(str(name)) or next(iter(found.values()))
+    st.query_params["run"] = str(name)
+    run = found[str(name)]
     report = run.require_report()
     with st.container(horizontal=True, vertical_alignment="center"):
         if report.data.synthetic:
@@ -59,6 +57,15 @@ def pick_run() -> tuple[Run, Report]:
             for item in broken:
                 st.markdown(f"- {plain(item.problem, 'markdown')}")
     return run, report
+
+
+def _first(found: dict[str, Run], wanted: str) -> str:
+    """The run of the page's address, else the best one that can be asked, else the newest."""
+    if wanted in found:
+        return wanted
+    with contextlib.suppress(RunError):  # no finished run has weights
+        return best_run(runs=list(found.values())).name
+    return next(iter(found))
 
 
 def pick_view() -> str:

@@ -104,8 +104,9 @@ def test_a_package_s_file_is_taken_by_its_checksum_and_none_of_its_code_runs(
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit('it was imported')")
     file = package / "models" / _PACKAGE_FILE.name
-    shutil.copy(yunet_file, file)
+    file.write_bytes(yunet_file.read_bytes() + b"changed")
     assert yunet_path() is None  # another file than the published one
+    shutil.copy(yunet_file, file)
     monkeypatch.setattr("emotion_core.live.yunet_file._PACKAGE_SHA256", sha256_file(file))
     assert yunet_path() == file
     assert create_detector("auto").kind == "yunet"
@@ -217,7 +218,7 @@ def test_the_crop_of_a_turned_picture_is_the_upright_one(yunet_file, photo, turn
             crop_face(image, item, "yunet", framing=framing).astype(int)
             for image, item in ((photo, upright), (lies, found))
         ]
-        assert np.abs(faces[0] - faces[1]).mean() < 3
+        assert np.abs(faces[0] - faces[1]).mean() < 8  # of 255; turning interpolates twice
 
 
 @pytest.mark.parametrize("shape", [(4, 4000), (4000, 4), (40, 4000), (1, 2000), (1, 1)])

@@ -47,7 +47,7 @@ def write_video(
 
 def shades(count: int, size: tuple[int, int] = (64, 96)) -> list[np.ndarray]:
     """Flat gray frames, each brighter than the one before."""
-    return [np.full((*size, 3), 20 + 5 * i, np.uint8) for i in range(count)]
+    return [np.full((*size, 3), 20 + 5 * i % 230, np.uint8) for i in range(count)]
 
 
 class Watcher:
