@@ -377,7 +377,7 @@ def test_many_runs_are_folded(root):
 def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     page = open_training()
     # So long that it cannot end before the click on Stop, however slow this machine is.
-    page.number_input(key="train-ours-epochs").set_value(5000)
+    page.number_input(key="train-ours-epochs").set_value(1000)
     page.number_input(key="train-ours-batch_size").set_value(8)
     page.number_input(key="train-sequential-width").set_value(8)
     page.number_input(key="train-ours-threads").set_value(1)
@@ -386,7 +386,7 @@ def test_real_job_is_started_watched_stopped_resumed_and_finishes(root):
     (run,) = list_runs(root)
     run_until(page, lambda: run.status().epoch >= 1 or run.status().step > 0)
     page.run()  # the run may have taken its first step after the page was drawn
-    assert "of 5000" in page.get("progress")[0].proto.text
+    assert "of 1000" in page.get("progress")[0].proto.text
     assert len(page.get("vega_lite_chart")) == 2
 
     click(page, f"stop-{run.name}")
