@@ -15,6 +15,7 @@ from pathlib import Path
 import filelock
 
 from emotion_core import processes
+from emotion_core.access import Action, require
 from emotion_core.errors import RunError
 from emotion_core.files import read_json, write_json
 from emotion_core.runs.run import Run
@@ -62,6 +63,7 @@ class Task:
         Raises:
             RunError: the task is running already.
         """
+        require(Action.MEASURE)
         if self.state().kind == "running":
             raise RunError(self.busy)
         pid = processes.spawn(arguments, self.log_path)

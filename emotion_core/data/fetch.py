@@ -6,6 +6,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from emotion_core.access import Action, require
 from emotion_core.data.fer2013 import BY_HAND, download_dir
 from emotion_core.data.parsed import Progress
 from emotion_core.errors import FetchError
@@ -28,6 +29,7 @@ def fetch_fer2013(progress: Progress | None = None) -> Path:
     Raises:
         FetchError: there is no network, the download broke off, or the cache cannot be written.
     """
+    require(Action.DOWNLOAD)
     target = download_dir()
     with _ONE_AT_A_TIME:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import filelock
 
+from emotion_core.access import Action, require
 from emotion_core.data.label_tables import split_labels
 from emotion_core.errors import DataError
 from emotion_core.files import short_name, write_bytes
@@ -40,6 +41,7 @@ class UploadSession:
         Raises:
             DataError: the file cannot be written, or uploads take too much of the disk.
         """
+        require(Action.UPLOAD)
         digest = hashlib.blake2b(content, digest_size=8).hexdigest()
         place = Path(name)
         target = self.folder / digest / f"{short_name(place.stem)}{place.suffix.lower()}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_core.access import Action, require
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import DataError, RunError
 from emotion_core.files import atomic_path, sha256_file
@@ -58,6 +59,7 @@ def compute_features(
         CheckpointError: the weights are missing or do not fit.
         DataError: there are too few test faces, or they are not those of the run's report.
     """
+    require(Action.MEASURE)
     import torch
     from torch import nn
 

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from emotion_core.access import Action, require
 from emotion_core.errors import EmotionError, FetchError
 from emotion_core.files import write_bytes
 from emotion_core.live.yunet_file import YUNET_NAME, yunet_path
@@ -32,6 +33,7 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
     Raises:
         FetchError: there is no network, the file is not the one expected, or it cannot be kept.
     """
+    require(Action.DOWNLOAD)
     target = cache_dir() / "models" / YUNET_NAME
     with contextlib.suppress(OSError):
         if _digest(target.read_bytes()) == YUNET_SHA256:

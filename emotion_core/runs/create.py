@@ -12,6 +12,7 @@ from pathlib import Path
 
 import filelock
 
+from emotion_core.access import Action, require
 from emotion_core.errors import RunError
 from emotion_core.files import write_json
 from emotion_core.paths import checkpoints_dir
@@ -35,6 +36,7 @@ def create_run(config: TrainConfig, root: Path | None = None) -> Run:
     Raises:
         RunError: another run has the name.
     """
+    require(Action.TRAIN)
     root = root or checkpoints_dir()
     root.mkdir(parents=True, exist_ok=True)
     with _naming(root):
@@ -64,6 +66,7 @@ def rename_run(run: Run, name: str) -> None:
         ConfigError: the name breaks its rule.
         RunError: another run has the name, or this one is being trained.
     """
+    require(Action.CHANGE_RUN)
     check_name(name)
     with _naming(run.path.parent), run.locked("renamed"):
         config, status = run.config(), run.status()

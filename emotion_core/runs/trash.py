@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from emotion_core.access import Action, require
 from emotion_core.errors import RunError
 from emotion_core.paths import checkpoints_dir
 from emotion_core.runs.run import RUN_ID, Run
@@ -22,6 +23,7 @@ def delete_run(run: Run) -> None:
     Raises:
         RunError: it is training, or the folder is not a run.
     """
+    require(Action.CHANGE_RUN)
     gone = RunError(f"Run '{run.name}' is not there any more.")
     if not RUN_ID.match(run.id) and not (run.path / "config.json").exists():
         raise RunError(f"{run.path} is not a run folder; nothing was deleted.")
@@ -50,6 +52,7 @@ def restore_run(name: str, root: Path | None = None) -> Run:
     Raises:
         RunError: no deleted run, or more than one, fits, or its folder is there again.
     """
+    require(Action.CHANGE_RUN)
     place, name = Path(name).parent, Path(name).name
     root = root or (checkpoints_dir() if place == Path() else place)
     trash = _trash(root)
@@ -96,6 +99,7 @@ def purge_deleted(
     Returns:
         How many were removed.
     """
+    require(Action.CHANGE_RUN)
     before = time.time() - older_than
     count = 0
     for name, path in _trash(root or checkpoints_dir()).items():

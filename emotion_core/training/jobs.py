@@ -26,6 +26,7 @@ from typing import Self
 import filelock
 
 from emotion_core import processes
+from emotion_core.access import Action, require
 from emotion_core.errors import EmotionError, RunError
 from emotion_core.machine import this_machine
 from emotion_core.paths import checkpoints_dir
@@ -89,6 +90,7 @@ def start(config: TrainConfig) -> Run:
         DataError: there is no data set at the path.
         RunError: there is no such earlier run, it has no weights, or the queue is full.
     """
+    require(Action.TRAIN)
     config = settled(config)
     purge_deleted(older_than=UNDO_SECONDS)
     if sum(1 for _ in _queued(checkpoints_dir())) >= MOST_QUEUED:
@@ -108,6 +110,7 @@ def resume(run: Run) -> None:
     Raises:
         RunError: the run is finished, queued, running or broken.
     """
+    require(Action.TRAIN)
     status = Job.of(run).status
     if status.state not in ("stopped", "failed"):
         raise RunError(f"Run '{run.name}' is {status.state}; there is nothing to resume.")
@@ -132,6 +135,7 @@ def stop(run: Run, *, force: bool = False) -> None:
     Raises:
         RunError: the run is neither queued nor running, or its process cannot be found.
     """
+    require(Action.TRAIN)
     state = run.status().state
     if state not in _ORDER:
         raise RunError(f"Run '{run.name}' is {state}; only a queued or running one can be stopped.")

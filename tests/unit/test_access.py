@@ -3,13 +3,22 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from emotion_core import access
 from emotion_core.access import Action, Attempts, Connection, Role, is_local
+from emotion_core.data.fetch import fetch_fer2013
+from emotion_core.data.uploads import UploadSession
 from emotion_core.errors import AccessError
+from emotion_core.live.fetch import fetch_yunet
 from emotion_core.passwords import hash_password, stored_password, verify_password
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs.create import create_run, rename_run
+from emotion_core.runs.trash import delete_run, purge_deleted, restore_run
+from emotion_core.tasks import Task
+from emotion_core.training import jobs
 
 OWN = ("localhost", "127.0.0.1")
 HEADERS = {"host": "127.0.0.1:8501", "origin": "http://127.0.0.1:8501"}
@@ -79,6 +88,36 @@ def test_a_demo_is_refused_with_the_reason_and_the_way_out(action, role):
     assert not access.allowed(action)
     with pytest.raises(AccessError, match=f"Only the owner may {action.value}.*sign in"):
         access.require(action)
+
+
+def test_a_demo_changes_nothing_on_disk(role, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    run = create_run(TrainConfig(name="kept"))
+    run.write_status(replace(run.status(), state="stopped"))
+    gone = create_run(TrainConfig(name="gone"))
+    gone.write_status(replace(gone.status(), state="stopped"))
+    delete_run(gone)
+    role(Role.DEMO)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    for change in (
+        lambda: create_run(TrainConfig()),
+        lambda: rename_run(run, "other"),
+        lambda: jobs.start(TrainConfig()),
+        lambda: jobs.resume(run),
+        lambda: jobs.stop(run),
+        lambda: jobs.delete(run),
+        lambda: delete_run(run),
+        lambda: restore_run("gone"),
+        lambda: purge_deleted(),
+        lambda: Task(run, "robustness", "busy").start("robustness", "kept"),
+        lambda: fetch_yunet(),
+        lambda: fetch_fer2013(),
+        lambda: UploadSession().keep("faces.zip", b"x"),
+    ):
+        with pytest.raises(AccessError, match="Only the owner may"):
+            change()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
 def test_a_password_is_recognised_and_others_are_not(line):

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from emotion_core.access import Action, require
 from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.data.label_tables import TABLES, split_labels, with_labels
@@ -175,6 +176,9 @@ def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
 
     if is_synthetic(spec):
         return cache.dataset(spec)
+    place_of = split_labels(spec)[0]
+    if place_of != FER2013_SPEC and not is_upload(Path(place_of)):
+        require(Action.READ_PATH)
     known: tuple[str, float, FaceData] | None = st.session_state.get("data-loaded")
     if known and known[0] == spec and time.monotonic() - known[1] < cache.LOOK_AGAIN:
         return known[2]
