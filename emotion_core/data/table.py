@@ -72,7 +72,9 @@ def read_csv(path: Path, progress: Progress | None = None) -> Parsed:
                     progress("Reading rows", binary.tell() / size)
         values += _take(block, parsed)
     if split_at is not None and split_at >= 0:
-        what = f"values of the column '{header[split_at].strip()}'"
+        titled = split_at < len(header)  # a damaged header may be shorter than its rows
+        title = f"'{header[split_at].strip()}'" if titled else f"number {split_at + 1}"
+        what = f"values of the column {title}"
         parsed.resplit(values, {value: value for value in values}, str(path), what)
     return parsed
 
