@@ -32,7 +32,6 @@ test: lint chromium
 lint: install-dev
 	$(BIN)/ruff format --check $(SOURCES) tests
 	$(BIN)/ruff check $(SOURCES) tests
-	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs $(SOURCES) tests
 	$(BIN)/mypy $(SOURCES)
 
 unit app: install-dev

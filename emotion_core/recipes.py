@@ -254,8 +254,7 @@ class TrainConfig(Config):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """As ``Config.from_dict``; what earlier versions wrote is translated: ``ours`` was called
-        ``best``, and ``refit`` named the run that is now ``chosen_by``.
-        """
+        ``best``, and ``refit`` named the run that is now ``chosen_by``."""
         values = dict(values)
         if values.get("recipe") == "best":
             values["recipe"] = "ours"

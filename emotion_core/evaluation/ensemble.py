@@ -142,8 +142,7 @@ def _val_loss(results: Sequence[Result]) -> float:
 
 def _pooled_temperature(results: Sequence[Result]) -> float:
     """Temperature for the averaged probabilities; 1.0 for a single run or without shared
-    validation faces.
-    """
+    validation faces."""
     if len(results) == 1 or not share_validation(results):
         return 1.0
     logits = _log_mean([result.val_probs for result in results])

@@ -52,8 +52,7 @@ class Study(Record):
 
     def rows(self, model: str) -> list[Row]:
         """One architecture's published curve, with the keys of ``metrics.jsonl`` that it has:
-        epoch, train_loss, train_accuracy and val_accuracy (0..1).
-        """
+        epoch, train_loss, train_accuracy and val_accuracy (0..1)."""
         return [
             {
                 "epoch": epoch,

@@ -42,8 +42,7 @@ class Detection:
     @property
     def upright_degrees(self) -> float:
         """Degrees against the clock that bring the face upright: its turn, and its tilt by the
-        eyes where that can be believed.
-        """
+        eyes where that can be believed."""
         tilt = (self.roll_degrees - 90 * self.turn + 180) % 360 - 180
         return 90 * self.turn + (tilt if abs(tilt) <= _MOST_TILT else 0.0)
 

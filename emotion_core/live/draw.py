@@ -76,8 +76,7 @@ def _free_area(
     frame: np.ndarray, face: Face, size: tuple[int, int], taken: Sequence[_Area]
 ) -> _Area:
     """Where a face's label of this width and height hits no earlier one: above the box, below it,
-    or else the free place nearest to its top.
-    """
+    or else the free place nearest to its top."""
     scale, (width, height) = _scale(frame), size
     left, top, _, bottom = (round(float(value)) for value in face.box_xyxy)
     left = max(min(left, frame.shape[1] - width), 0)

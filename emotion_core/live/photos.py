@@ -266,8 +266,7 @@ def draw_photo(
 def result_row(number: int, result: FaceResult, scale: float) -> dict[str, Any]:
     """One face as a row of a table: ``face``, ``emotion``, ``confidence``, a column an emotion,
     the box ``x1 y1 x2 y2`` in pixels of the file, by its ``shrinkage``, and the detector's
-    ``score``.
-    """
+    ``score``."""
     box = [round(scale * float(value), 1) for value in result.box_xyxy]
     probs = {e: round(float(p), 4) for e, p in zip(EMOTIONS, result.probs, strict=True)}
     return {
@@ -307,8 +306,7 @@ def _area(box_xyxy: np.ndarray) -> float:
 
 def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersections of a box ``(4,)`` with others ``(N, 4)`` as shares of the smaller one, so that a
-    part of a face counts as the face.
-    """
+    part of a face counts as the face."""
     corners = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
     smaller = np.maximum(np.minimum(_area(box), areas), 1e-6)

@@ -21,8 +21,7 @@ class Enlarge(nn.Module):
 
 class SameConv(nn.Conv2d):
     """A convolution padded as TensorFlow's "SAME": where sides are even and the stride is 2, one
-    pixel more on the right and below.
-    """
+    pixel more on the right and below."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map ``(N, C, H, W)`` to ``(N, D, H / stride, W / stride)``."""

@@ -121,8 +121,7 @@ def _table(keys: Sequence[str], rows: Iterable[TableRow]) -> Table:
 
 def _figure(panel: Panel) -> dict[str, str]:
     """What the template needs of a panel; its data is JSON that cannot end the script element it
-    stands in, whatever names it holds.
-    """
+    stands in, whatever names it holds."""
     drawn = json.loads(panel.figure.to_json(validate=False))
     # The page is dark on white, whatever the reader's theme; a template would be most of the file.
     drawn["layout"] |= {"template": {}, "font": {"color": "#1B2733", "size": 12}}

@@ -121,8 +121,7 @@ def verdict(comparison: Comparison, pair: PairTest) -> str:
 
 def _interval(pair: PairTest) -> str:
     """The lead's interval; left out where it excludes zero and the corrected test does not, since
-    that looks like a contradiction.
-    """
+    that looks like a contradiction."""
     low, high = pair.accuracy_ci95
     if not pair.significant and low * high > 0:
         return ""

@@ -188,8 +188,7 @@ class Run:
 
     def metrics(self) -> list[Row]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
-        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``.
-        """
+        val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``."""
         return self._rows(self.metrics_path)
 
     def append_metrics(self, row: Row) -> None:
@@ -198,8 +197,7 @@ class Run:
 
     def progress(self) -> list[Row]:
         """Rows within the present epoch, about one a second: step, steps, train_loss,
-        train_accuracy; the means since the epoch began.
-        """
+        train_accuracy; the means since the epoch began."""
         return self._rows(self._progress_path)
 
     def append_progress(self, status: Status) -> None:

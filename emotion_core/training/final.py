@@ -74,8 +74,7 @@ def require_chosen(config: TrainConfig, data: FaceData | None = None) -> Run:
 
 def averaged_by_choice(config: TrainConfig) -> list[str]:
     """Of the runs that a final training may average with, those in whose places the chosen run
-    took one in.
-    """
+    took one in."""
     run = load_run(config.chosen_by)
     taken = listed(run.status().averaged_with)
     places = zip(listed(config.average_with), listed(run.config().average_with), strict=True)

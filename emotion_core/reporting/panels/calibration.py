@@ -101,8 +101,7 @@ def calibration_rows(comparison: Comparison) -> list[TableRow]:
 
 def coverage_panel(comparison: Comparison, target: float) -> tuple[Panel, list[Abstention]]:
     """Accuracy of the answers left when the least confident are withheld, and the threshold that
-    gives ``target`` accuracy for each run on this test set.
-    """
+    gives ``target`` accuracy for each run on this test set."""
     fig, colors = go.Figure(), colors_of(comparison)
     table: list[TableRow] = []
     choices = []

@@ -150,8 +150,7 @@ def _inside(title: str) -> str:
 
 def _log_axis(values: Sequence[float]) -> dict[str, Any]:
     """A log axis over the values with ticks at 1, 2 and 5, finer over a narrow range; Plotly's own
-    are too few or too many.
-    """
+    are too few or too many."""
     known = [value for value in values if value > 0]
     if not known:
         return {"type": "log"}
