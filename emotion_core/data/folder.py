@@ -263,4 +263,5 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def is_picture(name: str) -> bool:
+    """Whether a file has the ending of a picture."""
     return name.lower().endswith(_PICTURES)

@@ -62,7 +62,9 @@ class Parsed:
 
         Args:
             parts: Of each face.
-            names: As for ``read_splits``, and so are the others.
+            names: As for ``read_splits``.
+            source: As for ``read_splits``.
+            what: As for ``read_splits``.
 
         Raises:
             DataError: a part's split is unclear.

@@ -102,6 +102,7 @@ def _announced(data: bytes) -> _Header:
         if data[12:16] != b"IHDR" or len(data) < 33:
             raise DataError("not a picture that can be read")
         width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+        _check_chunks(data, width, height)
         transparent = data[25] in (4, 6) or b"tRNS" in data
         channels = 1 if data[25] == 0 and not transparent else 4
         size = width * height * channels * (2 if data[24] == 16 else 1)
@@ -115,6 +116,26 @@ def _announced(data: bytes) -> _Header:
         raise DataError(f"more than {_MAX_SIDE} pixels a side") from error
     except Exception as error:  # a damaged header may raise anything
         raise DataError("not a picture that can be read") from error
+
+
+def _check_chunks(data: bytes, width: int, height: int) -> None:
+    """Refuse a PNG whose parts announce more than the file has: OpenCV takes memory for each.
+
+    Raises:
+        DataError: a chunk is longer than the rest of the file, or a frame than the picture.
+    """
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if size > len(data) - at - 12:
+            raise DataError("truncated PNG")
+        if kind == b"IEND":  # cameras and programs may write more after it
+            return
+        if kind == b"fcTL":
+            frame = data[at + 12 : at + 20]
+            if int.from_bytes(frame[:4]) > width or int.from_bytes(frame[4:]) > height:
+                raise DataError("not a picture that can be read")
+        at += 12 + size
 
 
 def _header_of(picture: Any, data: bytes) -> _Header:

@@ -248,7 +248,7 @@ def test_rows_and_values_without_bytes_are_refused(read, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "column, values",
+    ("column", "values"),
     [
         ("label", pa.array([2**62], pa.timestamp("us"))),
         ("label", pa.array([2**31 - 1], pa.date32())),
@@ -366,7 +366,24 @@ def png_of(side: int, kind: int, depth: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+def png_with(length: int, kind: bytes) -> bytes:
+    """A PNG with a chunk that announces another length than it has."""
+    raw = png_of(48, 0, 8)
+    return raw[:33] + struct.pack(">I", length) + kind + raw[33:]
+
+
+def png_frame(side: int) -> bytes:
+    """An animated PNG with a frame that is larger than the picture."""
+    raw = png_of(48, 0, 8)
+    frame = struct.pack(">IIIIIHHBB", 0, side, side, 0, 0, 1, 1, 0, 0)
+    animation = chunk(b"acTL", struct.pack(">II", 1, 0)) + chunk(b"fcTL", frame)
+    return raw[:33] + animation + raw[33:]
+
+
 _PICTURES = {
+    "chunk.png": (lambda: png_with(2**30, b"tEXt"), "truncated PNG"),
+    "data.png": (lambda: png_with(2**31 - 1, b"IDAT"), "truncated PNG"),
+    "frame.png": (lambda: png_frame(30_000), "not a picture that can be read"),
     "scans.jpg": (lambda: jpeg_of_scans(4_000, 3_000), "more than 64 scans"),
     "large.jpg": (lambda: jpeg_of_scans(6_000, 1), "which take"),
     "deep.png": (lambda: png_of(6_000, 6, 16), "which take"),

@@ -103,7 +103,7 @@ def test_parquet_rows_whose_pixels_do_not_fit_are_listed(faces, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, content, message",
+    ("name", "content", "message"),
     [
         ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file, as Keras saves weights"),
         ("fer2013.tar.gz", gzip.compress(b"x", mtime=0), "a gzip archive: unpack it"),

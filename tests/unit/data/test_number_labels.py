@@ -55,7 +55,7 @@ def test_numbers_from_one_are_refused_until_their_table_is_named(write, faces, t
     assert "1 surprise, 2 fear" in messages(data, "mended")[0]
 
 
-@pytest.mark.parametrize("table, order", [("ferplus", FERPLUS), ("affectnet", AFFECTNET)])
+@pytest.mark.parametrize(("table", "order"), [("ferplus", FERPLUS), ("affectnet", AFFECTNET)])
 def test_a_seven_for_contempt_is_refused_and_with_its_table_left_out_and_counted(
     write, faces, tmp_path, table, order
 ):
@@ -125,7 +125,7 @@ def test_a_file_names_the_numbers_and_is_not_needed_afterwards(write, faces, tmp
 
 
 @pytest.mark.parametrize(
-    "content, message",
+    ("content", "message"),
     [
         ('{"1": "smirk"}', "says '1' is 'smirk'. It takes a number from 0 to 999"),
         ('{"1": "happy", "01": "sad"}', "has the number 1 twice"),
@@ -206,7 +206,7 @@ def arrays(faces, labels):
 
 
 @pytest.mark.parametrize(
-    "table, order, first", [("raf-db", RAF_DB, 1), ("alphabetical", EMOTIONS, 0)]
+    ("table", "order", "first"), [("raf-db", RAF_DB, 1), ("alphabetical", EMOTIONS, 0)]
 )
 def test_one_hot_labels_of_a_npy_are_read_by_their_columns_order(
     faces, tmp_path, table, order, first
@@ -248,7 +248,7 @@ def test_a_npz_without_pairs_or_with_objects_is_refused(faces, tmp_path, own_cac
 
 
 @pytest.mark.parametrize(
-    "name, emotion",
+    ("name", "emotion"),
     [
         *[
             ("Anger", "angry"),

@@ -53,7 +53,7 @@ def test_pixels_are_turned_as_pillow_turns_them(turn):
 
 @pytest.mark.parametrize("turn", [2, 3, 5, 6, 8])
 @pytest.mark.parametrize(
-    "kind, mode",
+    ("kind", "mode"),
     [
         *[("JPEG", "L"), ("JPEG", "RGB"), ("PNG", "L"), ("PNG", "RGBA"), ("WEBP", "RGB")],
         *[("WEBP", "RGBA"), ("TIFF", "L"), ("TIFF", "RGBA")],

@@ -40,7 +40,7 @@ def test_a_photo_is_turned_as_its_camera_says(picture):
     assert np.abs(face - np.rot90(halved(picture), -1)).mean() < 2
 
 
-@pytest.mark.parametrize("kind, channels", [("PNG", 4), ("PNG", 2), ("WEBP", 4), ("GIF", 4)])
+@pytest.mark.parametrize(("kind", "channels"), [("PNG", 4), ("PNG", 2), ("WEBP", 4), ("GIF", 4)])
 def test_transparency_is_laid_over_white(picture, kind, channels):
     pixels = np.repeat(picture[..., None], channels, axis=2)
     pixels[..., -1] = 255

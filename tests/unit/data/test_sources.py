@@ -242,7 +242,7 @@ def test_an_unknown_emotion_folder_and_an_empty_class_are_told(write, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "make, message",
+    ("make", "message"),
     [
         (lambda path: path / "missing", "There is nothing at"),
         (lambda path: path, "is no data set that is known here"),
@@ -530,7 +530,7 @@ def test_a_csv_that_is_no_text_is_refused_without_printing_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "images, message",
+    ("images", "message"),
     [
         (np.full((7, 48, 48), np.nan, np.float32), "range from nan to nan"),
         (np.linspace(-2, 2, 7 * 2304).reshape(7, 48, 48), "before any standardisation"),

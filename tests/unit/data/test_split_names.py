@@ -13,7 +13,7 @@ from emotion_core.labels import EMOTIONS
 
 
 @pytest.mark.parametrize(
-    "split, names",
+    ("split", "names"),
     [
         ("train", "train Train TRAIN training train_afew FER2013Train training_data trainset trn"),
         ("train", "Training train-images train_set partial-train 01_train"),
@@ -60,7 +60,7 @@ def zipped(tree, path):
 PAIRS = [("train_afew", "test_afew"), ("FER2013Train", "FER2013Test"), ("training_set", "test_set")]
 
 
-@pytest.mark.parametrize("train, test", PAIRS)
+@pytest.mark.parametrize(("train", "test"), PAIRS)
 def test_folders_and_zips_with_other_names_for_the_splits_keep_them(
     write, faces, tmp_path, train, test
 ):
@@ -126,7 +126,7 @@ def respell_column(write, path, column, spelling):
 
 
 @pytest.mark.parametrize(
-    "column, train, test",
+    ("column", "train", "test"),
     [
         ("split", "train", "test"),
         ("Split", "TRAIN", "TEST"),
