@@ -48,8 +48,9 @@ def _lines(process: "subprocess.Popen[str]") -> "Queue[str]":
 
     def forward() -> None:
         assert process.stdout
-        for line in process.stdout:
-            queue.put(line)
+        with process.stdout as answers:
+            for line in answers:
+                queue.put(line)
         queue.put("")
 
     threading.Thread(target=forward, daemon=True).start()
