@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     draw = actions.add_parser("synthetic", help="write drawn faces as a folder tree")
     draw.add_argument("--out", required=True, help="folder to make")
     draw.add_argument("-n", "--number", type=int, default=2800, help="faces (default: 2800)")
-    twins = actions.add_parser("duplicates", help="count identical and near-identical images")
+    twins = actions.add_parser("duplicates", help="count identical, near-identical, mirrored and re-cropped images")
     twins.add_argument("spec", help="path, 'fer2013' or 'synthetic'")
     for action in (info, twins):
         action.add_argument("--labels", default="", metavar="TABLE", help=LABELS_HELP)
@@ -96,9 +96,10 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
 
 
 def _duplicates(args: argparse.Namespace, progress: "Progress") -> list[str]:
-    from emotion_core.data.duplicates import summarise
     from emotion_core.data.label_tables import with_labels
+    from emotion_core.data.repeats import count_repeats
     from emotion_core.data.sources import load_data
 
-    found = summarise(load_data(with_labels(args.spec, args.labels), progress=progress))
+    data = load_data(with_labels(args.spec, args.labels), progress=progress)
+    found = count_repeats(data, progress)
     return [f"{text:70} {number:6d}" for text, number in found.items()]

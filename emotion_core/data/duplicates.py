@@ -2,12 +2,11 @@
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from emotion_core.data.faces import SPLITS, FaceData, digests
+from emotion_core.data.faces import SPLITS, FaceData
 from emotion_core.files import atomic_path, open_regular
 from emotion_core.paths import cache_dir
 
@@ -15,11 +14,6 @@ from emotion_core.paths import cache_dir
 # (also recompressed, watermarked or shifted by a pixel); below 0.88 others begin.
 SAME_PHOTO = 0.9
 _BLOCK = 2048
-# Counts of ``summarise`` that ``summary_reading`` speaks about.
-_REPEATS = "images that repeat a photograph"
-_CONTRADICTED = "groups of the same photograph with different labels"
-_TEST = "test images"
-_LEAKED = "test images of a photograph that is also in training"
 _BLANK_NORM = 1.0  # a face with less deviation than this (of 255, over all pixels) shows nothing
 
 
@@ -58,7 +52,7 @@ def grouped(data: FaceData) -> np.ndarray:
 
     FER-2013 takes about 20 s the first time on 2 cores.
     """
-    path = _cache_path(data)
+    path = cache_path(data)
     # The cache only saves time: a damaged file or a folder that cannot be written must not end a run.
     with (
         contextlib.suppress(OSError, ValueError, EOFError, MemoryError),
@@ -86,11 +80,6 @@ def _are_groups(groups: np.ndarray, count: int) -> bool:
     return bool((groups[groups] == groups).all())
 
 
-def is_counted(data: FaceData) -> bool:
-    """Whether ``grouped`` has this data set in its cache, so that counting takes no time."""
-    return _cache_path(data).exists()
-
-
 def leak_free_mask(data: FaceData) -> np.ndarray:
     """Which test images have no twin in train or val.
 
@@ -102,82 +91,11 @@ def leak_free_mask(data: FaceData) -> np.ndarray:
     return ~np.isin(groups[data.indices("test")], seen)
 
 
-def summarise(data: FaceData) -> dict[str, int]:
-    """Counts that tell how much of a data set repeats itself, by what is counted."""
-    groups = grouped(data)
-    exact = np.unique([digest.hex() for digest in digests(data.images)], return_inverse=True)[1]
-    test = data.splits == SPLITS.index("test")
-    twin = ~leak_free_mask(data)
-    identical = np.isin(exact[test], exact[~test])
-    blank = np.fromiter((int(image.std() < 1) for image in data.images), int, len(data))
-    return {
-        "images": len(data),
-        "different images, byte for byte": len(np.unique(exact)),
-        "different photographs (near duplicates as one)": len(np.unique(groups)),
-        _REPEATS: len(data) - len(np.unique(groups)),
-        "groups of the same photograph": _several(groups),
-        "largest group": int(np.bincount(groups).max()),
-        "groups of identical images with different labels": _mixed(exact, data.labels),
-        _CONTRADICTED: _mixed(groups, data.labels),
-        "images in those groups": _mixed_images(groups, data.labels),
-        _TEST: int(test.sum()),
-        "test images identical to a training image": int(identical.sum()),
-        _LEAKED: int(twin.sum()),
-        "blank images (standard deviation below 1 of 255)": int(blank.sum()),
-    }
-
-
-def summary_reading(found: Mapping[str, int]) -> str:
-    """What ``summarise`` found, in two or three sentences for a reader who has to decide."""
-    if not found[_REPEATS]:
-        return "No photograph occurs twice."
-    many = found[_REPEATS] > 1
-    words = [
-        f"{found[_REPEATS]:,} image{'s repeat' if many else ' repeats'} a photograph that is in "
-        "the data set already."
-    ]
-    if found[_LEAKED]:
-        share = 100 * found[_LEAKED] / found[_TEST]
-        show = "show" if found[_LEAKED] > 1 else "shows"
-        words.append(
-            f"{found[_LEAKED]:,} of {found[_TEST]:,} test images ({share:.1f} %) {show} a "
-            "photograph that is also in training, so test accuracy partly rewards remembering. "
-            "Every report also gives the accuracy without such images."
-        )
-    elif found[_TEST]:
-        words.append("No test image shows a photograph that is also in training.")
-    if found[_CONTRADICTED]:
-        many = found[_CONTRADICTED] > 1
-        words.append(
-            f"{found[_CONTRADICTED]:,} photograph{'s carry' if many else ' carries'} more than one "
-            "label, so no model can be correct on all copies."
-        )
-    return " ".join(words)
-
-
-def _several(groups: np.ndarray) -> int:
-    return int((np.unique(groups, return_counts=True)[1] > 1).sum())
-
-
-def _mixed_groups(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    pairs = np.unique(np.stack([groups, labels], 1), axis=0)[:, 0]
-    names, counts = np.unique(pairs, return_counts=True)
-    mixed: np.ndarray = names[counts > 1]
-    return mixed
-
-
-def _mixed(groups: np.ndarray, labels: np.ndarray) -> int:
-    return len(_mixed_groups(groups, labels))
-
-
-def _mixed_images(groups: np.ndarray, labels: np.ndarray) -> int:
-    return int(np.isin(groups, _mixed_groups(groups, labels)).sum())
-
-
-def _cache_path(data: FaceData) -> Path:
+def cache_path(data: FaceData, kind: str = "") -> Path:
+    """Where positions of a data set that were found out are kept."""
     # Positions matter here, so the key covers the order of the rows too.
     order = hashlib.blake2b("\n".join(map(str, data.ids)).encode(), digest_size=8).hexdigest()
-    return cache_dir() / "duplicates" / f"{data.fingerprint}-{order}.npy"
+    return cache_dir() / "duplicates" / f"{data.fingerprint}-{order}{kind}.npy"
 
 
 def _identical(images: np.ndarray) -> np.ndarray:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from emotion_core.data.duplicates import is_counted, summarise, summary_reading
 from emotion_core.data.faces import FaceData
+from emotion_core.data.repeats import count_repeats, is_counted, repeats_reading
 from pages._ui.cache import HASHES
 
-_FACES_PER_SECOND = 1_500  # of the search, on two cores
+_FACES_PER_SECOND = 600  # of the search, on two cores
 
 
 def show_import_notes(data: FaceData) -> None:
@@ -35,7 +35,7 @@ def show_duplicates(data: FaceData) -> None:
         seconds = max(1, round(len(data) / _FACES_PER_SECOND))
         st.markdown(
             "The same photograph in training and test makes a model look better than it is. The "
-            f"search compares all {len(data):,} faces with each other."
+            f"search compares all {len(data):,} faces with each other, also mirrored, turned and zoomed."
         )
         clicked = st.button(
             f"Find duplicates (about {seconds} s)",
@@ -44,11 +44,12 @@ def show_duplicates(data: FaceData) -> None:
         )
         if not clicked:
             return
-        with st.spinner("Comparing all faces"):
-            summarise(data)  # its groups are kept, and the next run of the page reads them
+        bar = st.progress(0.0, "Comparing all faces")
+        # What it finds is kept, and the next run of the page reads it.
+        count_repeats(data, lambda text, share: bar.progress(share, text))
         st.rerun()
     found = _summary(data)
-    st.markdown(summary_reading(found))
+    st.markdown(repeats_reading(found))
     with st.expander("All counts", icon=":material/table:"):
         st.dataframe(
             [{"Count of": text, "Number": number} for text, number in found.items()],
@@ -60,4 +61,4 @@ def show_duplicates(data: FaceData) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=8, hash_funcs=HASHES)
 def _summary(data: FaceData) -> dict[str, int]:
-    return summarise(data)
+    return count_repeats(data)

@@ -6,13 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion_core.data.duplicates import (
-    leak_free_mask,
-    near_duplicate_groups,
-    summarise,
-    summary_reading,
-)
+from emotion_core.data.duplicates import leak_free_mask, near_duplicate_groups
 from emotion_core.data.faces import FaceData, canonical_order, digests
+from emotion_core.data.repeats import count_repeats, repeats_reading
 from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import DataError
@@ -101,9 +97,9 @@ def test_leaked_test_images_are_found(without_val, tmp_path, monkeypatch):
     leaked = data.images[data.indices("test")][~mask]
     assert len(leaked) == 1
     assert np.array_equal(leaked[0], images[test[3]])
-    found = summarise(data)
+    found = count_repeats(data)
     assert found["test images identical to a training image"] == 1
-    assert f"1 of {len(test):,} test images" in summary_reading(found)
+    assert f"1 of {len(test):,} test images" in repeats_reading(found)
 
 
 def test_the_canonical_order_sorts_by_pixels(without_val):
@@ -152,4 +148,4 @@ def test_too_few_images_are_refused(without_val):
 def test_a_data_set_without_repeated_photographs_is_told_so():
     faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48)).astype(np.uint8)
     data = with_rows(synthetic_faces(70, seed=1), np.arange(20), images=faces)
-    assert summary_reading(summarise(data)) == "No photograph occurs twice."
+    assert repeats_reading(count_repeats(data)) == "No photograph occurs twice."
