@@ -17,7 +17,7 @@ from emotion_core.live.detect import Detection, FaceDetector, create_detector, c
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.smooth import LabelHolder
-from emotion_core.live.turns import search_turned
+from emotion_core.live.turns import levelled, search_turned
 from emotion_core.live.yunet_file import HAAR_NOTICE
 
 if TYPE_CHECKING:  # it loads torch
@@ -37,6 +37,10 @@ _SAME_FACE = 0.5  # overlap from which two boxes are one face
 # YuNet finds faces that lie, too, with low scores and crooked boxes; Haar does not (docs/live.md).
 _FLOOR = {"yunet": 0.7, "haar": 0.5}
 _UPRIGHT = {"yunet": 0.88, "haar": 0.5}
+# YuNet's score of a face below which it may be tilted, and is looked at again upright; in pictures of
+# at most so many faces, because each takes up to six looks.
+_LEVEL, _MOST_LEVELLED = 0.935, 8
+_TOLD = 25.0  # degrees of turn from which the user is told
 
 # Pillow only warns of a picture that is much larger than ours may be: make that a refusal.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -51,14 +55,14 @@ class FaceResult:
         score: The detector's certainty that this is a face, 0..1.
         face: ``(48, 48)`` uint8, what the classifier saw.
         probs: ``(7,)`` float32, calibrated.
-        turn: Quarter turns against the clock that brought the face upright.
+        degrees: Against the clock, -180..180: what brought the face upright.
     """
 
     box_xyxy: np.ndarray
     score: float
     face: np.ndarray
     probs: np.ndarray
-    turn: int = 0
+    degrees: float = 0.0
 
     @property
     def emotion(self) -> str:
@@ -122,6 +126,7 @@ class PhotoDetector:
 
     A detector knows faces of some tens of pixels, so the picture is searched at several sizes.
     Where that finds no face that surely stands upright, it is searched turned by quarters, too.
+    A face that may be tilted is looked at again upright.
 
     Args:
         kind: As for ``create_detector``.
@@ -144,6 +149,9 @@ class PhotoDetector:
         found = self._search(frame)
         if max((item.score for item in found), default=0.0) < _UPRIGHT[self.kind]:
             found = search_turned(frame, found, self._search, floor=_FLOOR[self.kind])
+        if self.kind == "yunet" and len(found) <= _MOST_LEVELLED:
+            look = self._detectors[0].detect
+            found = [levelled(frame, i, look) if i.score < _LEVEL else i for i in found]
         return found[:MAX_FACES]
 
     def _search(self, frame: np.ndarray) -> list[Detection]:
@@ -177,7 +185,9 @@ def classify_photo(
         return []
     faces = np.stack([crop_face(image, item, detector.kind) for item in found])
     return [
-        FaceResult(item.box_xyxy, float(item.score), face, probs, item.turn)
+        FaceResult(
+            item.box_xyxy, float(item.score), face, probs, (item.upright_degrees + 180) % 360 - 180
+        )
         for item, face, probs in zip(found, faces, classifier.probs(faces), strict=True)
     ]
 
@@ -185,11 +195,12 @@ def classify_photo(
 def photo_notices(results: Sequence[FaceResult]) -> list[str]:
     """What the user should know about how a picture's faces were found, one sentence each."""
     notices = []
-    if any(result.turn for result in results):
-        degrees = 90 * max(result.turn for result in results)
+    turned = max((result.degrees for result in results), key=abs, default=0.0)
+    if abs(turned) >= _TOLD:
+        way = "clockwise" if turned > 0 else "anticlockwise"
         notices.append(
-            f"The picture is turned clockwise by {degrees} degrees: its faces were found and read "
-            "upright."
+            f"A face is turned {way} by {abs(turned):.0f} degrees: it was turned upright before it "
+            "was classified."
         )
     if len(results) >= MAX_FACES:
         notices.append(

@@ -235,7 +235,8 @@ def test_every_face_of_a_photo_is_found_and_classified(astronaut, classifier):
     assert 690 < centres[1][0] < 735 and 135 < centres[1][1] < 180
     for result in results:
         assert result.face.shape == (48, 48) and result.face.dtype == np.uint8
-        np.testing.assert_array_equal(result.probs, classifier.probs(result.face[None])[0])
+        # A batch of two is summed in another order than a batch of one.
+        np.testing.assert_allclose(result.probs, classifier.probs(result.face[None])[0], atol=1e-6)
         assert result.emotion == EMOTIONS[result.probs.argmax()]
 
 
@@ -263,8 +264,10 @@ def tilted(image: np.ndarray, degrees: float) -> np.ndarray:
     return cv2.warpAffine(image, turn, (side, side), borderValue=(128, 128, 128))
 
 
-@pytest.mark.parametrize("degrees", [90, 180, 270, 15, 30, 45, 60, -30, -45, -60, 120, 210])
-def test_a_turned_picture_gives_the_box_in_its_own_frame_and_quarter_turns_the_face_upright(
+@pytest.mark.parametrize(
+    "degrees", [90, 180, 270, 15, 30, 45, 60, 75, -15, -30, -45, -60, -75, 150, 210]
+)
+def test_the_face_of_a_turned_picture_is_found_in_its_own_frame_and_read_upright(
     astronaut, classifier, yunet_file, monkeypatch, degrees
 ):
     monkeypatch.setenv("EMOTION_YUNET", str(yunet_file))
@@ -272,20 +275,28 @@ def test_a_turned_picture_gives_the_box_in_its_own_frame_and_quarter_turns_the_f
     (upright,) = photos.classify_photo(astronaut, detector, classifier)
     picture = tilted(astronaut, degrees)
     (found,) = photos.classify_photo(picture, detector, classifier)
-    quarter = {90: 3, 180: 2, 270: 1}.get(degrees)
-    if quarter is not None:  # YuNet's eyes of a tilted face are too rough for a likeness this close
-        assert np.corrcoef(upright.face.ravel(), found.face.ravel())[0, 1] > 0.75
+    # The head itself is tilted: by how much depends a little on the turn at which it is found.
+    off = (found.degrees + degrees + 180) % 360 - 180
+    assert abs(off - upright.degrees) < 14
+    level = turned_by(found.face, off - upright.degrees)
+    assert np.corrcoef(upright.face.ravel(), level.ravel())[0, 1] > 0.7
     # The middle of the face, turned as the picture was.
     turn = cv2.getRotationMatrix2D((0, 0), degrees, 1.0)[:, :2]
     middle = turn @ ((upright.box_xyxy[:2] + upright.box_xyxy[2:]) / 2 - 256)
     middle += np.array(picture.shape[1::-1]) / 2
     here = (found.box_xyxy[:2] + found.box_xyxy[2:]) / 2
     assert np.abs(here - middle).max() < 0.2 * (found.box_xyxy[2] - found.box_xyxy[0])
-    if quarter is not None:
-        assert found.turn == quarter
-        assert f"clockwise by {90 * quarter} degrees" in photos.photo_notices([found])[0]
-    if degrees in (15, -30):
-        assert found.turn == 0 and photos.photo_notices([found]) == []
+    told = photos.photo_notices([found])
+    if abs(found.degrees) < 25:
+        assert told == []
+    else:
+        way = "clockwise" if found.degrees > 0 else "anticlockwise"
+        assert f"{way} by {abs(found.degrees):.0f} degrees" in told[0]
+
+
+def turned_by(face: np.ndarray, degrees: float) -> np.ndarray:
+    matrix = cv2.getRotationMatrix2D((23.5, 23.5), -degrees, 1.0)
+    return cv2.warpAffine(face, matrix, (48, 48), borderMode=cv2.BORDER_REPLICATE)
 
 
 @pytest.mark.parametrize("turn", [1, 3])  # on its head Haar is sure of another square
@@ -294,7 +305,7 @@ def test_haar_finds_the_face_of_a_turned_picture(astronaut, classifier, turn):
     (upright,) = photos.classify_photo(astronaut, detector, classifier)
     picture = np.ascontiguousarray(np.rot90(astronaut, -turn))
     (found,) = photos.classify_photo(picture, detector, classifier)
-    assert found.turn == turn
+    assert found.degrees % 360 == 90 * turn
     np.testing.assert_array_equal(found.face, upright.face)
 
 
