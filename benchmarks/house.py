@@ -23,7 +23,7 @@ MOST_COMPLEX = 12
 # Above the ground floor, on which every other module stands; a module imports from its own floor
 # or below.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("config", "recipes", "processes"),
+    ("config", "recipes", "train_settings", "processes"),
     ("runs", "tasks"),
     ("data",),
     ("models",),

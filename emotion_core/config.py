@@ -3,11 +3,12 @@
 import argparse
 import dataclasses
 import functools
+import inspect
 import math
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from emotion_core.errors import ConfigError, unknown
 
@@ -19,9 +20,10 @@ def setting(
     choices: tuple[str, ...] = (),
     low: float | None = None,
     high: float | None = None,
-    group: str = "basic",
+    group: str = "",
 ) -> Any:
-    """A dataclass field that carries its help text, limits (inclusive) and form group."""
+    """A dataclass field that carries its help text, limits (inclusive) and form group, which is
+    its class's unless it names another."""
     metadata = {"help": help, "choices": choices, "low": low, "high": high, "group": group}
     if isinstance(default, dict):
         return field(default_factory=lambda: dict(default), metadata=metadata)
@@ -56,6 +58,8 @@ class Setting:
 class Config:
     """Base of all configs: checks every field against its limits when it is made."""
 
+    GROUP: ClassVar[str] = "basic"
+
     def __post_init__(self) -> None:
         for item in self.settings():
             value = getattr(self, item.name)
@@ -84,6 +88,12 @@ class Config:
     def settings(cls) -> tuple[Setting, ...]:
         """The fields in order. Found once for each class: looking up type hints takes 1 ms."""
         hints = typing.get_type_hints(cls)
+        groups = {
+            name: base.GROUP
+            for base in reversed(cls.__mro__)
+            if issubclass(base, Config)
+            for name in inspect.get_annotations(base)
+        }
         found = []
         for item in dataclasses.fields(cls):
             default = (
@@ -94,7 +104,8 @@ class Config:
             kind = hints[item.name]
             kind = typing.get_origin(kind) or kind
             assert not isinstance(kind, types.UnionType), "a setting has one plain type"
-            found.append(Setting(name=item.name, type=kind, default=default, **item.metadata))
+            facts = item.metadata | {"group": item.metadata["group"] or groups[item.name]}
+            found.append(Setting(name=item.name, type=kind, default=default, **facts))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:

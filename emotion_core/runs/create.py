@@ -16,11 +16,12 @@ from emotion_core.access import Action, require
 from emotion_core.errors import RunError
 from emotion_core.files import write_json
 from emotion_core.paths import checkpoints_dir
-from emotion_core.recipes import TrainConfig, check_name
+from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import read_catalog, run_folders
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from emotion_core.runs.trash import deleted_runs, is_free
+from emotion_core.train_settings import check_name
 
 _NEW = ".new-"  # hidden: a folder that is not complete is never listed
 _PATIENCE = 30.0  # seconds; making a folder takes milliseconds

@@ -2,14 +2,11 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.recipes import TrainConfig
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.optim import epoch_order
-
-_SMALL_SIDE = 32  # of the faces in the early epochs, where small_faces asks for it
 
 
 class Batches:
@@ -49,13 +46,12 @@ class Batches:
         sizes = [self._config.batch_size] * (self.steps - 1)
         return torch.split(order, [*sizes, len(order) - sum(sizes)])
 
-    def images(self, positions: torch.Tensor, seed: int, epoch: int) -> torch.Tensor:
+    def images(self, positions: torch.Tensor, seed: int) -> torch.Tensor:
         """A step's images ``(N, 1, 48, 48)``, channels last: augmented, normalised.
 
         Args:
             positions: ``(N,)`` from ``of_epoch``.
             seed: Of all randomness in the augmentation.
-            epoch: Finished epochs.
         """
         self._generator.manual_seed(seed)
         count = len(self.faces)
@@ -64,9 +60,6 @@ class Batches:
         if self._config.plain_copy:
             changed = torch.where((positions >= count).view(-1, 1, 1), changed, faces)
         images = self.preprocess.apply(changed)
-        # Small faces first, whole ones later (progressive learning, Tan and Le 2021).
-        if epoch < self._config.small_faces * self._config.epochs:
-            images = F.interpolate(images, size=_SMALL_SIDE, mode="bilinear", antialias=True)
         return images.contiguous(memory_format=torch.channels_last)
 
 

@@ -7,7 +7,7 @@ from emotion_core.recipes import TrainConfig
 from emotion_core.runs.run import Run
 
 # Settings that change the work of an epoch or the speed at which it is done.
-_WORK = ("model", "options", "data", "batch_size", "plain_copy", "sampling", "small_faces")
+_WORK = ("model", "options", "data", "batch_size", "plain_copy", "sampling")
 _MACHINE = ("device", "threads", "precision", "compile")
 
 

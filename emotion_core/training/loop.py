@@ -213,7 +213,7 @@ def train_step(
     torch.manual_seed(seed)  # dropout and mixup
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(done, batches.steps, config)
-    images, share = targets.mix(batches.images(positions, seed, state.epoch))
+    images, share = targets.mix(batches.images(positions, seed))
     places = positions % len(batches.faces)
     state.optimizer.zero_grad(set_to_none=True)
     with arithmetic(config.precision, images.device):

@@ -31,7 +31,7 @@ FLOORS = (
         *("labels", "errors", "paths", "files", "machine", "memory", "probabilities", "records"),
         *("access", "passwords", "progress", "text", "units", "versions"),
     ),
-    ("config", "recipes", "processes"),
+    ("config", "recipes", "train_settings", "processes"),
     ("runs",),
     ("tasks",),
     ("data",),

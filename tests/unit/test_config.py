@@ -61,6 +61,13 @@ def test_config_survives_json_unchanged():
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+def test_a_setting_of_an_earlier_version_is_ignored_in_a_run_folder_and_no_flag_sets_it(capsys):
+    assert TrainConfig.from_dict({"small_faces": 0.7, "epochs": 3}) == TrainConfig(epochs=3)
+    with pytest.raises(SystemExit):
+        parse("--small-faces", "0.7")
+    assert "unrecognized arguments: --small-faces" in capsys.readouterr().err
+
+
 def test_two_configs_share_no_options():
     first, second = TrainConfig(), TrainConfig()
     first.options["stem"] = "small"

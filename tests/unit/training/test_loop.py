@@ -140,13 +140,6 @@ def test_one_batch_can_be_learnt_by_heart(make_run, data):
     assert run.metrics()[-1]["train_loss"] < 0.1
 
 
-def test_early_epochs_train_on_small_faces_and_later_ones_on_whole_ones(data):
-    batches = training_batches(data, epochs=4, small_faces=0.5)
-    (positions, *_) = batches.of_epoch(0)
-    sides = [batches.images(positions, 0, epoch).shape[-1] for epoch in range(4)]
-    assert sides == [32, 32, 48, 48]
-
-
 def test_stopping_mid_epoch_and_resuming_gives_the_same_weights_bit_for_bit(make_run, data):
     whole, parted = make_run(mixup=0.2), make_run(mixup=0.2)
     train(whole, whole.config(), data)
