@@ -35,7 +35,7 @@ def measure(
     def run_and_write() -> int:
         result = run(args)
         if args.json:
-            from emotion_core.evaluation.report import environment
+            from emotion_core.evaluation.cost import environment
             from emotion_core.files import write_json
 
             values = {"benchmark": name, "environment": environment().to_json()} | result

@@ -51,9 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Write the data set in each form, load each in a fresh process, and print the figures."""
-    from emotion_core.data.folder import write_folder
     from emotion_core.data.sources import load_data
     from emotion_core.data.synthetic import synthetic_faces
+    from emotion_core.data.walk import write_folder
     from emotion_core.errors import ConfigError
 
     if args.drawn < 1:
@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def write_zip(data: "FaceData", path: Path) -> None:
     """Write the folder tree as a zip."""
-    from emotion_core.data.folder import picture_files
+    from emotion_core.data.walk import picture_files
 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, picture in picture_files(data):

@@ -118,7 +118,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Everything about one detector; ``right``: which ready-made crops are named rightly."""
     from emotion_core.errors import LiveError
-    from emotion_core.live.detect import FRAMING, crop_face
+    from emotion_core.live.crop import FRAMING, crop_face
     from emotion_core.live.pipeline import LivePipeline
 
     kind, present = detector.kind, FRAMING[detector.kind]
@@ -181,7 +181,7 @@ def _tilted(
     detector: "FaceDetector", classifier: "Classifier", images: np.ndarray, labels: np.ndarray
 ) -> dict[int, dict[str, float]]:
     """Accuracy on tilted faces, by the tilt from which faces are turned upright."""
-    from emotion_core.live.detect import FRAMING, crop_face
+    from emotion_core.live.crop import FRAMING, crop_face
 
     table: dict[int, dict[str, float]] = {}
     for tilt in TILTS:

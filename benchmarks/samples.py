@@ -57,7 +57,8 @@ def write_random_run(
     """
     from emotion_core.data.splits import split_indices
     from emotion_core.evaluation.calibrate import fit_calibration
-    from emotion_core.evaluation.report import build_report, to_half, write_report
+    from emotion_core.evaluation.measure import to_half
+    from emotion_core.evaluation.report import build_report, write_report
     from emotion_core.recipes import recipe_config
     from emotion_core.runs.create import create_run
     from emotion_core.runs.report import Cost, Environment

@@ -104,7 +104,8 @@ class Config:
             kind = hints[item.name]
             kind = typing.get_origin(kind) or kind
             assert not isinstance(kind, types.UnionType), "a setting has one plain type"
-            facts = item.metadata | {"group": item.metadata["group"] or groups[item.name]}
+            facts: dict[str, Any] = dict(item.metadata)
+            facts["group"] = facts["group"] or groups[item.name]
             found.append(Setting(name=item.name, type=kind, default=default, **facts))
         return tuple(found)
 

@@ -27,10 +27,10 @@ _WORD_JOINER = "\u2060"  # invisible, and no line is broken at it
 
 
 def plain(text: object, place: Place = "terminal") -> str:
-    """A text that shows as itself, and does nothing else.
+    r"""A text that shows as itself, and does nothing else.
 
     Letters that cannot be seen become codes everywhere: control letters and escape sequences, line
-    ends, changes of direction, and bytes of a file name that are not UTF-8 (``caf\\xe9.jpg``).
+    ends, changes of direction, and bytes of a file name that are not UTF-8 (``caf\xe9.jpg``).
 
     Args:
         text: A name, a message or an exception; anything else is turned into text first.

@@ -97,7 +97,7 @@ def for_gray(layers: Iterable[Layer], pixel_scale: float) -> Iterator[Layer]:
 
 
 def dlib_layers() -> Iterator[Layer]:
-    """dlib's network for face recognition (King 2017), for gray pixels."""
+    """The network of dlib for face recognition (King 2017), for gray pixels."""
     path = dlib_file()
     return for_gray(read_dlib_layers(path.read_bytes()), DLIB_PIXEL_SCALE)
 

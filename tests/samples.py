@@ -11,7 +11,7 @@ import skimage.data
 import torch
 
 from emotion_core.errors import RunError
-from emotion_core.evaluation.metrics import classification_metrics
+from emotion_core.evaluation.scores import classification_metrics
 from emotion_core.files import read_json, write_json
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess

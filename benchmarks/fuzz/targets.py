@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_core.data.forms import recognise
 from emotion_core.data.pictures import decode_image
-from emotion_core.data.sources import load_data, recognise
+from emotion_core.data.sources import load_data
 from emotion_core.errors import EmotionError
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.live.photos import read_image

@@ -77,8 +77,8 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
     import tempfile
     from pathlib import Path
 
-    from emotion_core.data.folder import write_folder
     from emotion_core.data.sources import load_data
+    from emotion_core.data.walk import write_folder
     from emotion_core.errors import DataError
 
     out = Path(args.out)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
     from emotion_core.evaluation.results import Result
-    from emotion_core.runs.report import Scores
     from emotion_core.runs.run import Run
+    from emotion_core.runs.scores import Scores
 
 HELP = "predict a run's test split and write its report, or measure it on other faces"
 
@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data
-    from emotion_core.evaluation.report import belongs_to, measure_on
+    from emotion_core.evaluation.measure import measure_on
+    from emotion_core.evaluation.report import belongs_to
 
     first = runs[0]
     data = load_data(with_labels(args.data or first.config().data, args.labels))
@@ -112,7 +113,7 @@ def _members(runs: "list[Run]") -> "list[Result]":
 
 def _print_ensemble(results: "list[Result]") -> None:
     from emotion_core.evaluation.ensemble import ensemble_probs, flip_ensemble_probs
-    from emotion_core.evaluation.metrics import classification_metrics
+    from emotion_core.evaluation.scores import classification_metrics
 
     labels, flipped = results[0].labels, flip_ensemble_probs(results)
     title = f"ensemble of {len(results)} runs"

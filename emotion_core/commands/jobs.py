@@ -1,12 +1,23 @@
 """``jobs``: training in the background, one at a time per device."""
 
 import argparse
+import json
 import shlex
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from emotion_core.errors import RunError
+from emotion_core.paths import checkpoints_dir
+from emotion_core.runs.catalog import load_run
+from emotion_core.runs.create import rename_run
+from emotion_core.runs.trash import purge_deleted, restore_run
+from emotion_core.text import plain
 
 if TYPE_CHECKING:
     from emotion_core.training.jobs import Job
 
+Act = Callable[[argparse.Namespace], None]
 HELP = "train in the background: list, start, stop, resume, rename, delete, restore"
 
 
@@ -14,93 +25,108 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One action a sub-command; without one, the jobs are listed."""
     from emotion_core.training.settle import add_flags
 
+    parser.set_defaults(act=_list, json=False)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    listing = actions.add_parser("list", help="show all runs, those at work first")
+
+    def add(name: str, act: Act, text: str, runs: str = "") -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=text)
+        action.set_defaults(act=act)
+        if runs:
+            action.add_argument("runs", nargs=runs, metavar="RUN", help="name or a part of it")
+        return action
+
+    listing = add("list", _list, "show all runs, those at work first")
     listing.add_argument("--json", action="store_true", help="machine-readable, one list")
-    start = actions.add_parser("start", help="queue a run for each of the models given")
-    add_flags(start)
-    stop = actions.add_parser("stop", help="finish the step, save and stop; or leave the queue")
+    add_flags(add("start", _start, "queue a run for each of the models given"))
+    stop = add("stop", _stop, "finish the step, save and stop; or leave the queue", "+")
     stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
-    resume = actions.add_parser("resume", help="go on with a stopped or failed run")
-    rename = actions.add_parser("rename", help="call a run otherwise")
+    add("resume", _resume, "go on with a stopped or failed run", "+")
+    rename = add("rename", _rename, "call a run otherwise")
     rename.add_argument("run", metavar="RUN", help="name or a part of it")
     rename.add_argument("name", metavar="NAME", help="lower-case letters, digits, '-', '_' and '.'")
-    delete = actions.add_parser("delete", help="take runs away; restore brings them back")
+    delete = add("delete", _delete, "take runs away; restore brings them back", "*")
     delete.add_argument("--purge", action="store_true", help="for good, earlier deleted ones too")
-    restore = actions.add_parser("restore", help="bring deleted runs back")
-    for action in (stop, resume, restore):
-        action.add_argument("runs", nargs="+", metavar="RUN", help="name or a part of it")
-    delete.add_argument("runs", nargs="*", metavar="RUN", help="name or a part of it")
+    add("restore", _restore, "bring deleted runs back", "+")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the action; 0 when it is done."""
-    import json
-    from dataclasses import asdict
+    act: Act = args.act
+    act(args)
+    return 0
 
-    from emotion_core.errors import RunError
-    from emotion_core.paths import checkpoints_dir
-    from emotion_core.runs.catalog import load_run
-    from emotion_core.runs.create import rename_run
-    from emotion_core.runs.trash import purge_deleted, restore_run
-    from emotion_core.text import plain
+
+def _list(args: argparse.Namespace) -> None:
+    from emotion_core.training import jobs
+
+    found = jobs.list_jobs()
+    if args.json:
+        rows = [
+            asdict(job.status) | {"run": job.run.name, "id": job.run.id, "position": job.position}
+            for job in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    for job in found:
+        print(plain(f"{job.run.name}  {_describe(job)}"))
+    if not found:
+        print("No runs yet. Start one: python -m emotion_core jobs start --model sequential")
+
+
+def _start(args: argparse.Namespace) -> None:
     from emotion_core.training import jobs
     from emotion_core.training.settle import requested
 
-    action = args.action or "list"
-    if action == "list":
-        found = jobs.list_jobs()
-        if getattr(args, "json", False):
-            rows = [
-                asdict(job.status)
-                | {"run": job.run.name, "id": job.run.id, "position": job.position}
-                for job in found
-            ]
-            print(json.dumps(rows, indent=1))
-            return 0
-        for job in found:
-            print(plain(f"{job.run.name}  {_describe(job)}"))
-        if not found:
-            print("No runs yet. Start one: python -m emotion_core jobs start --model sequential")
-        return 0
-    if action == "start":
-        for config in requested(args):
-            name = jobs.start(config).name
-            print(f"Queued {name}. Watch it: python -m emotion_core jobs list")
-        return 0
-    if action == "restore":
-        for name in args.runs:
-            print(f"{restore_run(name).name} is back.")
-        return 0
-    if action == "rename":
-        renamed = load_run(args.run)
-        before = renamed.name
-        rename_run(renamed, args.name)
-        print(f"{before} is called {renamed.name} now.")
-        return 0
-    if action == "delete" and not args.runs and not args.purge:
+    for config in requested(args):
+        name = jobs.start(config).name
+        print(f"Queued {name}. Watch it: python -m emotion_core jobs list")
+
+
+def _stop(args: argparse.Namespace) -> None:
+    from emotion_core.training import jobs
+
+    for chosen in map(load_run, args.runs):
+        jobs.stop(chosen, force=args.force)
+        print(f"{chosen.name}: killed." if args.force else f"{chosen.name}: asked to stop.")
+
+
+def _resume(args: argparse.Namespace) -> None:
+    from emotion_core.training import jobs
+
+    for chosen in map(load_run, args.runs):
+        jobs.resume(chosen)
+        print(f"{chosen.name}: queued again.")
+
+
+def _rename(args: argparse.Namespace) -> None:
+    renamed = load_run(args.run)
+    before = renamed.name
+    rename_run(renamed, args.name)
+    print(f"{before} is called {renamed.name} now.")
+
+
+def _delete(args: argparse.Namespace) -> None:
+    from emotion_core.training import jobs
+
+    if not args.runs and not args.purge:
         raise RunError("jobs delete needs the name of a run, or --purge.")
-    folders = {checkpoints_dir().resolve()}
-    for given in args.runs:
-        chosen = load_run(given)
+    usual = checkpoints_dir().resolve()
+    folders = {usual}
+    for chosen in map(load_run, args.runs):
         folders.add(chosen.path.parent.resolve())
-        if action == "stop":
-            jobs.stop(chosen, force=args.force)
-            print(f"{chosen.name}: killed." if args.force else f"{chosen.name}: asked to stop.")
-        elif action == "resume":
-            jobs.resume(chosen)
-            print(f"{chosen.name}: queued again.")
-        else:
-            name = chosen.name
-            jobs.delete(chosen)
-            known = chosen.path.parent == checkpoints_dir().resolve()
-            again = name if known else shlex.quote(str(chosen.path))
-            undo = f" Undo: python -m emotion_core jobs restore {again}"
-            print(f"{name}: deleted." + ("" if args.purge else undo))
-    if action == "delete" and args.purge:
+        name = chosen.name
+        jobs.delete(chosen)
+        again = name if chosen.path.parent == usual else shlex.quote(str(chosen.path))
+        undo = f" Undo: python -m emotion_core jobs restore {again}"
+        print(f"{name}: deleted." + ("" if args.purge else undo))
+    if args.purge:
         count = sum(purge_deleted(folder) for folder in folders)
         print(f"{count} removed for good.")
-    return 0
+
+
+def _restore(args: argparse.Namespace) -> None:
+    for name in args.runs:
+        print(f"{restore_run(name).name} is back.")
 
 
 def _describe(job: "Job") -> str:

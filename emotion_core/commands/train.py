@@ -22,8 +22,8 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.processes import stop_on_signals
     from emotion_core.runs.catalog import load_run
     from emotion_core.runs.create import create_run
-    from emotion_core.training.jobs import wait_for_turn
     from emotion_core.training.settle import given_flags, requested, settled
+    from emotion_core.training.turn import wait_for_turn
 
     name = args.run if args.resume is None else args.resume
     if name is None:

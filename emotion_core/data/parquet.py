@@ -9,20 +9,20 @@ import numpy as np
 
 from emotion_core.data.allowance import Allowance, UsedUpError
 from emotion_core.data.faces import FACE_SIZE
-from emotion_core.data.folder import walk
 from emotion_core.data.number_labels import label_value
+from emotion_core.data.parquet_columns import face_columns, picture_column, plain_column
 from emotion_core.data.parquet_pages import rows_together
 from emotion_core.data.parsed import Parsed, Progress, usage_of
 from emotion_core.data.pictures import decode_image
 from emotion_core.data.split_names import split_folder
-from emotion_core.data.table import LABEL_COLUMNS, face_of_text, split_column
+from emotion_core.data.table import face_of_text
+from emotion_core.data.walk import walk
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.files import open_regular, parse_json
 
 _BUFFER = 1024**2  # bytes of a column that are read from the disk together
 _LONGEST_VALUE = 100  # characters of a split's name
 _DEEPEST = 4  # levels down at which files are looked for
-_IMAGES = ("image", "img", "face", "pixels")
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -81,12 +81,12 @@ def _take_parquet(
         parsed.allowance.add(os.fstat(source.fileno()).st_size)
         table = pq.ParquetFile(source, buffer_size=_BUFFER)
         schema = table.schema_arrow
-        image, label, split = _columns(file, schema)
+        image, label, split = face_columns(file, schema)
         layout = (image.strip().lower(), label.strip().lower())
         parsed.fer2013_layout = layout == ("pixels", "emotion")
         order = _hub_labels(schema.metadata or {}, label)
-        picked = [_picture_column(file, schema, image)]
-        picked += [_plain_column(file, schema, name) for name in (label, split) if name]
+        picked = [picture_column(file, schema, image)]
+        picked += [plain_column(file, schema, name) for name in (label, split) if name]
         rows = rows_together(source, table.metadata, picked, file)
         row_number = 0
         for batch in table.iter_batches(batch_size=rows, columns=picked):
@@ -111,82 +111,6 @@ def _take_parquet(
                 parts.append(part)
                 names.setdefault(part, part if split else _split_of_file(thing_of))
             yield row_number / max(table.metadata.num_rows, 1)
-
-
-def _columns(file: Path, schema: Any) -> tuple[str, str, str]:
-    """Names of the columns of pictures, labels and splits; the last is empty where there is none.
-
-    Raises:
-        DataError: the others are not there.
-    """
-    columns = {name.strip().lower(): name for name in schema.names}
-    image = next((columns[key] for key in _IMAGES if key in columns), "")
-    label = next((columns[key] for key in LABEL_COLUMNS if key in columns), "")
-    if not image or not label:
-        raise DataError(
-            f"{file}: expected a column image (picture bytes) and a column label, found: "
-            f"{', '.join(schema.names[:10])[:200] or 'nothing'}."
-        )
-    place = split_column(schema.names, [])
-    return image, label, schema.names[place] if place >= 0 else ""
-
-
-def _picture_column(file: Path, schema: Any, name: str) -> str:
-    """What to read of the column of pictures.
-
-    Raises:
-        DataError: it is of a type that holds no pictures.
-    """
-    from pyarrow import types
-
-    kind = schema.field(name).type
-    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        inner = kind.field("bytes").type  # beside it lies the path that the picture had
-        if _is_binary(inner):
-            return f"{name}.bytes"
-    value = kind.value_type if types.is_dictionary(kind) else kind
-    if _is_binary(value) or _is_text(value):
-        return name
-    while types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        kind = kind.value_type
-    if types.is_integer(kind):
-        return name
-    raise DataError(
-        f"{file}: the column '{name}' has the type {str(schema.field(name).type)[:80]}; expected "
-        "pictures as bytes, or pixels as text or lists of whole numbers."
-    )
-
-
-def _plain_column(file: Path, schema: Any, name: str) -> str:
-    """The name of a column whose values are texts or numbers, and nothing that cannot be read.
-
-    Raises:
-        DataError: it is of another type, such as a date.
-    """
-    from pyarrow import types
-
-    kind = schema.field(name).type
-    value = kind.value_type if types.is_dictionary(kind) else kind
-    if not (_is_text(value) or types.is_integer(value) or types.is_floating(value)):
-        raise DataError(
-            f"{file}: the column '{name[:80]}' has the type {str(kind)[:80]}; expected names or "
-            "numbers."
-        )
-    return name
-
-
-def _is_binary(kind: Any) -> bool:
-    from pyarrow import types
-
-    tests = (types.is_binary, types.is_large_binary, types.is_binary_view)
-    return any(test(kind) for test in (*tests, types.is_fixed_size_binary))
-
-
-def _is_text(kind: Any) -> bool:
-    from pyarrow import types
-
-    tests = (types.is_string, types.is_large_string, types.is_string_view)
-    return any(test(kind) for test in tests)
 
 
 def _split_of_file(name: str) -> str | None:

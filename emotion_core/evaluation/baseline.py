@@ -15,7 +15,9 @@ from emotion_core.data.faces import FaceData
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import DataError
 from emotion_core.evaluation.calibrate import fit_calibration
-from emotion_core.evaluation.report import build_report, environment, to_half, write_report
+from emotion_core.evaluation.cost import environment
+from emotion_core.evaluation.measure import to_half
+from emotion_core.evaluation.report import build_report, write_report
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.create import create_run

@@ -11,9 +11,9 @@ import numpy as np
 
 from emotion_core.errors import DataError
 from emotion_core.evaluation.ensemble import Ensemble, ensemble_probs, score_ensemble
-from emotion_core.evaluation.metrics import Bootstrap, bootstrap
 from emotion_core.evaluation.pairs import PairTest, paired_tests
 from emotion_core.evaluation.results import Refusal, Result, load_results
+from emotion_core.evaluation.scores import Bootstrap, bootstrap
 from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.runs.run import Run

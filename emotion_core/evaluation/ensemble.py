@@ -8,15 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_core.evaluation.calibrate import fit_temperature
-from emotion_core.evaluation.metrics import (
-    Bootstrap,
-    classification_metrics,
-    ends,
-    negative_log_likelihood,
-)
+from emotion_core.evaluation.metrics import negative_log_likelihood
 from emotion_core.evaluation.results import Result
+from emotion_core.evaluation.scores import Bootstrap, classification_metrics, ends
 from emotion_core.probabilities import softmax
-from emotion_core.runs.report import Scores
+from emotion_core.runs.scores import Scores
 
 UNCALIBRATED = (
     "The ensemble's probabilities are not calibrated, as the runs share no validation faces."

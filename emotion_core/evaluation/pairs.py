@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from scipy.special import bdtr
 
-from emotion_core.evaluation.metrics import Bootstrap, ends
 from emotion_core.evaluation.results import Result
+from emotion_core.evaluation.scores import Bootstrap, ends
 
 SIGNIFICANCE = 0.05
 

@@ -5,9 +5,6 @@ is predicted once and only reported. All figures are computed from the logits as
 so ``predictions.npz`` and the calibration give the figures of ``report.json`` again.
 """
 
-import contextlib
-import platform
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +15,18 @@ from emotion_core.data.duplicates import leak_free_mask
 from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import same_source
 from emotion_core.data.splits import Split, require_test, split_indices
-from emotion_core.errors import DataError, RunError
+from emotion_core.errors import RunError
 from emotion_core.evaluation.calibrate import abstain_threshold, fit_calibration
-from emotion_core.evaluation.metrics import classification_metrics
+from emotion_core.evaluation.cost import (
+    environment,
+    measure_cost,
+    training_machine,
+)
+from emotion_core.evaluation.measure import predict, to_half
+from emotion_core.evaluation.scores import classification_metrics
 from emotion_core.files import atomic_path, write_json
 from emotion_core.labels import EMOTIONS
-from emotion_core.machine import cpu_cores, cpu_name
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.recipes import listed
 from emotion_core.runs.catalog import load_run
 from emotion_core.runs.report import (
     Abstain,
@@ -34,7 +35,6 @@ from emotion_core.runs.report import (
     Environment,
     FlipTta,
     Report,
-    Scores,
     Subsets,
     Uncalibrated,
 )
@@ -42,9 +42,7 @@ from emotion_core.runs.run import SUBSET_PREFIX, Run, best_epoch
 from emotion_core.runs.status import now
 
 if TYPE_CHECKING:
-    from emotion_core.models.checkpoint import Classifier
-
-BATCH_SIZE = 256
+    pass
 
 
 def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> Report:
@@ -80,8 +78,8 @@ def _evaluate(run: Run, data: FaceData, device: str) -> Report:
     if config.final:
         logits["val"] = _chosen_val_logits(run, config.chosen_by, data, asked.pop("val"))
     for name, indices in asked.items():
-        logits[name] = _predict(classifier, data.images, indices)
-        flipped[name] = _predict(classifier, data.images[:, :, ::-1], indices)
+        logits[name] = predict(classifier, data.images, indices)
+        flipped[name] = predict(classifier, data.images[:, :, ::-1], indices)
     labels = {"val": data.labels[split.val], "test": data.labels[split.test]}
 
     calibration = fit_calibration(logits["val"], labels["val"])
@@ -98,10 +96,10 @@ def _evaluate(run: Run, data: FaceData, device: str) -> Report:
         environment=environment(),
     )
     # What training and shipping wrote stays true of the same weights.
-    earlier = _readable_report(run)
+    earlier = run.readable_report()
     report = replace(
         report,
-        trained_on=earlier.trainer if earlier else _training_machine(run),
+        trained_on=earlier.trainer if earlier else training_machine(run),
         fp16=earlier.fp16 if earlier else None,
     )
     write_report(run, report, arrays)
@@ -129,55 +127,10 @@ def _chosen_val_logits(run: Run, chosen: str, data: FaceData, val: np.ndarray) -
 
 def belongs_to(run: Run, data: FaceData) -> bool:
     """Whether a run's report is about this data set; without one, whether it was trained on it."""
-    report = _readable_report(run)
+    report = run.readable_report()
     if report is None:
         return same_source(run.config().data, data.source)
     return report.data.fingerprint == data.fingerprint
-
-
-def _readable_report(run: Run) -> Report | None:
-    """The report; None also where it is damaged, so that it can be written again."""
-    with contextlib.suppress(RunError):
-        return run.report()
-    return None
-
-
-def measure_on(
-    runs: Sequence[Run], data: FaceData, split: str = "test", *, device: str = "auto"
-) -> Scores:
-    """Score a run, or the ensemble of several, on faces from elsewhere.
-
-    Nothing is fitted to these faces and nothing is written.
-
-    Args:
-        runs: With weights; their stored calibration is used, and that of an ensemble comes from
-            their stored answers on validation.
-        data: Any data set.
-        split: ``test``, or ``all`` for every face of a set that the run never saw.
-        device: ``cpu``, ``cuda:N``, or ``auto`` for a GPU if there is one.
-
-    Raises:
-        CheckpointError: a run's weights are missing or do not fit.
-        DataError: the split has no images, or the runs make no ensemble; the message says why.
-    """
-    from emotion_core.evaluation.ensemble import pool_probs
-    from emotion_core.evaluation.results import load_results
-    from emotion_core.models.checkpoint import load_classifier
-
-    indices = np.arange(len(data)) if split == "all" else data.indices(split)
-    if len(indices) == 0:
-        raise DataError(f"'{data.name}' ({data.source}) has no {split} images to report on.")
-    runs = list(dict.fromkeys(runs))
-    results, refused = load_results(runs) if len(runs) > 1 else ([], [])
-    if refused:
-        raise DataError(f"These runs make no ensemble. {refused[0].reason}")
-    answers = []
-    for run in runs:
-        classifier = load_classifier(run, backend="torch", device=device)
-        logits = _predict(classifier, data.images, indices)
-        answers.append(softmax(logits, classifier.temperature, classifier.smoothing))
-    probs = pool_probs(results, answers) if results else answers[0]
-    return classification_metrics(data.labels[indices], probs)
 
 
 def write_report(run: Run, report: Report, arrays: dict[str, np.ndarray]) -> None:
@@ -266,81 +219,6 @@ def build_report(
     return report, arrays
 
 
-def to_half(values: np.ndarray) -> np.ndarray:
-    """Round ``(n, 7)`` scores to float16 so that the largest of each row stays the largest.
-
-    Rounding can make two scores equal, and a tie would turn some predictions around. A diverged
-    network's scores may be beyond float16 and become its largest numbers.
-    """
-    largest = np.nextafter(np.finfo(np.float16).max, np.float16(0))  # one is left for the winner
-    half: np.ndarray = np.clip(values, -largest, largest).astype(np.float16)
-    top = values.argmax(axis=1)
-    rows = np.flatnonzero(half.argmax(axis=1) != top)
-    half[rows, top[rows]] = np.nextafter(half[rows].max(axis=1), np.float16(np.inf))
-    return half
-
-
-def measure_cost(run: Run) -> Cost:
-    """Size, work and speed: parameters, MACs of one face, bytes on disk, CPU milliseconds per face
-    through the fastest backend, training seconds and images a second."""
-    from emotion_core.models.checkpoint import load_classifier
-    from emotion_core.models.latency import measure_latency
-    from emotion_core.models.layers import count_macs, count_parameters
-
-    classifier = load_classifier(run)
-    latency = measure_latency(classifier)
-    rates = [row["images_per_second"] for row in run.metrics() if row.get("images_per_second")]
-    return Cost(
-        parameters=count_parameters(classifier.model),
-        macs=count_macs(classifier.model),
-        size_bytes=run.weights_path.stat().st_size,
-        latency_ms=latency.median_ms,
-        latency_p90_ms=latency.p90_ms,
-        latency_backend=latency.backend,
-        train_seconds=run.status().train_seconds,
-        images_per_second=float(np.median(rates)) if rates else 0.0,
-        chain_seconds=_chain_seconds(run, set()) or 0.0,
-    )
-
-
-def _chain_seconds(run: Run, counted: set[str]) -> float | None:
-    """Training time of a run and of all runs whose weights went into it; None where it is unknown.
-
-    Args:
-        run: The last of them.
-        counted: Ids of runs whose time is in the sum already; grows.
-    """
-    if run.id in counted:
-        return 0.0
-    counted.add(run.id)
-    status = run.status()
-    total = status.train_seconds
-    for name in dict.fromkeys([*listed(run.config().start_from), *listed(status.averaged_with)]):
-        seconds = None
-        with contextlib.suppress(RunError):
-            seconds = _chain_seconds(load_run(name, run.path.parent), counted)
-        if seconds is None:  # it is not here; the chain may have been measured when it was
-            report = _readable_report(run)
-            return (report.cost.chain_seconds or None) if report else None
-        total += seconds
-    return total
-
-
-def environment() -> Environment:
-    """Versions and hardware that a figure depends on."""
-    import torch
-
-    return Environment(
-        python=platform.python_version(),
-        torch=torch.__version__,
-        platform=f"{platform.system()}-{platform.machine()}",
-        cpu=cpu_name(),
-        cpu_capability=torch.backends.cpu.get_cpu_capability(),
-        cores=cpu_cores(),
-        gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else "",
-    )
-
-
 def data_facts(data: FaceData, split: Split) -> DataFacts:
     """What a report says of its data set."""
     return DataFacts(
@@ -353,20 +231,6 @@ def data_facts(data: FaceData, split: Split) -> DataFacts:
             name: _counts(data.labels[getattr(split, name)]) for name in ("train", "val", "test")
         },
     )
-
-
-def _training_machine(run: Run) -> Environment:
-    found, config = environment(), run.config()
-    cores = min(config.threads, found.cores) if config.threads else found.cores
-    gpu = "" if run.status().device == "cpu" else found.gpu
-    return replace(found, cores=cores, gpu=gpu)
-
-
-def _predict(classifier: "Classifier", images: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """float16 logits ``(n, 7)`` of the faces at ``indices``."""
-    starts = range(0, len(indices), BATCH_SIZE)
-    batches = [images[indices[start : start + BATCH_SIZE]] for start in starts]
-    return to_half(np.concatenate([classifier.logits(np.ascontiguousarray(b)) for b in batches]))
 
 
 def _subsets(data: FaceData, split: Split) -> dict[str, np.ndarray]:

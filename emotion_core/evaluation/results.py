@@ -12,8 +12,9 @@ from emotion_core.labels import NUM_CLASSES
 from emotion_core.models.titles import model_title, recipe_title
 from emotion_core.probabilities import softmax
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.report import Report, Scores
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import SUBSET_PREFIX, Row, Run
+from emotion_core.runs.scores import Scores
 
 
 @dataclass(frozen=True)

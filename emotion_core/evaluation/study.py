@@ -9,8 +9,8 @@ from pathlib import Path
 
 from emotion_core.files import read_json
 from emotion_core.records import Count, Record, Share
-from emotion_core.runs.report import EmotionScores
 from emotion_core.runs.run import Row
+from emotion_core.runs.scores import EmotionScores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import cv2
 import cv2.data
 import numpy as np
 
-from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import LiveError
+from emotion_core.live.boxes import area, intersection
 from emotion_core.live.yunet_file import yunet_path
 
 # Sides at which each detector is searched: YuNet finds small faces only in a large picture, Haar
@@ -154,25 +154,11 @@ class YuNetDetector:
 def without_nested(detections: list[Detection]) -> list[Detection]:
     """Largest first, without boxes that lie mostly inside a larger one: parts of its face."""
     kept: list[Detection] = []
-    for item in sorted(detections, key=lambda item: -_area(item.box_xyxy)):
-        inside = (
-            _area(
-                np.concatenate(
-                    [
-                        np.maximum(item.box_xyxy[:2], other.box_xyxy[:2]),
-                        np.minimum(item.box_xyxy[2:], other.box_xyxy[2:]),
-                    ]
-                )
-            )
-            for other in kept
-        )
-        if all(area < 0.5 * _area(item.box_xyxy) for area in inside):
+    for item in sorted(detections, key=lambda item: -area(item.box_xyxy)):
+        inside = [intersection(item.box_xyxy, other.box_xyxy) for other in kept]
+        if all(shared < 0.5 * area(item.box_xyxy) for shared in inside):
             kept.append(item)
     return kept
-
-
-def _area(box: np.ndarray) -> float:
-    return float(np.prod(np.maximum(box[2:] - box[:2], 0)))
 
 
 def create_detector(kind: str = "auto", *, side: int = 0, min_face: int = 32) -> FaceDetector:
@@ -198,83 +184,6 @@ def create_detector(kind: str = "auto", *, side: int = 0, min_face: int = 32) ->
     if path is not None:
         return YuNetDetector(path, side, min_face)
     return HaarDetector(side, min_face)
-
-
-@dataclass(frozen=True)
-class Framing:
-    """How FER-2013's crop lies to a detector's box.
-
-    Attributes:
-        margin: Side of the square crop as a share of ``sqrt(width * height)`` of the box.
-        lower: How far its centre lies below the box's centre, as a share of the side.
-        level_from: Degrees of tilt beyond which the face is turned upright by its eyes.
-    """
-
-    margin: float
-    lower: float
-    level_from: float = 0.0
-
-
-def crop_face(
-    frame: np.ndarray, detection: Detection, kind: str, *, framing: Framing | None = None
-) -> np.ndarray:
-    """Cut a face out as FER-2013's faces are cut, upright.
-
-    Args:
-        frame: BGR uint8 ``(H, W, 3)`` or gray uint8 ``(H, W)``.
-        detection: The face; its box may reach beyond the frame, whose edge is then repeated.
-        kind: The detector's ``kind``, because each draws its boxes differently.
-        framing: Instead of the detector's own in ``FRAMING``.
-
-    Returns:
-        Gray uint8 ``(48, 48)``.
-    """
-    left, top, right, bottom = (float(value) for value in detection.box_xyxy)
-    framing = framing or FRAMING[kind]
-    side = framing.margin * float(np.sqrt(max(right - left, 1.0) * max(bottom - top, 1.0)))
-    down = np.radians(90 * detection.turn)  # where the chin is
-    centre = (
-        (left + right) / 2 - framing.lower * side * float(np.sin(down)),
-        (top + bottom) / 2 + framing.lower * side * float(np.cos(down)),
-    )
-    angle = detection.upright_degrees
-    if abs(angle - 90 * detection.turn) <= framing.level_from:
-        patch = np.rot90(_square(frame, centre, side), detection.turn)
-    else:
-        pixels = max(FACE_SIZE, round(side))
-        matrix = cv2.getRotationMatrix2D(centre, angle, pixels / side)
-        matrix = matrix + np.array([[0, 0, pixels / 2 - centre[0]], [0, 0, pixels / 2 - centre[1]]])
-        patch = cv2.warpAffine(frame, matrix, (pixels, pixels), borderMode=cv2.BORDER_REPLICATE)
-    if patch.ndim == 3:
-        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    method = cv2.INTER_AREA if patch.shape[0] > FACE_SIZE else cv2.INTER_LINEAR
-    face: np.ndarray = cv2.resize(patch, (FACE_SIZE, FACE_SIZE), interpolation=method)
-    return face
-
-
-# Fitted by ``bench detection``; docs/live.md has the curves, also of turning faces upright.
-FRAMING = {"yunet": Framing(1.0, 0.0), "haar": Framing(1.0, 0.0)}
-
-
-def _square(frame: np.ndarray, centre: tuple[float, float], side: float) -> np.ndarray:
-    pixels = max(2, round(side))
-    left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
-    height, width = frame.shape[:2]
-    inside = frame[
-        min(max(top, 0), height - 1) : max(min(top + pixels, height), 1),
-        min(max(left, 0), width - 1) : max(min(left + pixels, width), 1),
-    ]
-    if inside.shape[0] == pixels and inside.shape[1] == pixels:
-        return inside
-    padded: np.ndarray = cv2.copyMakeBorder(
-        inside,
-        max(0, min(-top, pixels - 1)),
-        max(0, min(top + pixels - height, pixels - 1)),
-        max(0, min(-left, pixels - 1)),
-        max(0, min(left + pixels - width, pixels - 1)),
-        cv2.BORDER_REPLICATE,
-    )
-    return padded
 
 
 def _shrink(image: np.ndarray, side: int) -> tuple[np.ndarray, float]:

@@ -13,7 +13,9 @@ from PIL import Image, UnidentifiedImageError
 from emotion_core.data.orientation import orientation, upright
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.detect import Detection, FaceDetector, create_detector, crop_face
+from emotion_core.live.boxes import area, overlaps
+from emotion_core.live.crop import crop_face
+from emotion_core.live.detect import Detection, FaceDetector, create_detector
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.smooth import LabelHolder
@@ -162,7 +164,7 @@ class PhotoDetector:
         found.sort(key=lambda item: -item.score)
         boxes, kept = np.stack([item.box_xyxy for item in found] or [np.zeros(4)]), list[int]()
         for index in range(len(found)):
-            if (_overlaps(boxes[index], boxes[kept]) < _SAME_FACE).all():
+            if (overlaps(boxes[index], boxes[kept]) < _SAME_FACE).all():
                 kept.append(index)
         return [found[index] for index in kept]
 
@@ -180,7 +182,7 @@ def classify_photo(
     Returns:
         One result per face, the largest first.
     """
-    found = sorted(detector.detect(image), key=lambda item: -_area(item.box_xyxy))
+    found = sorted(detector.detect(image), key=lambda item: -area(item.box_xyxy))
     if not found:
         return []
     faces = np.stack([crop_face(image, item, detector.kind) for item in found])
@@ -308,21 +310,6 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return np.asarray(image.convert("RGB"))
-
-
-def _area(box_xyxy: np.ndarray) -> float:
-    x1, y1, x2, y2 = map(float, box_xyxy)
-    return (x2 - x1) * (y2 - y1)
-
-
-def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersections of a box ``(4,)`` with others ``(N, 4)`` as shares of the smaller one, so that a
-    part of a face counts as the face."""
-    corners = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
-    smaller = np.maximum(np.minimum(_area(box), areas), 1e-6)
-    shared: np.ndarray = np.prod(np.maximum(corners, 0.0), axis=1) / smaller
-    return shared
 
 
 def _too_large(name: str, size_wh: tuple[int, int] | None = None) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from emotion_core.errors import EmotionError, LiveError
+from emotion_core.errors import LiveError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.detect import FaceDetector, create_detector, crop_face
+from emotion_core.live.crop import crop_face
+from emotion_core.live.detect import FaceDetector, create_detector
 from emotion_core.live.settings import LiveConfig
 from emotion_core.live.smooth import UNCERTAIN, EmaSmoother, LabelHolder
 from emotion_core.live.track import Track, Tracker
@@ -312,10 +313,7 @@ def create_pipeline(run_dir: str | Path | Run | None = None, **options: Any) -> 
 
 def calibrated_threshold(run: Run) -> float:
     """The threshold chosen on the run's validation split; the default if it has no report."""
-    try:
-        report = run.report()
-    except EmotionError:
-        report = None
+    report = run.readable_report()
     return report.abstain.threshold if report else LiveConfig().threshold
 
 

@@ -8,7 +8,6 @@ import logging
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +18,13 @@ import numpy as np
 
 from emotion_core.errors import ConfigError, LiveError
 from emotion_core.live.draw import draw_result
+from emotion_core.live.pace import Pace
 from emotion_core.live.pipeline import FrameResult, LivePipeline
 from emotion_core.live.playback import VideoPlayback
 from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch, Summary
 from emotion_core.live.track import LOST_SECONDS
 
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
-_RATE_SECONDS = 2.0  # the frame rate is counted over this long
-_DRIFT = 1e-3  # how fast a camera's clock may run away, in seconds a second
 SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _log = logging.getLogger(__name__)
 
@@ -106,9 +104,7 @@ class LiveStream:
         self._problem = ""
         self._result: FrameResult | None = None
         self._picture: np.ndarray | None = None
-        self._times: deque[float] = deque(maxlen=200)
-        self._latencies: deque[float] = deque(maxlen=60)
-        self._newest_clock: float | None = None
+        self._pace = Pace()
         self._looked = -math.inf
 
     def process(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -117,7 +113,7 @@ class LiveStream:
         with self._lock:
             if self._ended:
                 self._begin()
-            waited = self._waited(frame.time, arrived)
+            waited = self._pace.waited(frame.time, arrived)
             if self._problem:
                 return frame
         try:
@@ -138,15 +134,13 @@ class LiveStream:
         """The stream as it is now."""
         now = time.monotonic()
         with self._lock:
-            times = list(self._times)
-            running = bool(times) and now - times[-1] < SILENT_SECONDS
             return LiveState(
-                running=running and not self._ended,
+                running=self._pace.silent(now) < SILENT_SECONDS and not self._ended,
                 frames=self._frames,
                 failed=self._failed,
-                fps=self._fps(now),
-                latency_ms=self._latency_ms(),
-                longest_gap=max(map(float.__sub__, times[1:], times), default=0.0),
+                fps=self._pace.fps(now),
+                latency_ms=self._pace.latency_ms(),
+                longest_gap=self._pace.longest_gap(),
                 result=self._result,
                 hint="" if self.paused else self._recorder.hint(),
                 problem=self._problem,
@@ -185,7 +179,7 @@ class LiveStream:
         last = self.picture()
         if self.paused and last is not None:
             with self._lock:
-                self._times.append(time.monotonic())
+                self._pace.shown(time.monotonic())
             return last
         image = frame.to_ndarray(format="bgr24") if self.source is None else self.source(arrived)
         if self.mirror:
@@ -200,8 +194,7 @@ class LiveStream:
             self._failures = 0
             self._frames += 1
             self._result, self._picture = result, picture
-            self._times.append(done)
-            self._latencies.append(done - arrived + waited)
+            self._pace.shown(done, done - arrived + waited)
             self._recorder.add(result, arrived)
         return picture
 
@@ -226,24 +219,7 @@ class LiveStream:
         if not self.pipeline.config.overlay:
             return []
         with self._lock:
-            return [f"{self._fps(time.monotonic()):.0f} fps  {self._latency_ms():.0f} ms"]
-
-    def _fps(self, now: float) -> float:
-        recent = [at for at in self._times if now - at <= _RATE_SECONDS]
-        return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
-
-    def _latency_ms(self) -> float:
-        return 1000 * float(np.median(self._latencies)) if self._latencies else 0.0
-
-    def _waited(self, clock: float | None, now: float) -> float:
-        """Seconds that a frame waited longer than the luckiest one, by the sender's clock."""
-        if clock is None:
-            return 0.0
-        behind = now - clock
-        if self._newest_clock is None or abs(behind - self._newest_clock) > 60:
-            self._newest_clock = behind
-        self._newest_clock = min(behind, self._newest_clock + _DRIFT / 30)
-        return behind - self._newest_clock
+            return [f"{self._pace.fps(time.monotonic()):.0f} fps  {self._pace.latency_ms():.0f} ms"]
 
 
 def ice_configuration(secrets: Mapping[str, Any]) -> dict[str, Any]:

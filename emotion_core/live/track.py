@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from emotion_core.live.boxes import area, centre, iou
 from emotion_core.live.detect import Detection
 
 LOST_SECONDS = 1.0
@@ -97,7 +98,7 @@ class Tracker:
             The faces in sight, the largest first, at most ``max_faces``.
         """
         missed = list(self.tracks)
-        largest = sorted(detections, key=lambda item: -_area(item.box_xyxy))[: self.max_faces]
+        largest = sorted(detections, key=lambda item: -area(item.box_xyxy))[: self.max_faces]
         rest = dict(enumerate(largest))
         for track, index in self._assign(largest, time):
             self._renew(track, rest.pop(index), time)
@@ -178,40 +179,24 @@ class Tracker:
     def _speed(track: Track, before: np.ndarray, time: float) -> None:
         elapsed = time - track.time
         if elapsed > 0:
-            moved = (_centre(track.box_xyxy) - _centre(before)) / elapsed
+            moved = (centre(track.box_xyxy) - centre(before)) / elapsed
             track.velocity = (0.5 * track.velocity + 0.5 * moved).astype(np.float32)
 
     def _in_sight(self, time: float) -> list[Track]:
         self.tracks = [track for track in self.tracks if time - track.seen <= LOST_SECONDS]
         shown = [track for track in self.tracks if track.sure and track.in_sight(time)]
-        return sorted(shown, key=lambda track: -_area(track.box_xyxy))[: self.max_faces]
-
-
-def iou(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two boxes ``(4,)``, 0..1."""
-    left_top, right_bottom = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    both = float(np.prod(np.maximum(right_bottom - left_top, 0)))
-    return both / max(_area(one) + _area(other) - both, 1e-6)
+        return sorted(shown, key=lambda track: -area(track.box_xyxy))[: self.max_faces]
 
 
 def _distance(predicted: np.ndarray, found: np.ndarray) -> float:
     """1 - IoU, or a large number for boxes that cannot be the same face."""
     overlap = iou(predicted, found)
-    size = np.sqrt(max(_area(predicted), 1.0))
-    apart = float(np.linalg.norm(_centre(predicted) - _centre(found))) / size
-    ratio = np.sqrt(_area(found) / max(_area(predicted), 1.0))
+    size = np.sqrt(max(area(predicted), 1.0))
+    apart = float(np.linalg.norm(centre(predicted) - centre(found))) / size
+    ratio = np.sqrt(area(found) / max(area(predicted), 1.0))
     if (overlap < 0.1 and apart > 0.7) or not 0.4 < ratio < 2.5:
         return _NO_MATCH
     return float(1 - overlap + 0.2 * apart)
-
-
-def _area(box: np.ndarray) -> float:
-    return float(max(box[2] - box[0], 0) * max(box[3] - box[1], 0))
-
-
-def _centre(box: np.ndarray) -> np.ndarray:
-    centre: np.ndarray = (box[:2] + box[2:]) / 2
-    return centre
 
 
 def _patch(gray: np.ndarray, box: np.ndarray) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import io
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,14 @@ from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, calibrated_threshold
 from emotion_core.live.settings import LiveConfig
-from emotion_core.live.video_file import Source, VideoFile, VideoInfo, open_video, shown_picture
+from emotion_core.live.video_file import Source, VideoInfo, open_video
+from emotion_core.live.video_frames import AnalysisCancelledError, check_length, sampled
 from emotion_core.live.video_writer import VideoWriter
 from emotion_core.runs.run import Run
 
 if TYPE_CHECKING:  # it loads torch
     from emotion_core.models.checkpoint import Classifier
 
-MAX_FRAMES = 36_000  # that are looked at: two hours at the usual five per second
 MAX_FACES = 64  # followed at once
 # A file waits for nobody: search every frame.
 _OPTIONS = {"budget_ms": 1_000.0, "max_faces": MAX_FACES}
@@ -80,10 +80,6 @@ class VideoResult:
     notices: tuple[str, ...] = ()
 
 
-class AnalysisCancelledError(EmotionError):
-    """The analysis was cancelled."""
-
-
 def analyse_video(
     source: Source,
     pipeline: Pipeline,
@@ -114,10 +110,10 @@ def analyse_video(
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_video(source, name))
         info = video.info
-        _check_length(video, fps)
+        check_length(video, fps)
         writer = stack.enter_context(VideoWriter.open(fps)) if annotate else None
         try:
-            for time, frame, scale in _sampled(video, fps, is_cancelled):
+            for time, frame, scale in sampled(video, fps, is_cancelled):
                 result = pipeline(frame, time)
                 rows += [_row(time, face, scale) for face in result.faces]
                 left_out = max(left_out, result.left_out)
@@ -140,16 +136,6 @@ def analyse_video(
         )
     copy = writer.data if writer else None
     return VideoResult(info, frames, seconds, rows, copy, problem, tuple(notices))
-
-
-def _check_length(video: VideoFile, fps: float) -> None:
-    rate = min(fps, video.info.fps or fps)  # a slower video is looked at whole
-    if video.info.seconds * rate > MAX_FRAMES:
-        raise ImageError(
-            f"{video.name} lasts {video.info.seconds / 3600:,.1f} hours, which at {rate:g} frames per "
-            f"second is more than the {MAX_FRAMES:,} frames that are looked at. Take fewer frames "
-            "per second, or cut the video."
-        )
 
 
 @dataclass(frozen=True)
@@ -241,27 +227,6 @@ def _work(
         tell(JobState("failed", error=str(error)))
     except Exception as error:  # a thread's exception would end in nobody's hands
         tell(JobState("failed", error=f"{type(error).__name__}: {error}"))
-
-
-def _sampled(
-    video: VideoFile, fps: float, is_cancelled: Callable[[], bool]
-) -> Iterator[tuple[float, np.ndarray, float]]:
-    """Time from the start, picture and its scale, about ``fps`` times per second.
-
-    Raises:
-        ImageError: the video, which did not say how long it is, goes on after ``MAX_FRAMES``.
-    """
-    step, due, count = 1 / fps, 0.0, 0
-    # Half a source frame early is nearer than a whole one late.
-    early = 0.5 * min(1 / (video.info.fps or 25), step)
-    for time, frame in video.frames():
-        if is_cancelled():
-            raise AnalysisCancelledError("The analysis was cancelled.")
-        if time >= due - early:
-            if count == MAX_FRAMES:
-                raise ImageError(f"{video.name} has more than {MAX_FRAMES:,} frames to look at.")
-            due, count = (due if time - due < step else time) + step, count + 1
-            yield time, *shown_picture(frame, video.info)
 
 
 def _row(time: float, face: Face, scale: float) -> dict[str, Any]:

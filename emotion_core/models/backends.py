@@ -19,7 +19,7 @@ from torch import nn
 
 from emotion_core.errors import ModelError, unknown
 from emotion_core.files import write_bytes
-from emotion_core.models.onnx_graph import INPUT, OUTPUT, export_onnx
+from emotion_core.models.onnx_graph import INPUT, OUTPUT, check_against, create_session, export_onnx
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.quantize import quantize
 from emotion_core.paths import cache_dir
@@ -116,6 +116,7 @@ class TorchBackend:
         self.threads = threads
 
     def __call__(self, faces: np.ndarray) -> np.ndarray:
+        """As ``Backend``."""
         with torch.inference_mode(), _torch_threads(self.threads):
             parts = [
                 self._model(self._preprocess.apply(torch.from_numpy(part).to(self._device)))
@@ -182,60 +183,6 @@ class OnnxBackend(_SessionBackend):
 
     def _check(self, model: nn.Module, preprocess: Preprocess) -> None:
         check_against(self, model, preprocess, tolerance=1e-3)
-
-
-def create_session(graph: bytes | str, threads: int) -> Any:
-    """An ONNX Runtime session on the CPU.
-
-    Args:
-        graph: A serialised graph or a file's path.
-        threads: Threads of one call.
-
-    Raises:
-        ModelError: ONNX Runtime is not installed.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ModelError(
-            "The onnx backend needs ONNX Runtime: pip install onnxruntime onnx. Or choose torch."
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that spin while they wait would take the video's and the trainer's cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def check_against(
-    backend: Any, model: nn.Module, preprocess: Preprocess, *, tolerance: float
-) -> None:
-    """Compare a backend with PyTorch on three faces of smooth noise.
-
-    Args:
-        backend: Callable from uint8 ``(3, 48, 48)`` to logits ``(3, 7)``.
-        model: The module it was made of.
-        preprocess: Its pixel normalisation.
-        tolerance: Largest difference, relative to the largest logit where that exceeds 1.
-
-    Raises:
-        ValueError: the difference is larger.
-    """
-    generator = np.random.default_rng(0)
-    coarse = generator.integers(0, 256, (3, 6, 6), dtype=np.uint8)
-    faces = coarse.repeat(8, axis=1).repeat(8, axis=2)
-    training, device = model.training, next(model.parameters()).device
-    with torch.inference_mode():
-        model.eval()
-        images = preprocess.apply(torch.from_numpy(faces).to(device))
-        expected = model(images).float().cpu().numpy()
-        model.train(training)
-    difference = float(np.abs(backend(faces) - expected).max())
-    allowed = tolerance * max(1.0, float(np.abs(expected).max()))
-    if not difference <= allowed:
-        raise ValueError(f"logits differ by {difference:.2g}, allowed are {allowed:.2g}")
 
 
 def _chunks(faces: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,7 +1,8 @@
 """Weights with the metadata that is needed to use them: ``model.safetensors`` + ``model.json``."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 import safetensors
@@ -17,10 +18,41 @@ from emotion_core.machine import resolve_device
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import Calibration, softmax
+from emotion_core.records import Record, RecordError, Rule, Scalar
 from emotion_core.runs.catalog import pick_run
 from emotion_core.runs.run import Run
 
 FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata(Record):
+    """``model.json``: what turns a run's weights into answers.
+
+    Attributes:
+        architecture: Registered model name.
+        options: What it was created with.
+        labels: Emotions in the order of the logits.
+        input_size: Side of a face in pixels.
+        mean, std, per_image: Pixel normalisation, as for ``Preprocess``.
+        temperature, smoothing: Calibration, as for ``softmax``.
+    """
+
+    format: Annotated[int, Rule(f"{FORMAT}", lambda value: value == FORMAT)] = FORMAT
+    architecture: str
+    options: dict[str, Scalar]
+    labels: tuple[str, ...] = tuple(EMOTIONS)
+    input_size: Annotated[int, Rule(f"{FACE_SIZE}", lambda value: value == FACE_SIZE)] = FACE_SIZE
+    mean: float
+    std: float
+    per_image: bool
+    temperature: Annotated[float, Rule("above 0", lambda value: value > 0)]
+    smoothing: Annotated[float, Rule("at least 0 and below 1", lambda value: 0 <= value < 1)] = 0.0
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """Its pixel normalisation."""
+        return Preprocess(self.mean, self.std, self.per_image)
 
 
 def save_checkpoint(
@@ -28,7 +60,7 @@ def save_checkpoint(
     model: nn.Module,
     *,
     architecture: str,
-    options: dict[str, Any],
+    options: dict[str, Scalar],
     preprocess: Preprocess,
     temperature: float = 1.0,
     smoothing: float = 0.0,
@@ -53,26 +85,22 @@ def save_checkpoint(
         tensors[name] = value.detach().cpu().contiguous()
     # Through memory, because safetensors hides a full disk in an error of its own.
     write_bytes(run.weights_path, safetensors.torch.save(tensors))
-    write_json(
-        run.model_path,
-        {
-            "format": FORMAT,
-            "architecture": architecture,
-            "options": options,
-            "labels": list(EMOTIONS),
-            "input_size": FACE_SIZE,
-            "mean": preprocess.mean,
-            "std": preprocess.std,
-            "per_image": preprocess.per_image,
-            "temperature": temperature,
-            "smoothing": smoothing,
-        },
+    metadata = Metadata(
+        architecture=architecture,
+        options=options,
+        mean=preprocess.mean,
+        std=preprocess.std,
+        per_image=preprocess.per_image,
+        temperature=temperature,
+        smoothing=smoothing,
     )
+    write_json(run.model_path, metadata.to_json())
 
 
 def set_calibration(run: Run, calibration: Calibration) -> None:
     """Store a calibration fitted after training."""
-    write_json(run.model_path, _metadata(run) | calibration._asdict())
+    metadata = replace(_metadata(run), **calibration._asdict())
+    write_json(run.model_path, metadata.to_json())
 
 
 class Classifier:
@@ -94,7 +122,7 @@ class Classifier:
         *,
         name: str,
         architecture: str,
-        options: dict[str, Any],
+        options: dict[str, Scalar],
         preprocess: Preprocess,
         temperature: float = 1.0,
         smoothing: float = 0.0,
@@ -184,24 +212,24 @@ def load_classifier(
             them.
     """
     run = run_dir if isinstance(run_dir, Run) else pick_run(run_dir)
-    values = _metadata(run)
-    if values["labels"] != list(EMOTIONS):
+    about = _metadata(run)
+    if about.labels != tuple(EMOTIONS):
         raise CheckpointError(
-            f"Run '{run.name}' was trained for the labels {values['labels']}; this version "
+            f"Run '{run.name}' was trained for the labels {list(about.labels)}; this version "
             f"knows {list(EMOTIONS)} in this order."
         )
     # Its own weights replace those it started from, which need not be on this machine.
-    options = {name: value for name, value in values["options"].items() if name != "pretrained"}
-    model = create_model(values["architecture"], **options)
+    options = {name: value for name, value in about.options.items() if name != "pretrained"}
+    model = create_model(about.architecture, **options)
     load_weights(model, run)
     return Classifier(
         model,
         name=run.name,
-        architecture=values["architecture"],
-        options=values["options"],
-        preprocess=Preprocess(values["mean"], values["std"], values["per_image"]),
-        temperature=values["temperature"],
-        smoothing=values["smoothing"],
+        architecture=about.architecture,
+        options=about.options,
+        preprocess=about.preprocess,
+        temperature=about.temperature,
+        smoothing=about.smoothing,
         backend=backend,
         device=str(resolve_device(device)),
         calibration=calibration,
@@ -246,43 +274,14 @@ def load_weights(model: nn.Module, run: Run) -> None:
         model.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
 
 
-def _metadata(run: Run) -> dict[str, Any]:
-    needed = {
-        "architecture": str,
-        "options": dict,
-        "labels": list,
-        "mean": int | float,
-        "std": int | float,
-        "per_image": bool,
-        "temperature": int | float,
-        "smoothing": int | float,
-    }
+def _metadata(run: Run) -> Metadata:
     try:
-        values = read_json(run.model_path)
+        return Metadata.from_json(read_json(run.model_path))
     except FileNotFoundError as error:
         raise CheckpointError(
             f"Run '{run.name}' has no model.json, so no weights to load."
         ) from error
+    except RecordError as error:
+        raise CheckpointError(f"Run '{run.name}': model.json is malformed: {error}.") from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Run '{run.name}': model.json cannot be read ({error}).") from error
-    if isinstance(values, dict):
-        values.setdefault("smoothing", 0.0)  # runs made before it was fitted lack it
-    for key, kind in needed.items():
-        if not isinstance(values, dict) or not isinstance(values.get(key), kind):
-            raise CheckpointError(f"Run '{run.name}': model.json lacks a valid '{key}'.")
-    for key, known in (("format", FORMAT), ("input_size", FACE_SIZE)):
-        if values.get(key, known) != known:
-            raise CheckpointError(
-                f"Run '{run.name}': model.json has {key} {values[key]}; this version knows {known}."
-            )
-    if not values["temperature"] > 0:
-        raise CheckpointError(
-            f"Run '{run.name}': temperature must be above 0, got {values['temperature']}."
-        )
-    if not 0 <= values["smoothing"] < 1:
-        raise CheckpointError(
-            f"Run '{run.name}': smoothing must be at least 0 and below 1, got "
-            f"{values['smoothing']}."
-        )
-    checked: dict[str, Any] = values
-    return checked

@@ -13,9 +13,8 @@ from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import ModelError, unknown
 from emotion_core.files import atomic_path
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
-from emotion_core.models.backends import check_against, create_session
 from emotion_core.models.checkpoint import Classifier, load_classifier
-from emotion_core.models.onnx_graph import INPUT, OUTPUT, export_onnx
+from emotion_core.models.onnx_graph import INPUT, OUTPUT, check_against, create_session, export_onnx
 from emotion_core.runs.run import Run
 
 _TOLERANCE = 1e-4

@@ -6,7 +6,9 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -88,3 +90,57 @@ def _without_dump() -> Iterator[None]:
         yield
     finally:
         setattr(torch._C, "_jit_onnx_log", log)  # noqa: B010
+
+
+def create_session(graph: bytes | str, threads: int) -> Any:
+    """An ONNX Runtime session on the CPU.
+
+    Args:
+        graph: A serialised graph or a file's path.
+        threads: Threads of one call.
+
+    Raises:
+        ModelError: ONNX Runtime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            "The onnx backend needs ONNX Runtime: pip install onnxruntime onnx. Or choose torch."
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin while they wait would take the video's and the trainer's cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def check_against(
+    backend: Any, model: nn.Module, preprocess: Preprocess, *, tolerance: float
+) -> None:
+    """Compare a backend with PyTorch on three faces of smooth noise.
+
+    Args:
+        backend: Callable from uint8 ``(3, 48, 48)`` to logits ``(3, 7)``.
+        model: The module it was made of.
+        preprocess: Its pixel normalisation.
+        tolerance: Largest difference, relative to the largest logit where that exceeds 1.
+
+    Raises:
+        ValueError: the difference is larger.
+    """
+    generator = np.random.default_rng(0)
+    coarse = generator.integers(0, 256, (3, 6, 6), dtype=np.uint8)
+    faces = coarse.repeat(8, axis=1).repeat(8, axis=2)
+    training, device = model.training, next(model.parameters()).device
+    with torch.inference_mode():
+        model.eval()
+        images = preprocess.apply(torch.from_numpy(faces).to(device))
+        expected = model(images).float().cpu().numpy()
+        model.train(training)
+    difference = float(np.abs(backend(faces) - expected).max())
+    allowed = tolerance * max(1.0, float(np.abs(expected).max()))
+    if not difference <= allowed:
+        raise ValueError(f"logits differ by {difference:.2g}, allowed are {allowed:.2g}")

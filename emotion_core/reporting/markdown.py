@@ -11,8 +11,8 @@ from emotion_core.evaluation.ensemble import (
     flip_ensemble_probs,
     without_repeats,
 )
-from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.evaluation.results import Result, load_results
+from emotion_core.evaluation.scores import classification_metrics
 from emotion_core.reporting.columns import HEADLINE, README, TableRow, columns
 from emotion_core.reporting.rows import ensemble_row, published_rows, run_row
 from emotion_core.reporting.words import how_trained

@@ -10,8 +10,9 @@ from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.titles import model_title
 from emotion_core.reporting.columns import TableRow
-from emotion_core.runs.report import Cost, Report, Scores
+from emotion_core.runs.report import Cost, Report
 from emotion_core.runs.run import Row
+from emotion_core.runs.scores import Scores
 
 
 def run_row(label: str, report: Report, curve: Sequence[Row] = ()) -> TableRow:

@@ -15,8 +15,9 @@ from emotion_core.models.options import pretrained_on
 from emotion_core.models.titles import model_title, recipe_title
 from emotion_core.recipes import TrainConfig, listed
 from emotion_core.runs.catalog import known_as
-from emotion_core.runs.report import Report, Scores
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
+from emotion_core.runs.scores import Scores
 
 LEFT_OUT = "Not shown:"
 SYNTHETIC = "Measured on synthetic faces, drawn by code: it says nothing about photographs."

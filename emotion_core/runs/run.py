@@ -10,52 +10,43 @@ import contextlib
 import datetime
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import filelock
 import numpy as np
 
 from emotion_core import processes
-from emotion_core.errors import ConfigError, RunError
-from emotion_core.files import append_json_line, read_json, read_json_lines, read_once, write_json
+from emotion_core.errors import RunError
+from emotion_core.files import append_json_line, read_json_lines, read_once, write_json
 from emotion_core.recipes import TrainConfig
 from emotion_core.records import RecordError
+from emotion_core.runs.folder import RunFolder
+from emotion_core.runs.read import (
+    MalformedError,
+    read_config,
+    read_report,
+    read_status,
+)
 from emotion_core.runs.report import Report
-from emotion_core.runs.status import FORMAT, Status
+from emotion_core.runs.status import Status
 from emotion_core.text import plain
 
 _T = TypeVar("_T")
 
 SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
-
-
 _RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
 
-
 Row = dict[str, float]  # of metrics.jsonl or progress.jsonl
-
-
 RUN_ID = re.compile(r"^\d{8}-\d{6}-")
 
 
-class _MalformedError(Exception):
-    """What a file says cannot be used; the message completes "status.json ..."."""
-
-
 @dataclass(frozen=True)
-class Run:
+class Run(RunFolder):
     """One run folder. Two processes see the same: whatever has changed on disk is read again."""
 
-    path: Path
     problem: str = field(default="", compare=False)
-
-    @property
-    def id(self) -> str:
-        """Folder name: when it was made, model and seed. It never changes, so files refer to it."""
-        return self.path.name
 
     @property
     def name(self) -> str:
@@ -69,46 +60,13 @@ class Run:
     def _folder(self) -> str:
         return plain(self.id)
 
-    @property
-    def weights_path(self) -> Path:
-        return self.path / "model.safetensors"
-
-    @property
-    def model_path(self) -> Path:
-        """Architecture, options, labels and preprocessing of the weights."""
-        return self.path / "model.json"
-
-    @property
-    def metrics_path(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def log_path(self) -> Path:
-        return self.path / "train.log"
-
-    @property
-    def resume_path(self) -> Path:
-        return self.path / "resume.pt"
-
-    @property
-    def predictions_path(self) -> Path:
-        return self.path / "predictions.npz"
-
-    @property
-    def _progress_path(self) -> Path:
-        return self.path / "progress.jsonl"
-
-    @property
-    def _lock_path(self) -> Path:
-        return self.path / "run.lock"
-
     def config(self) -> TrainConfig:
         """The run's settings.
 
         Raises:
             RunError: ``config.json`` is missing or malformed.
         """
-        return self._read("config.json", _read_config)
+        return self._read("config.json", read_config)
 
     def status(self) -> Status:
         """The stored status, mended by the lock: at work with a free lock is failed.
@@ -116,12 +74,12 @@ class Run:
         Raises:
             RunError: ``status.json`` is missing or malformed.
         """
-        status = self._read("status.json", _read_status)
+        status = self._read("status.json", read_status)
         if status.state in ("running", "queued") and not self._is_starting(status):
             if self.is_locked():
                 return status
             # The process may have ended properly between the two reads.
-            if self._read("status.json", _read_status) != status:
+            if self._read("status.json", read_status) != status:
                 return self.status()
             ended = "without a result" if status.state == "running" else "while it was queued"
             error_text = status.error or f"The training process ended {ended}."
@@ -148,44 +106,6 @@ class Run:
         """Replace ``status.json``."""
         write_json(self.path / "status.json", asdict(status))
 
-    def lock(self) -> filelock.FileLock:
-        """Held by the training process; the system frees it when the process dies, however.
-
-        Whoever holds it, and nobody else, writes ``status.json``. It waits up to two seconds,
-        because ``is_locked`` of another process holds it for an instant. A thread that holds it
-        may take it again.
-
-        Raises:
-            RunError: the folder is gone; a lock would make it again.
-        """
-        if not self.path.is_dir():
-            raise RunError(f"Run '{self.name}' is not there any more.")
-        return filelock.FileLock(self._lock_path, timeout=2, is_singleton=True)
-
-    @contextlib.contextmanager
-    def locked(self, action: str) -> Iterator[None]:
-        """Hold the lock for a change of the run from outside.
-
-        Raises:
-            RunError: a training process holds it; the message says that ``action`` is refused.
-        """
-        try:
-            with self.lock():
-                yield
-        except filelock.Timeout as error:
-            raise RunError(
-                f"Run '{self.name}' is being trained, so it cannot be {action}. Stop it first."
-            ) from error
-
-    def remove_leftovers(self) -> None:
-        """Remove files that a killed process was about to write; call it with the lock held."""
-        for path in self.path.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
-
-    def is_locked(self) -> bool:
-        """Whether a training process is at work on this run."""
-        return processes.is_held(self._lock_path)
-
     def metrics(self) -> list[Row]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
         val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``."""
@@ -198,16 +118,16 @@ class Run:
     def progress(self) -> list[Row]:
         """Rows within the present epoch, about one a second: step, steps, train_loss,
         train_accuracy; the means since the epoch began."""
-        return self._rows(self._progress_path)
+        return self._rows(self.progress_path)
 
     def append_progress(self, status: Status) -> None:
         """Add a row of the present epoch, for curves that grow before it is finished."""
         names = ("step", "steps", "train_loss", "train_accuracy")
-        append_json_line(self._progress_path, {name: getattr(status, name) for name in names})
+        append_json_line(self.progress_path, {name: getattr(status, name) for name in names})
 
     def clear_progress(self) -> None:
         """Begin a new epoch."""
-        self._progress_path.unlink(missing_ok=True)
+        self.progress_path.unlink(missing_ok=True)
 
     def report(self) -> Report | None:
         """Test results of a finished run, checked; None before.
@@ -217,7 +137,13 @@ class Run:
         """
         if not (self.path / "report.json").exists():
             return None
-        return self._read("report.json", _read_report)
+        return self._read("report.json", read_report)
+
+    def readable_report(self) -> Report | None:
+        """As ``report``; None also where it is damaged."""
+        with contextlib.suppress(RunError):
+            return self.report()
+        return None
 
     def require_report(self) -> Report:
         """As ``report``, of a run that must be finished.
@@ -272,16 +198,6 @@ class Run:
                 f"Run '{self.name}': predictions.npz cannot be read ({error})."
             ) from error
 
-    def log_tail(self, lines: int = 20) -> list[str]:
-        """Last lines of ``train.log``."""
-        if not self.log_path.exists():
-            return []
-        with self.log_path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 64 * 1024))
-            text = file.read().decode(errors="replace")
-        return text.splitlines()[-lines:]
-
     def _read(self, name: str, read: Callable[[Path], _T]) -> _T:
         """What ``read`` makes of a file of the folder; see ``read_once``."""
         try:
@@ -293,7 +209,7 @@ class Run:
                 f"{name} is malformed: {error}. Evaluate it again: "
                 f"python -m emotion_core evaluate {self.name}"
             )
-        except _MalformedError as error:
+        except MalformedError as error:
             problem = f"{name} {error}"
         except (OSError, ValueError) as error:
             problem = f"{name} cannot be read ({error})."
@@ -301,45 +217,11 @@ class Run:
 
     def _rows(self, path: Path) -> list[Row]:
         try:
-            return _numbers(read_json_lines(path))
+            rows = read_json_lines(path)
         except (OSError, ValueError) as error:
             raise RunError(f"Run '{self.name}': {path.name} cannot be read ({error}).") from error
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    values = read_json(path)
-    if not isinstance(values, dict):
-        raise _MalformedError("must hold a JSON object.")
-    return values
-
-
-def _read_config(path: Path) -> TrainConfig:
-    try:
-        return TrainConfig.from_dict(_read_object(path))
-    except ConfigError as error:
-        raise _MalformedError(f"is malformed. {error}") from error
-
-
-def _read_report(path: Path) -> Report:
-    return Report.from_json(_read_object(path))
-
-
-def _read_status(path: Path) -> Status:
-    values = _read_object(path)
-    version = values.get("format", 0)
-    if isinstance(version, int) and version > FORMAT:
-        raise _MalformedError(
-            f"has format {version}, this version reads up to {FORMAT}. Update emotion_core."
-        )
-    try:
-        return Status(**values)
-    except (TypeError, ValueError) as error:
-        raise _MalformedError(f"is malformed ({error}).") from error
-
-
-def _numbers(rows: list[dict[str, Any]]) -> list[Row]:
-    """The rows that hold numbers alone, as all do that this program wrote."""
-    return [row for row in rows if all(type(value) in (int, float) for value in row.values())]
+        # All rows that this program wrote hold numbers alone.
+        return [row for row in rows if all(type(value) in (int, float) for value in row.values())]
 
 
 def validation_score(row: Row, monitor: str) -> float:

@@ -15,8 +15,6 @@ restart ``list_jobs`` finds everything again. The rules that make it safe:
 import collections
 import contextlib
 import datetime
-import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -39,12 +37,10 @@ from emotion_core.runs.trash import delete_run, purge_deleted
 from emotion_core.tasks import running_tasks
 from emotion_core.training.settle import settled
 
-POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
 UNDO_SECONDS = 3600.0  # a deleted run is kept at least this long
 MOST_QUEUED = 32  # each waiting process holds about 40 MB
 _ORDER = {"running": 0, "queued": 1}
-_held: list[filelock.FileLock] = []  # a lock object that is collected frees its lock
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ class Job:
     @property
     def queue(self) -> str:
         """The device's queue, ``cpu`` or ``cuda-N``; empty if the run is broken."""
-        return _queue_name(self.config.device) if self.config else ""
+        return queue_name(self.config.device) if self.config else ""
 
 
 def start(config: TrainConfig) -> Run:
@@ -93,7 +89,7 @@ def start(config: TrainConfig) -> Run:
     require(Action.TRAIN)
     config = settled(config)
     purge_deleted(older_than=UNDO_SECONDS)
-    if sum(1 for _ in _queued(checkpoints_dir())) >= MOST_QUEUED:
+    if sum(1 for _ in queued(checkpoints_dir())) >= MOST_QUEUED:
         raise RunError(
             f"{MOST_QUEUED} jobs are queued already, which is the limit. Stop some, or wait."
         )
@@ -129,6 +125,7 @@ def stop(run: Run, *, force: bool = False) -> None:
     A running one finishes its step, saves and becomes ``stopped``; a queued one leaves the queue.
 
     Args:
+        run: Queued or running.
         force: Kill it instead, for a trainer that does not answer; it shows as failed and resumes
             from its last save.
 
@@ -185,7 +182,7 @@ def list_jobs(root: Path | None = None) -> list[Job]:
         except EmotionError as error:
             jobs.append(Job(run, Status(state="failed", error=str(error))))
     jobs.sort(key=lambda job: job.status.created, reverse=True)
-    jobs.sort(key=lambda job: (_ORDER.get(job.status.state, 2), *_turn(job)))
+    jobs.sort(key=lambda job: (_ORDER.get(job.status.state, 2), *turn_of(job)))
     waiting: collections.Counter[str] = collections.Counter()
     for index, job in enumerate(jobs):
         if job.status.state == "queued":
@@ -194,64 +191,7 @@ def list_jobs(root: Path | None = None) -> list[Job]:
     return jobs
 
 
-def wait_for_turn(run: Run, device: str, stop: threading.Event) -> bool:
-    """Wait until a device is free and no earlier job waits for it. Runs inside the trainer.
-
-    Call it before loading torch, which a waiting process must not keep in memory. The run's lock
-    and the device's are held from here to the end of the process.
-
-    Args:
-        run: The run to train.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        stop: Set by the handlers of SIGTERM and SIGINT: leave the queue.
-
-    Returns:
-        Whether to train; False if the run was stopped before its turn came.
-
-    Raises:
-        RunError: another process trains this run.
-    """
-    lock = run.lock()
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise RunError(f"Run '{run.name}' is being trained by another process.") from error
-    _held.append(lock)
-    status = run.status()
-    if status.state != "queued":
-        print(f"Run '{run.name}' is {status.state}; not training it.", flush=True)
-        return False
-    run.write_status(replace(status, pid=os.getpid()))
-    queue = _queue_name(device)
-    turn = filelock.FileLock(run.path.parent / f".queue-{queue}.lock", timeout=0.1)
-    told = False
-    while not stop.is_set():
-        # Jobs that are not first never hold the device's lock, so they hold nobody up.
-        if not processes.is_held(Path(turn.lock_file)) and _is_first(run, queue):
-            with contextlib.suppress(filelock.Timeout):
-                turn.acquire()
-                if _is_first(run, queue):  # still
-                    _held.append(turn)
-                    return True
-                turn.release()
-        if not told:
-            print(f"Queued: other jobs come first on {queue}.", flush=True)
-            told = True
-        time.sleep(POLL_SECONDS)  # not stop.wait: its lock can be held when the handler sets it
-        if not run.path.is_dir():
-            raise RunError(f"{run.path} was removed while the run was queued.")
-    run.write_status(replace(status, state="stopped", finished=now()))
-    print("Stopped before its turn came.", flush=True)
-    return False
-
-
-def _is_first(run: Run, queue: str) -> bool:
-    """Whether no other queued job of the device entered the queue earlier."""
-    waiting = [job for job in _queued(run.path.parent) if job.queue == queue]
-    return not waiting or min(waiting, key=_turn).run.id == run.id
-
-
-def _queued(root: Path) -> Iterator[Job]:
+def queued(root: Path) -> Iterator[Job]:
     """The queued jobs of a folder, in no order; of all other runs only ``status.json`` is read."""
     for run in map(Run, run_folders(root)):
         with contextlib.suppress(EmotionError):
@@ -259,7 +199,7 @@ def _queued(root: Path) -> Iterator[Job]:
                 yield job
 
 
-def _turn(job: Job) -> tuple[str, str]:
+def turn_of(job: Job) -> tuple[str, str]:
     """Sort key of queued jobs, equal for all others; ISO times in UTC sort as text."""
     if job.status.state != "queued":
         return "", ""
@@ -271,7 +211,7 @@ def _precise_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
-def _queue_name(device: str) -> str:
+def queue_name(device: str) -> str:
     """Which queue a device setting belongs to: ``cpu`` or ``cuda-N``; found out without torch."""
     kind, _, index = device.partition(":")
     if kind == "auto":

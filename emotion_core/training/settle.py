@@ -86,7 +86,8 @@ def settled(config: TrainConfig) -> TrainConfig:
         TrainingError: a final training has other settings than the run that it repeats, or an
             earlier run has learned the faces that would validate this one.
     """
-    from emotion_core.data.sources import recognise, synthetic_count
+    from emotion_core.data.forms import recognise
+    from emotion_core.data.sources import synthetic_count
 
     data = config.data
     place, labels = split_labels(data)

@@ -3,8 +3,8 @@
 import cv2
 import pytest
 
-from emotion_core.data.folder import write_folder
 from emotion_core.data.synthetic import synthetic_faces
+from emotion_core.data.walk import write_folder
 from pages._ui import cache as state
 
 

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.samples import random_faces, write_random_run
-from emotion_core.data.folder import write_folder
 from emotion_core.data.sources import load_data
-from emotion_core.evaluation import robustness
+from emotion_core.data.walk import write_folder
+from emotion_core.evaluation.corruptions import CORRUPTIONS
 from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
 from emotion_core.runs.catalog import list_runs, load_run
@@ -185,7 +185,7 @@ def test_a_link_to_a_run_that_is_gone_says_so(folder):
 
 
 def test_measured_robustness_is_drawn(folder):
-    curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in robustness.CORRUPTIONS}
+    curves = {name: [0.6, 0.5, 0.4, 0.3, 0.2] for name in CORRUPTIONS}
     values = {"format": 1, "date": "2026-01-01", "corruptions": curves}
     values |= {"clean": 0.7, "mean": 0.4, "images": 50}
     run = load_run(names(folder)[0], folder)
@@ -206,7 +206,8 @@ def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_pat
     run.weights_path.touch()  # enough to offer the measurement
     started = []
     monkeypatch.setattr(
-        robustness, "start_robustness", lambda run, data="": started.append((run.name, data))
+        "emotion_core.evaluation.robustness.start_robustness",
+        lambda run, data="": started.append((run.name, data)),
     )
     page = open_comparison(tab="Robustness", runs=[run.name])
     page.session_state["data"] = str(place)

@@ -91,7 +91,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "variable, command",
+    ("variable", "command"),
     [("EMOTION_CACHE", ["data", "fetch", "fer2013"]), ("EMOTION_CHECKPOINTS", ["train"])],
 )
 def test_a_place_that_a_variable_moves_is_told_with_it(

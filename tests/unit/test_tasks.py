@@ -82,9 +82,9 @@ def test_a_damaged_progress_file_counts_as_none(task, text):
 
 
 def test_work_that_raises_is_told_and_frees_the_lock(task):
-    with pytest.raises(ValueError), task.hold():
+    with pytest.raises(ValueError, match="no faces"), task.hold():
         task.tell(0.5)
-        raise ValueError
+        raise ValueError("no faces")
     assert task.state().kind == "failed"
     with task.hold():
         assert task.state().kind == "running"

@@ -8,8 +8,9 @@ from plotly.subplots import make_subplots
 
 from emotion_core import units
 from emotion_core.evaluation.compare import Comparison
-from emotion_core.evaluation.metrics import interval, one_vs_rest, wilson_interval
+from emotion_core.evaluation.metrics import one_vs_rest, wilson_interval
 from emotion_core.evaluation.results import Result
+from emotion_core.evaluation.scores import interval
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.reporting.columns import TableRow
 from emotion_core.reporting.panels.panel import (

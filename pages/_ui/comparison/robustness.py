@@ -5,6 +5,7 @@ import streamlit as st
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
+from emotion_core.evaluation.corruptions import CORRUPTIONS
 from emotion_core.evaluation.robustness import Robustness
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.runs.report import DataFacts
@@ -22,7 +23,7 @@ def draw_robustness(comparison: Comparison) -> None:
         everything = "mean of all"
         corruption = st.selectbox(
             "Corruption",
-            [everything, *robustness.CORRUPTIONS],
+            [everything, *CORRUPTIONS],
             key="corruption",
             bind="query-params",
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,55 +21,40 @@ def stored(write, tmp_path, own_cache) -> Path:
     return folder
 
 
+Arrays = dict[str, np.ndarray]
+
+
+def one_more(values: np.ndarray, *place: int, by: int = 1) -> np.ndarray:
+    values = values.copy()
+    values[place] += by
+    return values
+
+
+DAMAGES: dict[str, Callable[[Arrays], Arrays]] = {
+    "pixel": lambda kept: {"images": kept["images"] ^ 1},
+    "float images": lambda kept: {"images": kept["images"].astype(np.float32)},
+    "flat images": lambda kept: {"images": kept["images"].reshape(len(kept["images"]), -1)},
+    "label 99": lambda kept: {"labels": one_more(kept["labels"], 0, by=99)},
+    "label": lambda kept: {"labels": (kept["labels"] + 1) % 7},
+    "negative label": lambda kept: {"labels": one_more(kept["labels"], 0, by=-9)},
+    "float labels": lambda kept: {"labels": kept["labels"].astype(float)},
+    "split 3": lambda kept: {"splits": one_more(kept["splits"], 0, by=3)},
+    "split": lambda kept: {"splits": 2 - kept["splits"]},
+    "fewer ids": lambda kept: {"ids": kept["ids"][:-1]},
+    "ids as numbers": lambda kept: {"ids": np.arange(len(kept["ids"]))},
+    "usage of objects": lambda kept: {"usage": kept["usage"].astype(object)},
+}
+
+
 def changed(folder: Path, damage: str) -> None:
     """Write other values as our own files would hold them."""
-    rows = dict(np.load(folder / "rows.npz"))
-    images = np.load(folder / "images.npy")
-    if damage == "pixel":
-        images[5, 20, 20] ^= 1
-    elif damage == "float images":
-        images = images.astype(np.float32)
-    elif damage == "flat images":
-        images = images.reshape(len(images), -1)
-    elif damage == "label 99":
-        rows["labels"][0] = 99
-    elif damage == "label":
-        rows["labels"][0] = (rows["labels"][0] + 1) % 7
-    elif damage == "negative label":
-        rows["labels"][0] = -1
-    elif damage == "float labels":
-        rows["labels"] = rows["labels"].astype(float)
-    elif damage == "split 3":
-        rows["splits"][0] = 3
-    elif damage == "split":
-        rows["splits"][0] = 2 - rows["splits"][0]
-    elif damage == "fewer ids":
-        rows["ids"] = rows["ids"][:-1]
-    elif damage == "ids as numbers":
-        rows["ids"] = np.arange(len(rows["ids"]))
-    elif damage == "usage of objects":
-        rows["usage"] = rows["usage"].astype(object)
-    np.save(folder / "images.npy", images)
-    np.savez(folder / "rows.npz", **rows)
+    kept = dict(np.load(folder / "rows.npz")) | {"images": np.load(folder / "images.npy")}
+    kept |= DAMAGES[damage](kept)
+    np.save(folder / "images.npy", kept.pop("images"))
+    np.savez(folder / "rows.npz", **kept)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "pixel",
-        "float images",
-        "flat images",
-        "label 99",
-        "label",
-        "negative label",
-        "float labels",
-        "split 3",
-        "split",
-        "fewer ids",
-        "ids as numbers",
-        "usage of objects",
-    ],
-)
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_other_values_than_were_kept_are_not_believed(stored, tmp_path, damage):
     before = {path.name: path.read_bytes() for path in stored.iterdir()}
     changed(stored, damage)

@@ -11,7 +11,7 @@ from emotion_core.data.table import CSV_ORDER
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 from emotion_core.recipes import TrainConfig
-from emotion_core.training.jobs import settled
+from emotion_core.training.settle import settled
 
 
 def test_a_folder_that_only_holds_a_table_stands_for_it(write, faces, tmp_path):

@@ -12,13 +12,15 @@ import pytest
 from PIL import Image
 
 from emotion_core.data.duplicates import grouped
-from emotion_core.data.folder import read_folder, write_folder
+from emotion_core.data.folder import read_folder
+from emotion_core.data.forms import recognise
 from emotion_core.data.numpy_dict import read_numpy_dict
 from emotion_core.data.parquet import read_parquet
-from emotion_core.data.sources import load_data, recognise, same_source
+from emotion_core.data.sources import load_data, same_source
 from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import DEFAULT_COUNT
 from emotion_core.data.table import read_csv
+from emotion_core.data.walk import write_folder
 from emotion_core.data.zips import read_zip
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS

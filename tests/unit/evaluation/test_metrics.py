@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 from statsmodels.stats.proportion import proportion_confint
 
 from emotion_core.errors import DataError
-from emotion_core.evaluation import metrics
+from emotion_core.evaluation import metrics, scores
 from emotion_core.labels import EMOTIONS
 from emotion_core.probabilities import softmax
 
@@ -37,7 +37,7 @@ def scored_faces(draw):
 def test_scores_equal_scikit_learn(case):
     labels, probs = case
     predicted = probs.argmax(axis=1)
-    found = metrics.classification_metrics(labels, probs, resamples=1)
+    found = scores.classification_metrics(labels, probs, resamples=1)
     assert found.n == len(labels)
     assert found.accuracy == pytest.approx(sk.accuracy_score(labels, predicted), **EXACT)
     for key, average in (("macro_f1", "macro"), ("weighted_f1", "weighted")):
@@ -112,7 +112,7 @@ def test_bootstrap_scores_are_those_of_the_drawn_images(case, seed):
     n, resamples = len(labels), 7
     second = np.roll(probs.argmax(axis=1), 1)
     predicted = np.stack([probs.argmax(axis=1), second])
-    found = metrics.bootstrap(labels, predicted, resamples=resamples, seed=seed)
+    found = scores.bootstrap(labels, predicted, resamples=resamples, seed=seed)
     draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
     for index, draw in enumerate(draws):
         for run in range(2):
@@ -128,11 +128,11 @@ def test_bootstrap_in_chunks_has_the_binomial_spread():
     rng = np.random.default_rng(3)
     labels = rng.integers(7, size=1500)
     predicted = np.where(rng.random(1500) < 0.7, labels, (labels + 1) % 7)
-    found = metrics.bootstrap(labels, predicted[None], resamples=2000)
+    found = scores.bootstrap(labels, predicted[None], resamples=2000)
     accuracy = (labels == predicted).mean()
     expected = math.sqrt(accuracy * (1 - accuracy) / 1500)
     assert found.accuracy.std() == pytest.approx(expected, rel=0.06)
-    low, high = metrics.interval(found.accuracy[:, 0])
+    low, high = scores.interval(found.accuracy[:, 0])
     assert low < accuracy < high
     assert high - low == pytest.approx(2 * 1.96 * expected, rel=0.08)
 
@@ -141,7 +141,7 @@ def test_equal_seeds_give_equal_intervals_and_other_seeds_do_not():
     rng = np.random.default_rng(0)
     labels, probs = rng.integers(7, size=300), softmax(rng.normal(size=(300, 7)))
     first, again, other = (
-        metrics.classification_metrics(labels, probs, seed=seed).macro_f1_ci95 for seed in (0, 0, 1)
+        scores.classification_metrics(labels, probs, seed=seed).macro_f1_ci95 for seed in (0, 0, 1)
     )
     assert first == again
     assert first != other
@@ -158,13 +158,13 @@ def test_equal_seeds_give_equal_intervals_and_other_seeds_do_not():
 )
 def test_input_that_cannot_be_scored_is_refused(labels, probs, message):
     with pytest.raises(DataError, match=message):
-        metrics.classification_metrics(np.array(labels, np.int64), probs)
+        scores.classification_metrics(np.array(labels, np.int64), probs)
 
 
 @pytest.mark.parametrize("right", [True, False])
 def test_answers_that_are_all_right_or_all_wrong_have_an_interval(right):
     labels = np.arange(7)
     probs = np.eye(7)[labels if right else (labels + 1) % 7]
-    low, high = metrics.classification_metrics(labels, probs).accuracy_ci95
+    low, high = scores.classification_metrics(labels, probs).accuracy_ci95
     assert [low, high] == pytest.approx(metrics.wilson_interval(7 if right else 0, 7))
     assert high - low > 0.3

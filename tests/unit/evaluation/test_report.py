@@ -16,7 +16,7 @@ from emotion_core.data.faces import SPLITS
 from emotion_core.data.sources import load_data
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import CheckpointError, DataError, RunError
-from emotion_core.evaluation import metrics, report
+from emotion_core.evaluation import measure, report, scores
 from emotion_core.evaluation.calibrate import fit_calibration
 from emotion_core.evaluation.ensemble import ensemble_probs
 from emotion_core.evaluation.results import load_results
@@ -97,7 +97,7 @@ def test_every_figure_follows_from_stored_logits_and_calibration(evaluated):
     arrays = run.predictions()
     for name, prefix in (("test", ""), ("val", "val_")):
         probs = softmax(arrays[f"{prefix}logits"], found.temperature, found.smoothing)
-        again = metrics.classification_metrics(arrays[f"{prefix}labels"], probs)
+        again = scores.classification_metrics(arrays[f"{prefix}labels"], probs)
         assert again == getattr(found, name)
 
 
@@ -130,7 +130,7 @@ def test_flip_averaging_uses_the_mirrored_faces(evaluated, some_faces):
 
 def test_rounding_to_half_keeps_the_winner():
     values = np.array([[1.0, 1.00001, 0, 0, 0, 0, 0], [0.3, 0.2, 0.5, 0, 0, 0, 0]])
-    half = report.to_half(values)
+    half = measure.to_half(values)
     assert half.argmax(axis=1).tolist() == [1, 2]
     np.testing.assert_allclose(half, values, atol=2e-3)
 
@@ -144,7 +144,7 @@ def test_other_data_is_measured_and_the_report_stays(evaluated, some_faces, tmp_
         cv2.imwrite(str(folder / f"{number}.png"), some_faces.images[number])
     before = {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
     data = load_data(str(tmp_path / "own"))
-    measured = report.measure_on([run], data, "all", device="cpu")
+    measured = measure.measure_on([run], data, "all", device="cpu")
     probs = load_classifier(run, backend="torch").probs(data.images)
     assert measured.n == 60
     assert measured.accuracy == pytest.approx((probs.argmax(axis=1) == data.labels).mean())
@@ -166,8 +166,8 @@ def test_an_ensemble_is_measured_on_other_data(evaluated, some_faces, tmp_path, 
     report.evaluate_run(second, some_faces, device="cpu")
     # Its own test faces, as if they came from elsewhere: what the stored answers give comes out.
     results, _ = load_results([run, second])
-    again = report.measure_on([run, second], some_faces, device="cpu")
-    stored = metrics.classification_metrics(results[0].labels, ensemble_probs(results))
+    again = measure.measure_on([run, second], some_faces, device="cpu")
+    stored = scores.classification_metrics(results[0].labels, ensemble_probs(results))
     assert again.confusion == stored.confusion
     assert again.nll == pytest.approx(stored.nll, abs=1e-6)
 
@@ -183,7 +183,7 @@ def test_an_ensemble_is_measured_on_other_data(evaluated, some_faces, tmp_path, 
     )
     namesake = Run(shutil.copytree(run.path, tmp_path / "copy" / run.name))
     with pytest.raises(DataError, match=r"make no ensemble\. Two runs are called"):
-        report.measure_on([run, namesake], data, device="cpu")
+        measure.measure_on([run, namesake], data, device="cpu")
 
 
 def test_other_data_never_becomes_the_report_of_a_run_without_one(evaluated, tmp_path, capsys):
@@ -257,9 +257,9 @@ def test_a_damaged_report_is_written_again(evaluated, some_faces, tmp_path):
 
 
 def test_scores_beyond_float16_stay_finite_and_in_order():
-    for scores in ([1e6, 5e5, 0, 0, 0, 0, -1e9], [7e4, 9e4, 0, 0, 0, 0, 0]):
-        half = report.to_half(np.array([scores]))
-        assert np.isfinite(half).all() and half.argmax() == np.argmax(scores)
+    for row in ([1e6, 5e5, 0, 0, 0, 0, -1e9], [7e4, 9e4, 0, 0, 0, 0, 0]):
+        half = measure.to_half(np.array([row]))
+        assert np.isfinite(half).all() and half.argmax() == np.argmax(row)
 
 
 def test_an_ensemble_names_the_run_that_cannot_be_part_of_it(evaluated, tmp_path, capsys):

@@ -10,8 +10,8 @@ import pytest
 from benchmarks.samples import random_faces, write_random_run
 from emotion_core.errors import DataError
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.evaluation.results import load_results, short_labels
+from emotion_core.evaluation.scores import classification_metrics
 from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.runs.catalog import list_runs

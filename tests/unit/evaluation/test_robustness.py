@@ -7,7 +7,7 @@ import pytest
 
 from emotion_core.cli import main
 from emotion_core.errors import CheckpointError, RunError
-from emotion_core.evaluation import robustness
+from emotion_core.evaluation import corruptions, robustness
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -38,12 +38,12 @@ def trained(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("name", robustness.CORRUPTIONS)
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
 def test_more_strength_changes_more_and_the_input_stays(smooth_faces, name):
     before = smooth_faces.copy()
     change = []
-    for strength in robustness.STRENGTHS:
-        degraded = robustness.corrupt(smooth_faces, name, strength)
+    for strength in corruptions.STRENGTHS:
+        degraded = corruptions.corrupt(smooth_faces, name, strength)
         assert degraded.shape == before.shape
         assert degraded.dtype == np.uint8
         change.append(np.abs(degraded.astype(float) - before).mean())
@@ -52,11 +52,11 @@ def test_more_strength_changes_more_and_the_input_stays(smooth_faces, name):
     np.testing.assert_array_equal(smooth_faces, before)
 
 
-@pytest.mark.parametrize("name", robustness.CORRUPTIONS)
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
 def test_equal_seeds_spoil_equally(smooth_faces, name):
-    first, again = (robustness.corrupt(smooth_faces, name, 3, seed=5) for _ in range(2))
+    first, again = (corruptions.corrupt(smooth_faces, name, 3, seed=5) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert robustness.corrupt(smooth_faces[:0], name, 3).shape == (0, 48, 48)
+    assert corruptions.corrupt(smooth_faces[:0], name, 3).shape == (0, 48, 48)
 
 
 def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
@@ -65,7 +65,7 @@ def test_measurement_covers_every_corruption_and_is_kept(trained, faces):
         trained, faces, images=40, progress=lambda done, total: steps.append((done, total))
     )
     assert steps == [(done, 46) for done in range(1, 47)]
-    assert list(found.corruptions) == list(robustness.CORRUPTIONS)
+    assert list(found.corruptions) == list(corruptions.CORRUPTIONS)
     assert found.images == 40
     values = np.array(list(found.corruptions.values()))
     assert values.shape == (9, 5)

@@ -10,13 +10,12 @@ import skimage.data
 
 from emotion_core.errors import LiveError
 from emotion_core.files import sha256_file
+from emotion_core.live.crop import Framing, crop_face
 from emotion_core.live.detect import (
     Detection,
-    Framing,
     HaarDetector,
     YuNetDetector,
     create_detector,
-    crop_face,
     without_nested,
 )
 from emotion_core.live.turns import turned_back
@@ -26,7 +25,7 @@ FACE = np.array([205, 95, 320, 235])
 
 
 def overlap(box):
-    from emotion_core.live.track import iou
+    from emotion_core.live.boxes import iou
 
     return iou(np.asarray(box, np.float32), FACE.astype(np.float32))
 

@@ -17,6 +17,7 @@ from emotion_core.cli import main
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import photos
+from emotion_core.live.boxes import overlaps
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -251,7 +252,7 @@ def test_a_face_is_reported_once_at_all_search_sizes(astronaut):
     boxes = [item.box_xyxy for item in found if item.score > 0.5]
     for index, box in enumerate(boxes):
         others = np.stack([*boxes[:index], *boxes[index + 1 :], np.zeros(4)])
-        assert (photos._overlaps(box, others) < photos._SAME_FACE).all()
+        assert (overlaps(box, others) < photos._SAME_FACE).all()
     assert boxes
 
 

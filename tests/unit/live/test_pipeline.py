@@ -7,7 +7,7 @@ import torch
 
 from emotion_core.errors import LiveError, RunError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.detect import crop_face
+from emotion_core.live.crop import crop_face
 from emotion_core.live.draw import draw_result, emotion_bgr
 from emotion_core.live.pipeline import Reading, create_pipeline
 from emotion_core.live.settings import LiveConfig

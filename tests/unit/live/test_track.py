@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from emotion_core.live.boxes import iou
 from emotion_core.live.detect import Detection
-from emotion_core.live.track import Tracker, iou
+from emotion_core.live.track import Tracker
 
 GRAY = np.zeros((480, 640), np.uint8)
 

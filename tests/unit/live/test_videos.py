@@ -16,7 +16,7 @@ import torch
 
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import video_file, videos
+from emotion_core.live import video_file, video_frames, videos
 from emotion_core.live.detect import Detection
 from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, Reading
 from emotion_core.live.playback import VideoPlayback
@@ -284,7 +284,7 @@ def test_a_gap_of_hours_ends_the_video_and_keeps_what_came_before():
 
 
 def test_a_video_that_does_not_say_how_long_it_is_ends_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(videos, "MAX_FRAMES", 4)
+    monkeypatch.setattr(video_frames, "MAX_FRAMES", 4)
     with pytest.raises(ImageError, match=r"lasts .* more than the 4 frames"):
         videos.analyse_video(write_video(tmp_path / "clip.mp4", shades(9)), Watcher(), fps=10)
     out = io.BytesIO()
@@ -476,7 +476,7 @@ def test_a_torn_file_gives_what_came_before(tmp_path):
 def test_cancelling_ends_it_at_the_next_frame(tmp_path):
     path = write_video(tmp_path / "clip.mp4", shades(30))
     seen = Watcher()
-    with pytest.raises(videos.AnalysisCancelledError):
+    with pytest.raises(video_frames.AnalysisCancelledError):
         videos.analyse_video(
             path, seen, fps=10, annotate=True, is_cancelled=lambda: len(seen.times) == 5
         )

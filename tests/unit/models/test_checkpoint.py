@@ -40,13 +40,16 @@ def test_a_checkpoint_made_before_smoothing_was_known_has_none(own, faces):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("temperature", 0, "temperature must be above 0, got 0"),
-        ("smoothing", 1.0, "smoothing must be at least 0 and below 1, got 1.0"),
-        ("smoothing", -0.1, "smoothing must be at least 0 and below 1, got -0.1"),
-        ("smoothing", "much", "lacks a valid 'smoothing'"),
+        ("temperature", 0, "temperature must be above 0, found 0"),
+        ("smoothing", 1.0, "smoothing must be at least 0 and below 1, found 1.0"),
+        ("smoothing", -0.1, "smoothing must be at least 0 and below 1, found -0.1"),
+        ("format", 2, "format must be 1, found 2"),
+        ("input_size", 64, "input_size must be 48, found 64"),
+        ("options", {"stem": [1]}, r"options.stem must be .*, found \[1\]"),
+        ("smoothing", "much", "smoothing must be a finite number, found 'much'"),
     ],
 )
-def test_a_calibration_that_cannot_be_is_named(own, name, value, message):
+def test_metadata_that_cannot_be_used_are_named(own, name, value, message):
     write_json(own.model_path, read_json(own.model_path) | {name: value})
     with pytest.raises(CheckpointError, match=message):
         load_classifier(own)

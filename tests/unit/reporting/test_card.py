@@ -60,7 +60,7 @@ def test_card_of_drawn_faces_says_that_it_says_nothing_about_photographs(evaluat
 
 
 @pytest.mark.parametrize(
-    "loss, text",
+    ("loss", "text"),
     [(0.0, "0.00"), (-0.00001, "0.00"), (0.002, "\u22120.20"), (-0.002, "+0.20")],
 )
 def test_card_says_what_fp16_costs(evaluated, tmp_path, loss, text):

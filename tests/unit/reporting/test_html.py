@@ -9,7 +9,8 @@ from markupsafe import escape
 
 from emotion_core.cli import main
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.evaluation.robustness import CORRUPTIONS, Robustness
+from emotion_core.evaluation.corruptions import CORRUPTIONS
+from emotion_core.evaluation.robustness import Robustness
 from emotion_core.reporting.html import comparison_html, comparison_json
 from emotion_core.reporting.sections import report_sections
 from emotion_core.reporting.words import pair_sentence

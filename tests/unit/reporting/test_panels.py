@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.samples import random_faces, write_random_run
 from emotion_core.evaluation.compare import compare_runs
-from emotion_core.evaluation.robustness import CORRUPTIONS, Robustness
+from emotion_core.evaluation.corruptions import CORRUPTIONS
+from emotion_core.evaluation.robustness import Robustness
 from emotion_core.files import write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.theme import RUN_PALETTE

@@ -33,7 +33,7 @@ def test_certain_flip_is_an_exact_mirror(faces):
 
 
 @pytest.mark.parametrize(
-    "name, value",
+    ("name", "value"),
     [
         ("rotation", 20.0),
         ("translation", 0.2),

@@ -22,7 +22,7 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status
 from emotion_core.runs.trash import deleted_runs
-from emotion_core.training import jobs
+from emotion_core.training import jobs, turn
 from emotion_core.training.settle import settled
 from tests.samples import write_report
 
@@ -32,7 +32,7 @@ import signal, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
 from emotion_core.runs.run import Run
-from emotion_core.training.jobs import wait_for_turn
+from emotion_core.training.turn import wait_for_turn
 
 run, stop = Run(Path(sys.argv[1])), threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -91,9 +91,9 @@ def test_jobs_of_one_device_run_one_at_a_time_in_the_order_they_were_started(roo
     runs = [start(model=model) for model in ("sequential", "resnet18", "block_cnn")]
     wait_until(lambda: runs[0].status().state == "running")
     assert [job.run.name for job in jobs.list_jobs(root)] == [run.name for run in runs]
-    for turn, run in enumerate(runs):
+    for first, run in enumerate(runs):
         wait_until(lambda run=run: run.status().state == "running")
-        waiting = {other.name: ("queued", n) for n, other in enumerate(runs[turn + 1 :], start=1)}
+        waiting = {other.name: ("queued", n) for n, other in enumerate(runs[first + 1 :], start=1)}
         assert states(root).items() >= waiting.items()
         jobs.stop(run)
         wait_until(lambda run=run: run.status().state == "stopped")
@@ -111,7 +111,7 @@ def test_a_look_at_the_queue_reads_of_resting_runs_the_status_alone(root):
         run.write_status(replace(run.status(), queued=jobs._precise_now()))
         queued.append(run)
     started = time.process_time()
-    assert [jobs._is_first(run, "cpu") for run in queued] == [True] + [False] * 11
+    assert [turn._is_first(run, "cpu") for run in queued] == [True] + [False] * 11
     assert (time.process_time() - started) / 12 < 0.3  # two looks make a hand-over
 
 
@@ -172,7 +172,7 @@ def test_second_process_for_one_run_is_refused(root, start):
     run = start()
     wait_until(lambda: run.status().state == "running")
     with pytest.raises(RunError, match="is being trained by another process"):
-        jobs.wait_for_turn(run, "cpu", threading.Event())
+        turn.wait_for_turn(run, "cpu", threading.Event())
     assert run.status().state == "running"
 
 
@@ -298,9 +298,9 @@ def test_resting_jobs_are_listed_newest_first_after_the_active(root, start):
 def test_auto_device_without_a_gpu_shares_the_cpu_queue(monkeypatch):
     machine = jobs.this_machine()
     monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cpu"))
-    assert jobs._queue_name("auto") == jobs._queue_name("cpu") == "cpu"
+    assert jobs.queue_name("auto") == jobs.queue_name("cpu") == "cpu"
     monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cuda"))
-    assert jobs._queue_name("auto") == jobs._queue_name("cuda") == "cuda-0"
+    assert jobs.queue_name("auto") == jobs.queue_name("cuda") == "cuda-0"
 
 
 def test_trainer_is_nice_and_ignores_a_closing_terminal(root, monkeypatch):

@@ -75,7 +75,7 @@ def test_a_class_without_images_has_weight_zero():
 
 
 @pytest.mark.parametrize(
-    "sampling, counts",
+    ("sampling", "counts"),
     [
         ("none", [50, 5, 40, 90, 60, 55, 30]),
         ("over", [90] * 7),
