@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     draw = actions.add_parser("synthetic", help="write drawn faces as a folder tree")
     draw.add_argument("--out", required=True, help="folder to make")
     draw.add_argument("-n", "--number", type=int, default=2800, help="faces (default: 2800)")
-    twins = actions.add_parser("duplicates", help="count identical, near-identical, mirrored and re-cropped images")
+    twins = actions.add_parser(
+        "duplicates", help="count identical, near-identical, mirrored and re-cropped images"
+    )
     twins.add_argument("spec", help="path, 'fer2013' or 'synthetic'")
     for action in (info, twins):
         action.add_argument("--labels", default="", metavar="TABLE", help=LABELS_HELP)

@@ -194,7 +194,7 @@ def _cells(images: np.ndarray) -> np.ndarray:
 
 
 def _disc(size: int) -> np.ndarray:
-    """bool ``(size, size)``: which pixels or cells lie within ``_RADIUS`` of the centre."""
+    """Bool ``(size, size)``: which pixels or cells lie within ``_RADIUS`` of the centre."""
     place = (np.arange(size) + 0.5) * FACE_SIZE / size - FACE_SIZE / 2
     return np.hypot(place[:, None], place[None]) <= _RADIUS
 
