@@ -7,12 +7,14 @@ from typing import Any
 
 from emotion_core.cli import exit_code
 
+Figures = dict[str, Any]  # JSON, as ``--json`` writes it
+
 
 def measure(
     name: str,
     purpose: str,
     add_arguments: Callable[[argparse.ArgumentParser], None],
-    run: Callable[[argparse.Namespace], dict[str, Any]],
+    run: Callable[[argparse.Namespace], Figures],
     argv: Sequence[str] | None = None,
 ) -> int:
     """Parse the flags, run a benchmark, and write its figures where ``--json`` says.

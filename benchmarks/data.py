@@ -11,9 +11,9 @@ import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drawn", type=int, default=2000, help="faces to draw (default: 2000)")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Write the data set in each form, load each in a fresh process, and print the figures."""
     from emotion_core.data.sources import load_data
     from emotion_core.data.synthetic import synthetic_faces
@@ -139,7 +139,7 @@ def write_csv(data: "FaceData", path: Path) -> None:
             out.writerow([code, " ".join(map(str, image.ravel().tolist())), kind])
 
 
-def _load_alone(path: Path, cache: Path) -> dict[str, Any]:
+def _load_alone(path: Path, cache: Path) -> Figures:
     found = subprocess.run(
         [sys.executable, "-c", _CHILD, str(path)],
         env=os.environ | {"EMOTION_CACHE": str(cache)},
@@ -148,7 +148,7 @@ def _load_alone(path: Path, cache: Path) -> dict[str, Any]:
         check=True,
         cwd=Path(__file__).resolve().parents[1],
     )
-    result: dict[str, Any] = json.loads(found.stdout)
+    result: Figures = json.loads(found.stdout)
     return result
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
     from emotion_core.live.detect import Detection, FaceDetector
@@ -71,7 +71,7 @@ class _Known:
         return self.boxes
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Paste, find, crop, classify."""
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
@@ -115,7 +115,7 @@ def _measure(
     images: np.ndarray,
     labels: np.ndarray,
     right: np.ndarray,
-) -> dict[str, Any]:
+) -> Figures:
     """Everything about one detector; ``right``: which ready-made crops are named rightly."""
     from emotion_core.errors import LiveError
     from emotion_core.live.crop import FRAMING, crop_face
@@ -155,7 +155,7 @@ def _measure(
     drops = [(s.place[1] + s.size / 2 - d.box_xyxy[[1, 3]].mean()) / s.size for s, d in pairs]
     sizes = np.array([SIZES[index % len(SIZES)] for index in range(len(images))])
     empty = [len(detector.detect(photo)) for photo in _faceless()]
-    row: dict[str, Any] = {
+    row: Figures = {
         "found": float(hits.mean()),
         "found_by_size": {size: float(hits[sizes == size].mean()) for size in SIZES},
         "false_boxes_beside_a_face": beside / len(images),
@@ -272,7 +272,7 @@ def _faceless() -> list[np.ndarray]:
     return found
 
 
-def _print(kind: str, row: dict[str, Any]) -> None:
+def _print(kind: str, row: Figures) -> None:
     def shares(values: dict[Any, float]) -> str:
         return ", ".join(f"{key}: {value:.1%}" for key, value in values.items())
 

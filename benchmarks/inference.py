@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Measure all backends that are installed, print a table a model, return the figures."""
     import torch
 
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return measure("inference", HELP, add_arguments, run, argv)
 
 
-def _measure_run(name: str, args: argparse.Namespace) -> dict[str, Any]:
+def _measure_run(name: str, args: argparse.Namespace) -> Figures:
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
     from emotion_core.models.checkpoint import load_classifier
@@ -112,10 +112,10 @@ def _measure(
     calibration: np.ndarray,
     args: argparse.Namespace,
     test: tuple[np.ndarray, np.ndarray] | None = None,
-) -> dict[str, Any]:
+) -> Figures:
     backends, skipped = _backends(model, preprocess, calibration, args)
     expected = backends[_EAGER](calibration)
-    rows: dict[str, dict[str, Any]] = {kind: {} for kind in backends}
+    rows: dict[str, Figures] = {kind: {} for kind in backends}
     for kind, forward in backends.items():
         got = forward(calibration)
         rows[kind]["largest_difference"] = float(np.abs(got - expected).max())
@@ -218,7 +218,7 @@ def _noise(count: int) -> np.ndarray:
     return coarse.repeat(6, axis=1).repeat(6, axis=2)
 
 
-def _print(name: str, rows: dict[str, dict[str, Any]], skipped: dict[str, str]) -> None:
+def _print(name: str, rows: dict[str, Figures], skipped: dict[str, str]) -> None:
     print(f"\n{name}")
     trained = any("accuracy_loss" in row for row in rows.values())
     head = "".join(f"{f'ms/face, {batch}':>12}" for batch in BATCHES)

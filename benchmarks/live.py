@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import FrameResult, LivePipeline
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=150, help="frames a scene (default: 150)")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Measure three scenes with each detector that is here."""
     from emotion_core.errors import ConfigError
     from emotion_core.live.detect import create_detector
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     fast, eager = load_classifier(found), load_classifier(found, backend="torch")
     scenes = {"640x480, 1 face": (640, 480, 1), "640x480, 5 faces": (640, 480, 5), "1280x720, 1 face": (1280, 720, 1)}  # fmt: skip
     kinds = ["haar"] + (["yunet"] if yunet_path() else [])
-    rows: list[dict[str, Any]] = []
+    rows: list[Figures] = []
     print(f"{found.name}, {fast.backend}; median milliseconds a frame (detect: of searched frames)")
     print(f"{'scene':18}{'way':14}" + "".join(f"{stage:>10}" for stage in _STAGES) + f"{'faces':>8}{'searched':>10}")  # fmt: skip
     for scene, (width, height, count) in scenes.items():
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             config = LiveConfig(detector=kind)
             pipeline = LivePipeline(create_detector(kind), fast, config)
             results = [_watch(pipeline, frame, k / _FPS) for k, frame in enumerate(frames)][10:]
-            row: dict[str, Any] = {"scene": scene, "way": kind}
+            row: Figures = {"scene": scene, "way": kind}
             for stage in _STAGES:
                 values = [
                     item.timings_ms[stage] for item in results if stage != "detect" or item.detected

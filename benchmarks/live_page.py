@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from benchmarks.command import Figures
 from emotion_core.errors import LiveError
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ class LivePage:
                 return frame
         raise LiveError("The page shows no video component.")
 
-    def probe(self) -> dict[str, Any]:
+    def probe(self) -> Figures:
         """The server's counters, with those of this tab's stream while the server has it."""
         found = self._server.census()
-        stream: dict[str, Any] = found.pop("streams").get(self._stream, {})
+        stream: Figures = found.pop("streams").get(self._stream, {})
         return found | stream
 
     def until(self, holds: Callable[[], Any], what: str, seconds: float = WAIT_SECONDS) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Measure each model with both loops."""
     import resource
 
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         rows.append(row)
         print(line, flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    result: dict[str, Any] = {"rows": rows, "peak_memory_mb": peak, "device": str(device)}
+    result: Figures = {"rows": rows, "peak_memory_mb": peak, "device": str(device)}
     if device.type == "cuda":
         result["matmul_tflops"] = _matmul_tflops(device)
     return result

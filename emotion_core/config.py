@@ -7,6 +7,7 @@ import inspect
 import math
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -109,12 +110,12 @@ class Config:
             found.append(Setting(name=item.name, type=kind, default=default, **facts))
         return tuple(found)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain JSON-ready values."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Make a config from plain values; missing fields take their defaults.
 
         Raises:
@@ -124,7 +125,7 @@ class Config:
         for name in values:
             if name not in names:
                 raise ConfigError(unknown("setting", name, names))
-        return cls(**values)
+        return cls(**typing.cast(Any, values))
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked again."""

@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -168,18 +168,18 @@ def read_once(path: Path, read: Callable[[Path], _T]) -> _T:
     return value
 
 
-def append_json_line(path: Path, row: dict[str, Any]) -> None:
+def append_json_line(path: Path, row: Mapping[str, object]) -> None:
     """Append one row to a JSON-lines file with a single write, so that readers see whole lines."""
     with path.open("ab", buffering=0) as file:
         file.write(_json_line(row))
 
 
-def write_json_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_json_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Replace a JSON-lines file atomically."""
     write_bytes(path, b"".join(map(_json_line, rows)))
 
 
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
+def read_json_lines(path: Path) -> list[dict[str, object]]:
     """Rows of a JSON-lines file; a missing file is empty and a torn last line is left out.
 
     Raises:
@@ -203,5 +203,5 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _json_line(row: dict[str, Any]) -> bytes:
+def _json_line(row: Mapping[str, object]) -> bytes:
     return (json.dumps(row, allow_nan=False) + "\n").encode()

@@ -1,6 +1,6 @@
 """What decides the result of a training run: its settings, and the two recipes that preset them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -40,7 +40,7 @@ class TrainConfig(
     """Everything that decides the result of a training run; ``train_settings`` has the settings."""
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """As ``Config.from_dict``; what earlier versions wrote is translated: ``ours`` was called
         ``best``, ``refit`` named the run that is now ``chosen_by``, and some settings are gone."""
         values = {name: value for name, value in values.items() if name not in _RETIRED}
@@ -75,7 +75,7 @@ class TrainConfig(
 
 # What a recipe changes from the defaults above. The study: Adam 1e-4, batch 32, 30 epochs,
 # each training image once as it is and once augmented, class weights for block_cnn alone.
-_STUDY: dict[str, Any] = {
+_STUDY: dict[str, object] = {
     "epochs": 30,
     "batch_size": 32,
     "optimizer": "adam",
@@ -114,7 +114,7 @@ def recipe_config(recipe: str, model: str, **given: Any) -> TrainConfig:
             "recipe 'baseline' is the classical baseline's, not a network's. Fit that with: "
             "python -m emotion_core baseline"
         )
-    base: dict[str, Any] = {"recipe": recipe, "model": model}
+    base: dict[str, object] = {"recipe": recipe, "model": model}
     if recipe == "study":
         base |= _STUDY
         if model == "block_cnn":

@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from emotion_core.config import Config, setting
 from emotion_core.errors import ConfigError
+from emotion_core.records import Scalar
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _LONGEST_NOTE = 200  # letters
@@ -16,7 +16,7 @@ class BasicSettings(Config):
     """What is trained, on what, and for how long."""
 
     model: str = setting("sequential", "registered model name")
-    options: dict[str, Any] = setting(
+    options: dict[str, Scalar] = setting(
         {}, "model options, such as stem=small or pretrained=true", group="model"
     )
     data: str = setting("synthetic", "data set: a path, or 'synthetic' for drawn faces")

@@ -7,13 +7,23 @@ from typing import Any
 
 from emotion_core.config import Config, setting
 from emotion_core.errors import ConfigError
+from emotion_core.records import Scalar
 
 HELP = "list the architectures, or show one layer by layer"
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Architecture:
+    name: str
+    parameters: int
+    macs: int
+    options: dict[str, Scalar]
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class _ModelOptions(Config):
-    options: dict[str, Any] = setting({}, "model options, such as stem=small")
+    options: dict[str, Scalar] = setting({}, "model options, such as stem=small")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,31 +54,31 @@ def _print_list(as_json: bool) -> None:
         model_summary,
     )
 
-    rows: list[dict[str, Any]] = []
+    rows = []
     for name in list_models():
         model = create_model(name)
         rows.append(
-            {
-                "name": name,
-                "parameters": count_parameters(model),
-                "macs": count_macs(model),
-                "options": model_options(name),
-                "summary": model_summary(name),
-            }
+            _Architecture(
+                name=name,
+                parameters=count_parameters(model),
+                macs=count_macs(model),
+                options=model_options(name),
+                summary=model_summary(name),
+            )
         )
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([asdict(row) for row in rows], indent=1))
         return
     print(f"{'name':<20}{'parameters':>12}{'MACs, M':>10}  options and their defaults")
     for row in rows:
-        options = " ".join(f"{key}={value}" for key, value in row["options"].items())
+        options = " ".join(f"{key}={value}" for key, value in row.options.items())
         print(
-            f"{row['name']:<20}{row['parameters']:>12,}{row['macs'] / 1e6:>10.1f}  {options}\n"
-            f"{'':<20}{row['summary']}"
+            f"{row.name:<20}{row.parameters:>12,}{row.macs / 1e6:>10.1f}  {options}\n"
+            f"{'':<20}{row.summary}"
         )
 
 
-def _print_layers(name: str, options: dict[str, Any], as_json: bool) -> None:
+def _print_layers(name: str, options: dict[str, Scalar], as_json: bool) -> None:
     from emotion_core.models.layers import count_parameters, layer_table
     from emotion_core.models.registry import create_model
     from emotion_core.reporting.terminal import aligned

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from emotion_core.live.photos import FaceResult
+    from emotion_core.live.rows import FaceRow
 
 HELP = "find the faces of picture files and name their expressions"
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     detector = None if args.whole else PhotoDetector(args.detector)
     if detector and detector.notice:
         print(f"note: {detector.notice}", file=sys.stderr)
-    rows: list[dict[str, Any]] = []
+    rows: list[FaceRow] = []
     failed, small, copies = 0, 0, _Copies(args.annotate)
     try:
         for path in map(_as_given, images):

@@ -137,7 +137,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _note(values: dict[str, Any]) -> Note:
+def _note(values: Any) -> Note:
     note = Note(**values)
     for text in (note.kind, note.thing, note.message):
         _text(text)

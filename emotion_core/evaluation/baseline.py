@@ -131,7 +131,7 @@ def _logits(model: Pipeline, faces: np.ndarray) -> np.ndarray:
 
 
 def _cost(model: Pipeline, faces: np.ndarray, seconds: float, count: int) -> Cost:
-    """As ``report.measure_cost``: PCA's matrix and the support vectors are its parameters, each
+    """As ``cost.measure_cost``: PCA's matrix and the support vectors are its parameters, each
     used once per face."""
     pca, svm = model[0], model[-1]
     numbers = pca.components_.size + svm.support_vectors_.size + svm.dual_coef_.size

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from emotion_core.models.checkpoint import Classifier
 
 
-BATCH_SIZE = 256
-
-
 def measure_on(
     runs: Sequence[Run], data: FaceData, split: str = "test", *, device: str = "auto"
 ) -> Scores:
@@ -73,6 +70,4 @@ def to_half(values: np.ndarray) -> np.ndarray:
 
 def predict(classifier: "Classifier", images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """float16 logits ``(n, 7)`` of the faces at ``indices``."""
-    starts = range(0, len(indices), BATCH_SIZE)
-    batches = [images[indices[start : start + BATCH_SIZE]] for start in starts]
-    return to_half(np.concatenate([classifier.logits(np.ascontiguousarray(b)) for b in batches]))
+    return to_half(classifier.logits(images[indices]))

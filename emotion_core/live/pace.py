@@ -1,10 +1,10 @@
 """How fast a stream's pictures come, and how late."""
 
-import math
 from collections import deque
 
 import numpy as np
 
+SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _RATE_SECONDS = 2.0  # the frame rate is counted over this long
 _DRIFT = 1e-3  # how fast a camera's clock may run away, in seconds per second
 _OTHER_CLOCK = 60.0  # seconds by which a clock that was set anew jumps at least
@@ -24,9 +24,9 @@ class Pace:
         if latency is not None:
             self._latencies.append(latency)
 
-    def silent(self, now: float) -> float:
-        """Seconds since the newest picture; infinite before the first."""
-        return now - self._times[-1] if self._times else math.inf
+    def is_running(self, now: float) -> bool:
+        """Whether a picture was shown just now."""
+        return bool(self._times) and now - self._times[-1] < SILENT_SECONDS
 
     def fps(self, now: float) -> float:
         """Pictures per second; 0 where there are too few to say."""

@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from emotion_core.live.crop import crop_face
 from emotion_core.live.detect import Detection, FaceDetector, create_detector
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, Reading
+from emotion_core.live.rows import FaceRow, face_row
 from emotion_core.live.smooth import LabelHolder
 from emotion_core.live.turns import levelled, search_turned
 from emotion_core.live.yunet_file import HAAR_NOTICE
@@ -276,20 +277,11 @@ def draw_photo(
     return draw_faces(small, placed, names=names)
 
 
-def result_row(number: int, result: FaceResult, scale: float) -> dict[str, Any]:
-    """One face as a row of a table: ``face``, ``emotion``, ``confidence``, a column an emotion,
-    the box ``x1 y1 x2 y2`` in pixels of the file, by its ``shrinkage``, and the detector's
-    ``score``."""
-    box = [round(scale * float(value), 1) for value in result.box_xyxy]
-    probs = {e: round(float(p), 4) for e, p in zip(EMOTIONS, result.probs, strict=True)}
-    return {
-        "face": number,
-        "emotion": result.emotion,
-        "confidence": round(result.confidence, 4),
-        **probs,
-        **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
-        "score": round(result.score, 3),
-    }
+def result_row(number: int, result: FaceResult, scale: float) -> FaceRow:
+    """One face as a row of a table: ``face``, what ``face_row`` gives, with the box in pixels of
+    the file by its ``shrinkage``, and the detector's ``score``."""
+    row = face_row(result.emotion, result.confidence, result.probs, result.box_xyxy, scale)
+    return {"face": number, **row, "score": round(result.score, 3)}
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
+from emotion_core.live.rows import FaceRow, named_probs
 from emotion_core.live.smooth import UNCERTAIN
 
 if TYPE_CHECKING:
@@ -181,12 +182,16 @@ class SessionRecorder:
             changes=self._changes,
         )
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[FaceRow]:
         """``seconds()`` for CSV: second, face, emotion, frames and a mean probability an emotion."""
         return [
-            {"second": item.second, "face": item.face, "emotion": item.emotion}
-            | {"frames": item.frames}
-            | {name: round(float(p), 4) for name, p in zip(EMOTIONS, item.probs, strict=True)}
+            {
+                "second": item.second,
+                "face": item.face,
+                "emotion": item.emotion,
+                "frames": item.frames,
+                **named_probs(item.probs),
+            }
             for item in self.seconds()
         ]
 

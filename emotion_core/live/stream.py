@@ -21,11 +21,11 @@ from emotion_core.live.draw import draw_result
 from emotion_core.live.pace import Pace
 from emotion_core.live.pipeline import FrameResult, LivePipeline
 from emotion_core.live.playback import VideoPlayback
+from emotion_core.live.rows import FaceRow
 from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch, Summary
 from emotion_core.live.track import LOST_SECONDS
 
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
-SILENT_SECONDS = 2.0  # a stream without a frame for this long is not running
 _log = logging.getLogger(__name__)
 
 Source = Callable[[float], np.ndarray]
@@ -66,7 +66,7 @@ class Session:
 
     summary: Summary
     stretches: list[Stretch]
-    rows: list[dict[str, Any]]
+    rows: list[FaceRow]
 
 
 class LiveStream:
@@ -135,7 +135,7 @@ class LiveStream:
         now = time.monotonic()
         with self._lock:
             return LiveState(
-                running=self._pace.silent(now) < SILENT_SECONDS and not self._ended,
+                running=self._pace.is_running(now) and not self._ended,
                 frames=self._frames,
                 failed=self._failed,
                 fps=self._pace.fps(now),
@@ -245,8 +245,6 @@ def ice_configuration(secrets: Mapping[str, Any]) -> dict[str, Any]:
                 f"got an entry of type {type(server).__name__}."
             )
         urls = server["urls"]
-        found.append(
-            {"urls": [urls] if isinstance(urls, str) else list(urls)}
-            | {key: str(server[key]) for key in ("username", "credential") if key in server}
-        )
+        entry: dict[str, object] = {"urls": [urls] if isinstance(urls, str) else list(urls)}
+        found.append(entry | {k: str(server[k]) for k in ("username", "credential") if k in server})
     return {"iceServers": found}

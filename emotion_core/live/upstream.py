@@ -13,7 +13,7 @@ import time
 import weakref
 from typing import Any
 
-from emotion_core.live.stream import SILENT_SECONDS
+from emotion_core.live.pace import SILENT_SECONDS
 from emotion_core.memory import keep_memory_low
 from emotion_core.versions import patch_fits
 

@@ -11,16 +11,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 
 from emotion_core.errors import EmotionError, ImageError
-from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, calibrated_threshold
+from emotion_core.live.rows import FaceRow, face_row
 from emotion_core.live.settings import LiveConfig
 from emotion_core.live.video_file import Source, VideoInfo, open_video
 from emotion_core.live.video_frames import AnalysisCancelledError, check_length, sampled
@@ -74,7 +74,7 @@ class VideoResult:
     info: VideoInfo
     frames: int
     seconds: float
-    rows: list[dict[str, Any]]
+    rows: list[FaceRow]
     annotated: bytes | None = field(default=None, repr=False)
     problem: str = ""
     notices: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ def analyse_video(
         ImageError: as ``probe_video``, it is too long, or not one frame can be decoded.
         AnalysisCancelledError: ``is_cancelled`` said so.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[FaceRow] = []
     frames, seconds, problem, left_out = 0, 0.0, "", 0
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_video(source, name))
@@ -115,7 +115,10 @@ def analyse_video(
         try:
             for time, frame, scale in sampled(video, fps, is_cancelled):
                 result = pipeline(frame, time)
-                rows += [_row(time, face, scale) for face in result.faces]
+                rows += [
+                    {"time": round(time, 3), "face": face.track_id, **_row(face, 1 / scale)}
+                    for face in result.faces
+                ]
                 left_out = max(left_out, result.left_out)
                 if writer:
                     writer.write(draw_faces(frame, result.faces), time)
@@ -229,14 +232,5 @@ def _work(
         tell(JobState("failed", error=f"{type(error).__name__}: {error}"))
 
 
-def _row(time: float, face: Face, scale: float) -> dict[str, Any]:
-    x1, y1, x2, y2 = (round(float(value) / scale, 1) for value in face.box_xyxy)
-    probs = {name: round(float(p), 4) for name, p in zip(EMOTIONS, face.probs, strict=True)}
-    return {
-        "time": round(time, 3),
-        "face": face.track_id,
-        "emotion": face.emotion,
-        "confidence": round(face.confidence, 4),
-        **probs,
-        **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
-    }
+def _row(face: Face, scale: float) -> FaceRow:
+    return face_row(face.emotion, face.confidence, face.probs, face.box_xyxy, scale)

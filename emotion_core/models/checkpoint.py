@@ -1,8 +1,7 @@
 """Weights with the metadata that is needed to use them: ``model.safetensors`` + ``model.json``."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import safetensors
@@ -12,47 +11,16 @@ from torch import nn
 
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import CheckpointError
-from emotion_core.files import read_json, write_bytes, write_json
+from emotion_core.files import write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import resolve_device
+from emotion_core.models.metadata import Metadata, read_metadata
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import Calibration, softmax
-from emotion_core.records import Record, RecordError, Rule, Scalar
+from emotion_core.records import Scalar
 from emotion_core.runs.catalog import pick_run
 from emotion_core.runs.run import Run
-
-FORMAT = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metadata(Record):
-    """``model.json``: what turns a run's weights into answers.
-
-    Attributes:
-        architecture: Registered model name.
-        options: What it was created with.
-        labels: Emotions in the order of the logits.
-        input_size: Side of a face in pixels.
-        mean, std, per_image: Pixel normalisation, as for ``Preprocess``.
-        temperature, smoothing: Calibration, as for ``softmax``.
-    """
-
-    format: Annotated[int, Rule(f"{FORMAT}", lambda value: value == FORMAT)] = FORMAT
-    architecture: str
-    options: dict[str, Scalar]
-    labels: tuple[str, ...] = tuple(EMOTIONS)
-    input_size: Annotated[int, Rule(f"{FACE_SIZE}", lambda value: value == FACE_SIZE)] = FACE_SIZE
-    mean: float
-    std: float
-    per_image: bool
-    temperature: Annotated[float, Rule("above 0", lambda value: value > 0)]
-    smoothing: Annotated[float, Rule("at least 0 and below 1", lambda value: 0 <= value < 1)] = 0.0
-
-    @property
-    def preprocess(self) -> Preprocess:
-        """Its pixel normalisation."""
-        return Preprocess(self.mean, self.std, self.per_image)
 
 
 def save_checkpoint(
@@ -99,7 +67,7 @@ def save_checkpoint(
 
 def set_calibration(run: Run, calibration: Calibration) -> None:
     """Store a calibration fitted after training."""
-    metadata = replace(_metadata(run), **calibration._asdict())
+    metadata = replace(read_metadata(run), **calibration._asdict())
     write_json(run.model_path, metadata.to_json())
 
 
@@ -212,7 +180,7 @@ def load_classifier(
             them.
     """
     run = run_dir if isinstance(run_dir, Run) else pick_run(run_dir)
-    about = _metadata(run)
+    about = read_metadata(run)
     if about.labels != tuple(EMOTIONS):
         raise CheckpointError(
             f"Run '{run.name}' was trained for the labels {list(about.labels)}; this version "
@@ -272,16 +240,3 @@ def load_weights(model: nn.Module, run: Run) -> None:
             )
     with torch.no_grad():
         model.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
-
-
-def _metadata(run: Run) -> Metadata:
-    try:
-        return Metadata.from_json(read_json(run.model_path))
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"Run '{run.name}' has no model.json, so no weights to load."
-        ) from error
-    except RecordError as error:
-        raise CheckpointError(f"Run '{run.name}': model.json is malformed: {error}.") from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"Run '{run.name}': model.json cannot be read ({error}).") from error

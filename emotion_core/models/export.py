@@ -59,7 +59,7 @@ def export_run(run: Run, format: str, out: Path | None = None, *, half: bool = F
 
 def _metadata(classifier: Classifier) -> dict[str, str]:
     preprocess = classifier.preprocess
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "architecture": classifier.architecture,
         "options": classifier.options,
         "run": classifier.name,

@@ -9,6 +9,7 @@ from torch import nn
 
 from emotion_core.errors import ModelError, unknown
 from emotion_core.models.options import check_option
+from emotion_core.records import Scalar
 
 Builder = Callable[..., nn.Module]
 _B = TypeVar("_B", bound=Builder)
@@ -19,7 +20,6 @@ _FAMILIES = (
     "study",
     "resnet",
     "densenet",
-    "efficientnet",
     "efficientnet_lite",
     "emotion_net",
     "mobilenet",
@@ -84,7 +84,7 @@ def check_model(name: str, options: Mapping[str, Any]) -> None:
         check_option(option, value, known[option])
 
 
-def model_options(name: str) -> dict[str, Any]:
+def model_options(name: str) -> dict[str, Scalar]:
     """Option names of an architecture and their defaults."""
     parameters = inspect.signature(_builder(name)).parameters
     return {key: value.default for key, value in parameters.items()}

@@ -3,7 +3,6 @@
 TITLES = {
     "block_cnn": "Block CNN",
     "densenet121": "DenseNet-121",
-    "efficientnet_b0": "EfficientNet-B0",
     "efficientnet_lite0": "EfficientNet-Lite0",
     "emotion_net": "Emotion Net",
     "hog_svm": "HOG + SVM",

@@ -124,10 +124,12 @@ def best_run(
     """
     ranked = []
     for run in list_runs(root) if runs is None else runs:
-        if run.problem or model not in (None, run.config().model):
+        if run.problem:
             continue
-        report = run.report()
-        usable = (run.weights_path.exists() or not weights) and (final or not run.config().final)
+        config, report = run.config(), run.report()
+        usable = (run.weights_path.exists() or not weights) and (final or not config.final)
+        if model not in (None, config.model):
+            continue
         if report and usable:
             facts = report.data
             data = (not facts.synthetic, facts.faces, facts.fingerprint)

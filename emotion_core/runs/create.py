@@ -27,12 +27,13 @@ _NEW = ".new-"  # hidden: a folder that is not complete is never listed
 _PATIENCE = 30.0  # seconds; making a folder takes milliseconds
 
 
-def create_run(config: TrainConfig, root: Path | None = None) -> Run:
+def create_run(config: TrainConfig, root: Path | None = None, *, queued: str = "") -> Run:
     """Make a run folder in state queued. It appears with all its files or not at all.
 
     Args:
         config: Its settings; without a name it gets the model's, with a number where that is taken.
         root: Folder of the runs, by default the one in use.
+        queued: When it entered the queue, as ISO 8601.
 
     Raises:
         RunError: another run has the name.
@@ -51,7 +52,8 @@ def create_run(config: TrainConfig, root: Path | None = None) -> Run:
         try:
             new.chmod(root.stat().st_mode & 0o777)
             write_json(new / "config.json", config.to_dict())
-            Run(new).write_status(Status(created=now(), epochs=config.epochs))
+            status = Status(created=now(), queued=queued, epochs=config.epochs)
+            Run(new).write_status(status)
             path = _free_folder(root, config)
             new.rename(path)
         except BaseException:  # a full disk: no half a run stays behind

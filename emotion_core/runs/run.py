@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -221,7 +221,8 @@ class Run(RunFolder):
         except (OSError, ValueError) as error:
             raise RunError(f"Run '{self.name}': {path.name} cannot be read ({error}).") from error
         # All rows that this program wrote hold numbers alone.
-        return [row for row in rows if all(type(value) in (int, float) for value in row.values())]
+        sound = [row for row in rows if all(type(value) in (int, float) for value in row.values())]
+        return cast(list[Row], sound)
 
 
 def validation_score(row: Row, monitor: str) -> float:

@@ -93,9 +93,7 @@ def start(config: TrainConfig) -> Run:
         raise RunError(
             f"{MOST_QUEUED} jobs are queued already, which is the limit. Stop some, or wait."
         )
-    run = create_run(config)
-    with run.locked("started"):
-        run.write_status(replace(run.status(), queued=_precise_now()))
+    run = create_run(config, queued=_precise_now())
     _spawn(run)
     return run
 
@@ -153,8 +151,8 @@ def delete(run: Run) -> None:
     Raises:
         RunError: it is queued, running, being measured or needed by a job, or is no run folder.
     """
-    if not run.problem and run.status().state in _ORDER:
-        raise RunError(f"Run '{run.name}' is {run.status().state}. Stop it first.")
+    if not run.problem and (state := run.status().state) in _ORDER:
+        raise RunError(f"Run '{run.name}' is {state}. Stop it first.")
     if tasks := running_tasks(run):
         raise RunError(
             f"Run '{run.name}' is being worked on ({', '.join(tasks)}). Stop that, or wait for it."
