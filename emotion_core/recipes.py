@@ -55,7 +55,7 @@ class TrainConfig(
         return list(dict.fromkeys(name for key in EARLIER for name in listed(getattr(self, key))))
 
     def difference(self, other: Self) -> list[str]:
-        """Settings that differ, but for name and note, the machine's and the place of the data."""
+        """Settings that differ, but for the run's identity, the machine and the place of the data."""
         neutral = {item.name for item in self.settings() if item.group in ("identity", "machine")}
         neutral.add("data")
         mine, theirs = self.to_dict(), other.to_dict()

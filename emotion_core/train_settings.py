@@ -9,6 +9,7 @@ from emotion_core.records import Scalar
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _LONGEST_NOTE = 200  # letters
+_LONGEST_TAG = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class IdentitySettings(Config):
         "what the run is called, unique; empty: the model's name, with a number where it is taken",
     )
     note: str = setting("", "one sentence on what the run is for")
+    tag: str = setting("", "a word or two that pickers find the run by")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,6 +52,10 @@ class IdentitySettings(Config):
             raise ConfigError(
                 f"note must be one line of at most {_LONGEST_NOTE} letters, got {self.note[:40]!r}"
                 f"{'...' if len(self.note) > 40 else ''} with {len(self.note)}."
+            )
+        if len(self.tag) > _LONGEST_TAG or not self.tag.isprintable():
+            raise ConfigError(
+                f"tag must be one line of at most {_LONGEST_TAG} letters, got {self.tag[:40]!r}."
             )
 
 

@@ -2,17 +2,14 @@
 
 import streamlit as st
 
-from pages._ui.comparison import parts
+from pages._ui.comparison.choose import pick_comparison, pick_tab
+from pages._ui.comparison.download import draw_downloads
+from pages._ui.comparison.tabs import TABS
 from pages._ui.frame import open_page
-from pages._ui.widgets import synthetic_badge
 
 open_page("pages/comparison.py")
 
-comparison = parts.pick_comparison()
-if comparison.synthetic:
-    synthetic_badge()
-parts.draw_headline(comparison)
-tab = parts.pick_tab()
-parts.TABS[tab](comparison)
+comparison = pick_comparison()
+TABS[pick_tab(TABS)](comparison)
 st.divider()
-parts.draw_report_button(comparison)
+draw_downloads(comparison)

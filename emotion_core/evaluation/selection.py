@@ -14,6 +14,7 @@ from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 
 FIRST_RUNS = 5  # that a comparison opens with
+MOST_RUNS = 12  # that a page compares: of more, matrices and sentences can no longer be read
 Entry = tuple[Run, Report]
 
 
@@ -68,11 +69,14 @@ def first_choice(entries: Sequence[Entry]) -> list[Run]:
     """The runs that a comparison opens with, at most ``FIRST_RUNS``.
 
     They are the user's newest run, the best others on its test set, each another architecture, then
-    the rest. Where the newest run is alone on its test set, it is the set of most runs.
+    the rest. Where the newest run is alone on its test set, it is the set of most runs. Runs on
+    drawn faces come first only where there are no others: a try does not push the prepared
+    comparison away.
 
     Args:
         entries: All finished runs, newest first.
     """
+    entries = [entry for entry in entries if not entry[1].data.synthetic] or entries
     if not entries:
         return []
     tests = {run.name: report.data.test_fingerprint for run, report in entries}
@@ -123,12 +127,14 @@ PRESETS: dict[str, Preset] = {
     "study": Preset("The study's five, study recipe", _of_study("study")),
     "study-ours": Preset("The study's five, our recipe", _of_study("ours")),
     "best": Preset("Best of each architecture", best_of_each),
-    "mine": Preset("My runs", lambda entries: [e for e in entries if not is_shipped(e[0])]),
+    "mine": Preset("My runs", lambda entries: [e for e in entries if _is_mine(e)]),
 }
 
 
 def preset_runs(key: str, entries: Sequence[Entry]) -> list[Run]:
     """The runs of a preset, on the first board that has any; empty where there are none.
+
+    Of more than ``MOST_RUNS`` those are left out that are worst on validation.
 
     Args:
         key: Of ``PRESETS``.
@@ -136,5 +142,23 @@ def preset_runs(key: str, entries: Sequence[Entry]) -> list[Run]:
     """
     for board in leaderboards(entries):
         if picked := PRESETS[key].pick(board.entries):
-            return [run for run, _ in picked]
+            kept = sorted(picked, key=_validation, reverse=True)[:MOST_RUNS]
+            return [entry[0] for entry in picked if entry in kept]
     return []
+
+
+FILTERS: dict[str, Callable[[Entry], bool]] = {
+    "Study recipe": lambda entry: entry[1].recipe == "study",
+    "Our recipe": lambda entry: entry[1].recipe == "ours",
+    "My runs": lambda entry: _is_mine(entry),
+    "With weights": lambda entry: entry[0].weights_path.exists(),
+}
+
+
+def filtered(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
+    """The runs that pass every filter of these names, in order."""
+    return [entry for entry in entries if all(FILTERS[name](entry) for name in names)]
+
+
+def _is_mine(entry: Entry) -> bool:
+    return not is_shipped(entry[0])

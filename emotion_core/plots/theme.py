@@ -1,8 +1,11 @@
 """How figures look: one colour an emotion, one a run, legible on a light and on a dark page."""
 
+import zlib
 from collections.abc import Iterable
 
 import plotly.graph_objects as go
+
+from emotion_core.runs.catalog import read_catalog
 
 # Hues apart for colour vision deficiencies (after Tol's "vibrant"), in tones with a contrast of
 # at least 3:1 against both page colours; the order keeps neighbours apart.
@@ -15,6 +18,14 @@ RUN_PALETTE: tuple[str, ...] = (
     "#8A7D00",
     "#CC3311",
     "#2592B5",
+    "#4A68C8",
+    "#A8642A",
+    "#2F8F4E",
+    "#B0468F",
+    "#6E7F35",
+    "#C4596B",
+    "#5E7D99",
+    "#94683F",
 )
 # Published, not measured here: drawn dotted.
 STUDY_DASH = "dot"
@@ -30,10 +41,24 @@ TEXT_COLORS = {"light": "#1B2733", "dark": "#E6EBF0"}
 _GRID = "rgba(128, 128, 128, 0.25)"
 
 
-def run_colors(names: Iterable[str]) -> dict[str, str]:
-    """Name to colour, in the order given; beyond eight names colours repeat."""
-    unique = dict.fromkeys(names)
-    return {name: RUN_PALETTE[i % len(RUN_PALETTE)] for i, name in enumerate(unique)}
+def run_colors(ids: Iterable[str]) -> dict[str, str]:
+    """The colour of each run, the same on every page.
+
+    Shipped runs have theirs by their place in the catalogue. A user's own run has one by its id,
+    and the next free one where another run of the figure has it.
+
+    Args:
+        ids: Of the runs of one figure. Beyond the palette's length colours repeat.
+    """
+    shipped, unique = read_catalog().shipped, list(dict.fromkeys(ids))
+    size = len(RUN_PALETTE)
+    places = {run: shipped.index(run) % size for run in unique if run in shipped}
+    for run in unique:
+        if run not in places:
+            wished, taken = zlib.crc32(run.encode()) % size, set(places.values())
+            free = ((wished + step) % size for step in range(size))
+            places[run] = next((place for place in free if place not in taken), wished)
+    return {run: RUN_PALETTE[places[run]] for run in unique}
 
 
 def style(fig: go.Figure, *, height: int | None = None) -> go.Figure:

@@ -166,7 +166,7 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     given = {
         name: value
         for name, value in config.to_dict().items()
-        if value != recipe[name] and name not in ("model", "recipe", "data", "name", "note")
+        if value != recipe[name] and name not in ("model", "recipe", "data", "name", "note", "tag")
     }
     best = f"best at epoch {report.best_epoch} by validation {config.monitor.replace('_', '-')}"
     if config.final:

@@ -14,9 +14,9 @@ from emotion_core.reporting.panels.calibration import (
     coverage_panel,
     reliability_panel,
 )
-from emotion_core.reporting.panels.confusion import confusion_panel, difference_panel
+from emotion_core.reporting.panels.confusion import difference_panel, matrices_panel
 from emotion_core.reporting.panels.cost import cost_panel
-from emotion_core.reporting.panels.curves import curves_panel
+from emotion_core.reporting.panels.curves import curves_of, curves_panel
 from emotion_core.reporting.panels.emotions import one_vs_rest_panel, per_emotion_panel
 from emotion_core.reporting.panels.panel import Panel
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
@@ -55,13 +55,10 @@ def report_sections(comparison: Comparison, robustness: Mapping[str, Robustness]
     """
     results, several = comparison.results, len(comparison.results) > 1
     measured = {r.name: robustness[r.name] for r in results if r.name in robustness}
-    summary, confusion = (
-        [accuracy_panel(comparison)],
-        [confusion_panel(result, share=True, scale_max=1.0) for result in comparison.ranked],
-    )
+    summary, confusion = [accuracy_panel(comparison)], [matrices_panel(comparison, share=True)]
     if several:
         summary.append(pairs_panel(comparison))
-        confusion.append(difference_panel(results[0], results[1], share=True))
+        confusion.append(difference_panel(*comparison.ranked[:2], share=True))
     emotions = [per_emotion_panel(comparison, metric) for metric in ("f1", "precision", "recall")]
     emotions += [one_vs_rest_panel(comparison, emotion, roc=False) for emotion in EMOTIONS]
     sections = [
@@ -82,7 +79,7 @@ def report_sections(comparison: Comparison, robustness: Mapping[str, Robustness]
     if measured:
         found = [robustness_panel(comparison, measured)]
         sections.append(Section(ROBUST, [*found, robustness_matrix_panel(comparison, measured)]))
-    curves = [(result.label, result.rows) for result in results]
+    curves = curves_of(comparison)
     models = {result.report.model for result in results}
     study = [m for m in load_study().models if m in models] if comparison.on_fer2013 else []
     drawn = [curves_panel(curves, name, study=study) for name in ("Accuracy", "Loss")]

@@ -46,6 +46,8 @@ def _run_label(config: TrainConfig, report: Report | None) -> str:
         parts.append(recipe_title(config.recipe))
     if report:
         parts.append(units.percent(report.test.accuracy))
+    if config.tag:
+        parts.append(config.tag)
     return " · ".join(parts)
 
 

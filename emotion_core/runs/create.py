@@ -71,14 +71,36 @@ def rename_run(run: Run, name: str) -> None:
     """
     require(Action.CHANGE_RUN)
     check_name(name)
-    with _naming(run.path.parent), run.locked("renamed"):
-        config, status = run.config(), run.status()
-        if status.state in ("queued", "running"):
-            raise RunError(f"Run '{run.name}' is {status.state}, so it cannot be renamed.")
+    with _naming(run.path.parent), _resting(run, "renamed"):
         taken = _names(run.path.parent, without=run)
         if name in taken:
             raise _is_taken(name, taken)
-        write_json(run.path / "config.json", replace(config, name=name).to_dict())
+        write_json(run.path / "config.json", replace(run.config(), name=name).to_dict())
+
+
+def tag_run(run: Run, tag: str) -> None:
+    """Give a run a tag, which pickers find it by; an empty one takes it away.
+
+    Raises:
+        ConfigError: the tag breaks its rule.
+        RunError: the run is being trained.
+    """
+    require(Action.CHANGE_RUN)
+    with _resting(run, "tagged"):
+        write_json(run.path / "config.json", replace(run.config(), tag=tag.strip()).to_dict())
+
+
+@contextlib.contextmanager
+def _resting(run: Run, action: str) -> Iterator[None]:
+    """Nobody trains the run meanwhile.
+
+    Raises:
+        RunError: somebody does, or waits to; the message says that ``action`` is refused.
+    """
+    with run.locked(action):
+        if (state := run.status().state) in ("queued", "running"):
+            raise RunError(f"Run '{run.name}' is {state}, so it cannot be {action}.")
+        yield
 
 
 @contextlib.contextmanager

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from emotion_core.data.faces import FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.errors import DataError, EmotionError
+from emotion_core.evaluation.selection import Entry
 from emotion_core.runs.catalog import known_as, list_runs
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
@@ -24,14 +26,37 @@ if TYPE_CHECKING:  # a page loads torch only when it uses a model
 LOOK_AGAIN = 30.0  # seconds; reading the dates of 35,887 files takes a quarter of one
 
 
+_SCAN = "runs-of-this-page"
+
+
+def look_again() -> None:
+    """Have ``runs`` look at the folders once more; each run of a page begins with it."""
+    st.session_state.pop(_SCAN, None)
+
+
 def runs() -> list[Run]:
-    """All runs, newest first, broken ones included (``run.problem``)."""
-    return list_runs()
+    """All runs, newest first, broken ones included (``run.problem``).
+
+    The folders are looked through once per run of a page, and each time a fragment is redrawn.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or context.fragment_ids_this_run:
+        return list_runs()
+    if _SCAN not in st.session_state:
+        st.session_state[_SCAN] = list_runs()
+    found: list[Run] = st.session_state[_SCAN]
+    return found
+
+
+def finished_entries() -> list[Entry]:
+    """Runs with a report, newest first, each with it."""
+    found = ((run, report_of(run)) for run in runs() if not run.problem)
+    return [(run, report) for run, report in found if report is not None]
 
 
 def finished_runs() -> list[Run]:
     """Runs with a report, newest first."""
-    return [run for run in list_runs() if not run.problem and report_of(run) is not None]
+    return [run for run, _ in finished_entries()]
 
 
 def hashes(*files: str) -> dict[Any, Callable[[Any], Any]]:
@@ -66,7 +91,6 @@ def update_links(key: str) -> None:
             st.query_params[key] = named
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=hashes("report.json"))
 def report_of(run: Run) -> Report | None:
     """A run's ``report.json``; None before it is finished."""
     try:
@@ -121,6 +145,13 @@ def find_test_data(runs: Sequence[Run]) -> FaceData | None:
         if data.test_fingerprint == test_fingerprint:
             return data
     return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=hashes())
+def test_faces(data: FaceData) -> tuple[np.ndarray, np.ndarray]:
+    """Test faces ``(n, 48, 48)`` uint8 and labels ``(n,)`` int64 in the order of predictions."""
+    rows = data.indices("test")
+    return np.ascontiguousarray(data.images[rows]), data.labels[rows]
 
 
 def chosen_data() -> str:

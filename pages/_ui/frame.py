@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from emotion_core.memory import keep_uploads_in_memory, spare_modules
-from pages._ui import access
+from pages._ui import access, cache
 
 APP_NAME = "Emotion Core"
 RESPONSIBLE_USE = (
@@ -59,6 +59,7 @@ def open_page(file: str) -> None:
     Args:
         file: The page's path below the project folder, such as ``pages/live.py``.
     """
+    cache.look_again()
     keep_uploads_in_memory()
     # PyTorch and aiortc are loaded by the pages that need them, so ask again once each has come.
     spare_modules("torch" in sys.modules, "aiortc" in sys.modules)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.reporting.words import run_labels
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
+from pages._ui import access
 from pages._ui.cache import report_of
 from pages._ui.frame import page_link
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go  # a page without figures opens sooner
 
     from emotion_core.reporting.panels.panel import Panel
+    from emotion_core.runs.report import DataFacts
 
 Rows = Sequence[Mapping[str, Any]]
 PHOTO_MEGABYTES = 60  # of an uploaded photograph
@@ -139,6 +142,17 @@ def show_get_fer2013() -> None:
         st.error(str(failure), icon=":material/cloud_off:")
     else:
         st.rerun()
+
+
+def show_missing_faces(data: "DataFacts") -> None:
+    """Say that the faces of a test set are not here, and offer the way to them."""
+    with st.container(border=True, key="missing-faces"):
+        text = f"The {plain(data.name, 'markdown')} images are not on this machine, so only numbers are shown."
+        st.markdown(f":material/image_not_supported: {text}")
+        if data.name == "FER-2013" and access.may(Action.DOWNLOAD):
+            show_get_fer2013()
+        page_link("pages/dataset.py", "Choose the data set")
+        page_link("pages/live.py", "Try your own photo")
 
 
 def slug(text: str) -> str:

@@ -91,8 +91,11 @@ def _figure(comparison: Comparison, x: Sequence[float], front: list[int], unit: 
             x=[x[index]],
             y=[y[index]],
             error_y={"array": [high - y[index]], "arrayminus": [y[index] - low], "thickness": 1.5},
-            mode="markers",
+            mode="markers+text",
             name=result.label,
+            text=[result.label],
+            textposition="top center",
+            cliponaxis=False,
             marker={"size": 14, "color": colors[result.label], "symbol": symbol(index)},
             hovertemplate=f"{result.label}: %{{x:.3g}} {unit}, %{{y:.1f}} %<extra></extra>",
         )

@@ -1,17 +1,29 @@
 """Learning curves of several runs, with the published study's beside them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from emotion_core import units
+from emotion_core.evaluation.compare import Comparison
+from emotion_core.evaluation.results import Result
 from emotion_core.evaluation.study import load_study
-from emotion_core.plots.theme import STUDY_DASH, run_colors
+from emotion_core.plots.theme import STUDY_DASH
+from emotion_core.recipes import listed
 from emotion_core.reporting.columns import TableRow
-from emotion_core.reporting.panels.panel import GRAY, Panel, percents, style_with_legend, symbol
+from emotion_core.reporting.panels.panel import (
+    GRAY,
+    Panel,
+    colors_of,
+    percents,
+    style_with_legend,
+    symbol,
+)
 from emotion_core.reporting.rows import published_label
+from emotion_core.runs.ancestry import Course
 from emotion_core.runs.run import Row
 
 CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -28,30 +40,75 @@ _SHARES = ("Accuracy", "Overfitting gap")
 AXES = {"epoch": "epoch", "time": "minutes of training", "images": "images seen"}
 
 
+@dataclass(frozen=True)
+class Curve:
+    """One run's learning curve.
+
+    Attributes:
+        label: What the legend says.
+        color: The run's colour.
+        model: Architecture.
+        course: Its epochs.
+    """
+
+    label: str
+    color: str
+    model: str
+    course: Course
+
+
+def curves_of(comparison: Comparison, courses: Mapping[str, Course] | None = None) -> list[Curve]:
+    """The curves of all runs of a comparison.
+
+    Args:
+        comparison: The runs.
+        courses: By run name, where the earlier runs were looked for; others go without them.
+    """
+    colors, found = colors_of(comparison), courses or {}
+    return [
+        Curve(
+            result.label,
+            colors[result.label],
+            result.report.model,
+            found.get(result.name) or Course(result.rows, missing=_starts(result)),
+        )
+        for result in comparison.results
+    ]
+
+
+def _starts(result: Result) -> tuple[str, ...]:
+    return tuple(listed(result.config.start_from))
+
+
 def curves_panel(
-    results: Sequence[tuple[str, Sequence[Row]]],
+    curves: Sequence[Curve],
     quantity: str,
     *,
     axis: str = "epoch",
     smoothing: float = 0.0,
+    training: bool = True,
     study: Sequence[str] = (),
 ) -> Panel:
-    """Learning curves overlaid: train dashed, validation solid, the study's dotted.
+    """Learning curves overlaid: validation solid, training dashed, the study's dotted.
 
     Args:
-        results: Label and rows of ``metrics.jsonl`` of each run.
+        curves: Of the runs.
         quantity: A key of ``CURVES``.
         axis: A key of ``AXES``.
         smoothing: Weight of the past in an exponential average, 0 (none) to below 1.
-        study: The study's architectures to overlay; they have epochs alone, so they are left out
-            on another axis.
+        training: Whether to draw the training curves, too.
+        study: The study's architectures to overlay, each in the colour of the run of its model;
+            they have epochs alone, so they are left out on another axis.
     """
     title, keys = CURVES[quantity]
-    fig, colors = go.Figure(), run_colors([label for label, _ in results])
+    if not training:
+        keys = tuple(key for key in keys if not key.startswith("train")) or keys
+    fig = go.Figure()
     table: list[TableRow] = []
     share = quantity in _SHARES
     final: dict[str, float] = {}
-    for index, (label, rows) in enumerate(results):
+    for index, curve in enumerate(curves):
+        label, rows = curve.label, curve.course.rows
         x = _axis_values(rows, axis)
         values = {key: [_curve_value(row, key) for row in rows] for key in keys}
         # A final training has no validation.
@@ -68,7 +125,7 @@ def curves_panel(
                 showlegend=not train or len(drawn) == 1,
                 # A few marks per line tell runs of one colour apart.
                 marker={"symbol": symbol(index), "size": 7, "maxdisplayed": 8},
-                line={"color": colors[label], "dash": "dash" if train else "solid"}
+                line={"color": curve.color, "dash": "dash" if train else "solid"}
                 | {"width": 1.5 if train else 2.5},
             )
             table += [
@@ -78,24 +135,50 @@ def curves_panel(
             if not train and raw:
                 final[label] = max(raw) if quantity in ("Accuracy", "Macro-F1") else raw[-1]
     if axis == "epoch":
+        colors = {curve.model: curve.color for curve in reversed(curves)}
         for index, model in enumerate(study):
-            _add_study_curve(fig, table, model, keys, symbol(index), share=share)
-    short = axis == "epoch" and max((len(rows) for _, rows in results), default=0) <= 10
-    fig.update_xaxes(title=AXES[axis], dtick=1 if short and not study else None)
-    fig.update_yaxes(
-        title=title + (", training dashed" if keys[0].startswith("train") else ""),
-        ticksuffix=" %" if share else None,
+            line = (symbol(index), colors.get(model, GRAY))
+            _add_study_curve(fig, table, model, keys, line, share=share)
+    longest = max(
+        (curve.course.rows[-1]["epoch"] for curve in curves if curve.course.rows), default=0
     )
+    short = axis == "epoch" and longest <= 10
+    fig.update_xaxes(title=AXES[axis], dtick=1 if short and not study else None)
+    dashed = ", training dashed" if any(key.startswith("train") for key in keys) else ""
+    fig.update_yaxes(title=title + dashed, ticksuffix=" %" if share else None)
     if quantity == "Learning rate":
         fig.update_yaxes(type="log", exponentformat="power")
     style_with_legend(fig, 380)
-    return Panel(
-        f"curves-{quantity.lower().replace(' ', '-')}",
-        quantity,
-        fig,
-        _curve_reading(quantity, final),
-        table,
-    )
+    reading = " ".join([_curve_reading(quantity, final), *_cautions(curves, keys)])
+    return Panel(f"curves-{quantity.lower().replace(' ', '-')}", quantity, fig, reading, table)
+
+
+def _cautions(curves: Sequence[Curve], keys: Sequence[str]) -> list[str]:
+    """What a reader of curves that are not whole has to know."""
+    said = []
+    if parts := [curve.label for curve in curves if curve.course.missing and curve.course.rows]:
+        one = len(parts) == 1
+        said.append(
+            f"Fine-tuned from earlier runs that are not here, so only the last epochs are drawn: "
+            f"{units.join_names(parts)}."
+            if not one
+            else f"{parts[0]} was fine-tuned from an earlier run that is not here: only its last "
+            "epochs are drawn."
+        )
+    if joined := [curve.label for curve in curves if curve.course.joined]:
+        said.append(f"With the runs that it was fine-tuned from: {units.join_names(joined)}.")
+    validated = any(key.startswith("val") or key == "gap" for key in keys)
+    if validated and (
+        final := [
+            curve.label
+            for curve in curves
+            if curve.course.rows and "val_accuracy" not in curve.course.rows[-1]
+        ]
+    ):
+        said.append(
+            f"No validation curve after a final training on all faces: {units.join_names(final)}."
+        )
+    return said
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:
@@ -128,10 +211,12 @@ def _add_study_curve(
     table: list[TableRow],
     model: str,
     keys: Sequence[str],
-    mark: str,
+    line: tuple[str, str],
     *,
     share: bool,
 ) -> None:
+    """A published curve; ``line`` is its marker's shape and its colour."""
+    mark, color = line
     rows = load_study().rows(model)
     for key in keys:
         if not rows or (key != "gap" and key not in rows[0]):
@@ -144,9 +229,11 @@ def _add_study_curve(
             x=x,
             y=percents(y) if share else y,
             mode="lines+markers",
-            name=f"{label}, {part}",
+            name=label if part == "validation" else f"{label}, {part}",
+            legendgroup=label,
+            showlegend=part != "train" or len(keys) == 1,
             marker={"symbol": mark, "size": 6, "maxdisplayed": 8},
-            line={"color": GRAY, "dash": STUDY_DASH, "width": 1.2 if part == "train" else 2.2},
+            line={"color": color, "dash": STUDY_DASH, "width": 1.2 if part == "train" else 2.2},
         )
         table += [
             {"run": label, "curve": key, "epoch": a, "value": b} for a, b in zip(x, y, strict=True)

@@ -20,7 +20,7 @@ _LEGEND_ROW = 19
 SHADES = ((0.0, "#F2F7FC"), (1.0, "#5BA4D9"))
 # Worse, equal, better; apart for colour-blind people too.
 BETTER = ((0.0, "#EF8A62"), (0.5, "#F7F7F7"), (1.0, "#66C2A5"))
-_CELL_TEXT = "#16202A"
+CELL_TEXT = "#16202A"
 # More points than this cannot be told apart on a screen and only slow it down.
 CURVE_POINTS = 250
 GRAY = "#8A8A8A"
@@ -49,7 +49,8 @@ class Panel:
 
 def colors_of(comparison: Comparison) -> dict[str, str]:
     """Each run's colour by label."""
-    return dict(run_colors([result.label for result in comparison.results]))
+    colors = run_colors([result.id for result in comparison.results])
+    return {result.label: colors[result.id] for result in comparison.results}
 
 
 def symbol(index: int) -> str:
@@ -85,7 +86,7 @@ def heatmap(
             text=text,
             texttemplate="%{text}",
             colorscale=[list(stop) for stop in scale],
-            textfont={"color": _CELL_TEXT},
+            textfont={"color": CELL_TEXT},
             showscale=False,
             zmin=low,
             zmax=high,

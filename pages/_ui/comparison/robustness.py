@@ -57,7 +57,7 @@ def _draw_jobs(comparison: Comparison) -> None:
 
 def _jobs(comparison: Comparison) -> None:
     """One line per run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
-    st.markdown("##### Measurements")
+    st.subheader("Measurements", anchor=False)
     labels = {result.name: result.label for result in comparison.results}
     finished = False
     waiting = st.session_state.setdefault("robustness_waiting", [])
@@ -85,6 +85,9 @@ def _jobs(comparison: Comparison) -> None:
                     f"clean {percent(result.clean)}, degraded {percent(result.mean)} on average "
                     f"({faces(result.images)}, {result.date[:10]})"
                 )
+            elif not run.weights_path.exists():
+                st.markdown(_without_weights(run))
+                continue
             else:
                 st.markdown("not measured yet")
             if st.button(
@@ -92,7 +95,6 @@ def _jobs(comparison: Comparison) -> None:
                 key=f"measure-{run.name}",
                 icon=":material/play_arrow:",
                 disabled=not run.weights_path.exists(),
-                help=None if run.weights_path.exists() else "This run has no weights here.",
             ):
                 try:
                     _measure(run, comparison.results[0].report.data)
@@ -101,6 +103,20 @@ def _jobs(comparison: Comparison) -> None:
                 st.rerun()
     if finished:
         st.rerun()
+
+
+def _without_weights(run: Run) -> str:
+    """Why a run cannot be measured, and which run of its architecture can."""
+    said = "cannot be measured: its weights are not here."
+    model = run.config().model
+    others = [
+        other.name
+        for other in runs()
+        if not other.problem and other.config().model == model and other.weights_path.exists()
+    ]
+    if others:
+        said += f" Compare {plain(others[0], 'markdown')} instead, of the same architecture."
+    return said
 
 
 def _measure(run: Run, data: DataFacts) -> None:

@@ -8,8 +8,9 @@ import pytest
 from emotion_core.evaluation.compare import compare_runs
 from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.reporting.panels.curves import curves_panel, smooth
+from emotion_core.reporting.panels.curves import Curve, curves_panel, smooth
 from emotion_core.reporting.panels.scores import accuracy_panel
+from emotion_core.runs.ancestry import Course
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +55,18 @@ def test_accuracy_shows_the_study_on_fer2013_alone(written_runs, on_fer2013):
 
 def test_curves_mark_the_study_as_published():
     rows = [{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 0.4, "seconds": 60.0}]
-    panel = curves_panel([("mine", rows)], "Accuracy", study=["resnet18"])
+    panel = curves_panel(
+        [Curve("mine", "#000000", "", Course(rows))], "Accuracy", study=["resnet18"]
+    )
     names = [trace.name for trace in panel.figure.data]
     assert [name for name in names if "mine" not in name] == [
         "ResNet-18 (published), train",
-        "ResNet-18 (published), validation",
+        "ResNet-18 (published)",
     ]
     # The study printed no times, so it has no place on a time axis.
-    timed = curves_panel([("mine", rows)], "Accuracy", axis="time", study=["resnet18"])
+    timed = curves_panel(
+        [Curve("mine", "#000000", "", Course(rows))], "Accuracy", axis="time", study=["resnet18"]
+    )
     assert not any("published" in trace.name for trace in timed.figure.data)
     assert timed.figure.data[0].x == (1.0,)
 

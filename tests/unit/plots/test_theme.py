@@ -7,6 +7,7 @@ import pytest
 
 from emotion_core.paths import PROJECT
 from emotion_core.plots.theme import RUN_PALETTE, TEXT_COLORS, recolor, run_colors, style
+from emotion_core.runs.catalog import read_catalog
 
 THEME = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
 
@@ -37,11 +38,21 @@ def test_text_and_links_are_legible(theme):
         assert contrast(colors["linkColor"], colors[background]) >= 4.5
 
 
-def test_a_run_keeps_its_colour_when_another_is_added():
-    few, more = run_colors(["a", "b", "a"]), run_colors(["a", "b", "c"])
-    assert list(few) == ["a", "b"]
-    assert {name: more[name] for name in few} == few
-    assert len(set(more.values())) == 3
+def test_a_shipped_run_has_one_colour_whatever_stands_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(PROJECT / "checkpoints"))
+    shipped = read_catalog().shipped
+    alone = {run: run_colors([run])[run] for run in shipped}
+    assert len(set(alone.values())) == len(shipped), "no two shipped runs look alike"
+    found = run_colors(["mine", *reversed(shipped[:5])])
+    assert {run: found[run] for run in shipped[:5]} == {run: alone[run] for run in shipped[:5]}
+    assert len(set(found.values())) == 6, "an own run takes a colour that is free"
+
+
+def test_own_runs_are_told_apart_and_keep_their_colour():
+    names = [f"20261130-0000{number:02}-sequential-s0" for number in range(12)]
+    found = run_colors(names)
+    assert len(set(found.values())) == len(names)
+    assert run_colors(names[:1])[names[0]] == found[names[0]]
 
 
 def test_text_of_figures_is_legible_on_both_pages():

@@ -22,7 +22,7 @@ from emotion_core.reporting.panels.robustness import robustness_matrix_panel, ro
 from emotion_core.reporting.panels.scores import pairs_panel
 from tests.samples import change_report
 
-MANY = 20
+MANY = len(RUN_PALETTE)  # more than a page compares
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def many(runs):
     return compare_runs(runs)
 
 
-def test_twenty_runs_have_twenty_marks():
+def test_many_runs_have_as_many_marks():
     colors = [RUN_PALETTE[i % len(RUN_PALETTE)] for i in range(MANY)]
     for mark in (symbol, dash):
         assert len({(color, mark(i)) for i, color in enumerate(colors)}) == MANY
