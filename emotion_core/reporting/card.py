@@ -24,6 +24,18 @@ _SETS = {
 }
 
 
+def card_text(run: Run) -> str:
+    """A run's model card as Markdown.
+
+    Args:
+        run: A run with a report.
+
+    Raises:
+        RunError: the run has no report, or its report is malformed.
+    """
+    return "\n".join(_card(run, run.config(), run.require_report())) + "\n"
+
+
 def write_card(run: Run) -> Path:
     """Write a run's model card into its folder.
 
@@ -36,8 +48,7 @@ def write_card(run: Run) -> Path:
     Raises:
         RunError: the run has no report, or its report is malformed.
     """
-    report = run.require_report()
-    text = "\n".join(_card(run, run.config(), report)) + "\n"
+    text = card_text(run)
     path = run.path / "README.md"
     write_bytes(path, text.encode())
     return path

@@ -55,7 +55,10 @@ def report_sections(comparison: Comparison, robustness: Mapping[str, Robustness]
     """
     results, several = comparison.results, len(comparison.results) > 1
     measured = {r.name: robustness[r.name] for r in results if r.name in robustness}
-    summary, confusion = [accuracy_panel(comparison)], [matrices_panel(comparison, share=True)]
+    summary, confusion = (
+        [accuracy_panel(comparison)],
+        [matrices_panel(comparison.ranked, share=True)],
+    )
     if several:
         summary.append(pairs_panel(comparison))
         confusion.append(difference_panel(*comparison.ranked[:2], share=True))
@@ -71,7 +74,7 @@ def report_sections(comparison: Comparison, robustness: Mapping[str, Robustness]
             CALIBRATION,
             calibration_rows(comparison),
         ),
-        Section(COST, [cost_panel(comparison, cost) for cost in ("latency_ms", "parameters")]),
+        Section(COST, [cost_panel(results, cost) for cost in ("latency_ms", "parameters")]),
     ]
     if several:
         panels = [overlap_panel(comparison), agreement_panel(comparison)]

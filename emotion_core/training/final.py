@@ -24,7 +24,7 @@ _FREE = ("train_on", "chosen_by", "start_from", "average_with", "seed")
 
 def final_config(run: Run) -> TrainConfig:
     """The settings of a run's final training."""
-    return run.config().replace(name="", note="", train_on="train+val", chosen_by=run.id)
+    return run.config().replace(name="", note="", tag="", train_on="train+val", chosen_by=run.id)
 
 
 def course(config: TrainConfig, data: FaceData, split: Split) -> tuple[np.ndarray, int]:

@@ -51,7 +51,7 @@ def requested(args: argparse.Namespace) -> list[TrainConfig]:
         run = load_run(args.like)
         if given.get("train_on") == "train+val":
             given.setdefault("chosen_by", run.id)
-        configs = [run.config().replace(**({"name": "", "note": ""} | given))]
+        configs = [run.config().replace(**({"name": "", "note": "", "tag": ""} | given))]
     else:
         given = _like_its_start(given)
         recipe = given.pop("recipe", "ours")

@@ -1,8 +1,10 @@
 """The frame of every page: title, menu and a line on responsible use."""
 
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -23,6 +25,7 @@ class Page:
     title: str
     icon: str
     purpose: str
+    in_menu: bool = True
 
 
 PAGES: tuple[Page, ...] = (
@@ -47,42 +50,66 @@ PAGES: tuple[Page, ...] = (
         "videocam",
         "Facial expressions on camera, in a video or a photo.",
     ),
+    Page(
+        "pages/run.py",
+        "Run",
+        "deployed_code",
+        "One run: its settings, curves, scores and mistakes.",
+        in_menu=False,
+    ),
 )
 _ICON = str(Path(__file__).with_name("icon.svg"))
 _STYLE = Path(__file__).with_name("style.css")
 _MENU_WIDTH = 230  # pixels
 
 
-def open_page(file: str) -> None:
+def open_page(file: str, *, beside: Callable[[], None] | None = None) -> None:
     """Show the frame around a page; its first call.
 
     Args:
         file: The page's path below the project folder, such as ``pages/live.py``.
+        beside: Draws what stands beside the title.
     """
-    cache.look_again()
-    keep_uploads_in_memory()
-    # PyTorch and aiortc are loaded by the pages that need them, so ask again once each has come.
-    spare_modules("torch" in sys.modules, "aiortc" in sys.modules)
     page = page_of(file)
-    # A :material/...: icon of the tab would be fetched from the network.
-    st.set_page_config(
-        page_title=f"{page.title} · {APP_NAME}",
-        page_icon=_ICON,
-        layout="wide",
-        initial_sidebar_state=_MENU_WIDTH,
-    )
+    _begin(page.title, _MENU_WIDTH)
     st.logo(_ICON, size="large")
-    st.html(_STYLE)
     with st.sidebar:
         st.markdown(f"**{APP_NAME}**")
         for item in PAGES:
-            page_link(item.file)
+            if item.in_menu:
+                page_link(item.file)
         st.space("small")
         access.show_access()
         st.caption(f":material/info: {RESPONSIBLE_USE}")
     with st.container(horizontal=True, vertical_alignment="bottom", key="page-head"):
         st.title(page.title, anchor=False, width="content")
         st.caption(page.purpose, width="content")
+        if beside:
+            beside()
+
+
+def open_stage(title: str) -> None:
+    """Begin a page without frame and menu, for an audience.
+
+    Args:
+        title: What the browser's tab says.
+    """
+    _begin(title, "collapsed")
+
+
+def _begin(title: str, menu: int | Literal["collapsed"]) -> None:
+    cache.look_again()
+    keep_uploads_in_memory()
+    # PyTorch and aiortc are loaded by the pages that need them, so ask again once each has come.
+    spare_modules("torch" in sys.modules, "aiortc" in sys.modules)
+    # A :material/...: icon of the tab would be fetched from the network.
+    st.set_page_config(
+        page_title=f"{title} · {APP_NAME}",
+        page_icon=_ICON,
+        layout="wide",
+        initial_sidebar_state=menu,
+    )
+    st.html(_STYLE)
 
 
 def page_of(file: str) -> Page:
@@ -90,7 +117,18 @@ def page_of(file: str) -> Page:
     return next(page for page in PAGES if page.file == file)
 
 
-def page_link(file: str, label: str | None = None) -> None:
-    """A link to another page with its own icon."""
+def page_link(
+    file: str, label: str | None = None, query: Mapping[str, str | list[str]] | None = None
+) -> None:
+    """A link to another page with its own icon.
+
+    Args:
+        file: The page.
+        label: Its text; by default the page's title.
+        query: Parameters of the address.
+    """
     page = page_of(file)
-    st.page_link(file, label=label or page.title, icon=f":material/{page.icon}:", width="stretch")
+    icon = f":material/{page.icon}:"
+    st.page_link(
+        file, label=label or page.title, icon=icon, width="stretch", query_params=query or None
+    )

@@ -1,204 +1,165 @@
-"""What the Overview shows: faces, best result, leaderboard, next steps, machine."""
+"""What the Overview shows: best result, the study's five, next steps, the best of each architecture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
 from emotion_core import units
-from emotion_core.labels import COLORS, EMOTIONS
+from emotion_core.evaluation.ensemble import ensemble_probs
+from emotion_core.evaluation.metrics import classification_metrics
+from emotion_core.evaluation.results import load_results
+from emotion_core.evaluation.selection import Board, Entry, best_of_each
+from emotion_core.evaluation.study import load_study
 from emotion_core.machine import this_machine
 from emotion_core.models.titles import model_title
 from emotion_core.reporting.columns import COLUMNS
-from emotion_core.reporting.rows import run_row
-from emotion_core.reporting.words import best_result, how_trained
-from emotion_core.runs.report import Report
+from emotion_core.reporting.panels.study import is_on_fer2013, study_panel
+from emotion_core.reporting.words import best_result
+from emotion_core.runs.catalog import read_catalog
+from emotion_core.runs.report import Scores
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
-from pages._ui.cache import report_of, runs
+from pages._ui.cache import hashes, runs
 from pages._ui.frame import page_link
-from pages._ui.widgets import show_faces_grid, synthetic_badge
+from pages._ui.run_table import show_run_table
+from pages._ui.widgets import show_panel, synthetic_badge
 
-_BOARD = ("accuracy", "macro_f1", "parameters", "latency_ms")
-
-
-@dataclass(frozen=True)
-class Board:
-    """Finished runs on one test set, best accuracy first, each with its report."""
-
-    name: str
-    synthetic: bool
-    faces: int
-    entries: tuple[tuple[Run, Report], ...]
-
-    @property
-    def best(self) -> Report:
-        """Report of the run that is best on validation: chosen on test, its figures would flatter."""
-        return max((report for _, report in self.entries), key=lambda one: one.val.accuracy)
+_FIGURE = 320  # pixels: the first screen of a small laptop ends below it
 
 
-def leaderboards(finished: Sequence[Run]) -> list[Board]:
-    """One board a test set: photographs before drawn faces, then the one with more faces.
-
-    Runs on different test sets are never ranked against each other.
-    """
-    groups: dict[str, list[tuple[Run, Report]]] = {}
-    for run in finished:
-        report = report_of(run)
-        if report is not None:
-            groups.setdefault(report.data.test_fingerprint, []).append((run, report))
-    boards = []
-    for entries in groups.values():
-        entries.sort(key=lambda entry: -entry[1].test.accuracy)
-        best = entries[0][1]
-        data, faces = best.data, best.test.n
-        boards.append(Board(data.name, data.synthetic, faces, tuple(entries)))
-    return sorted(boards, key=lambda board: (board.synthetic, -board.faces, board.name))
+def show_first_screen(boards: Sequence[Board], entries: Sequence[Entry]) -> None:
+    """What this is, the best result, and one figure."""
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        st.markdown(
+            "Train neural networks to name the expression on a face, compare them with honest "
+            "statistics, and see them at work on your own camera. Everything runs on this machine; "
+            "no picture leaves it."
+        )
+        if boards:
+            _show_best(boards[0])
+    with right:
+        panel = study_panel(entries, height=_FIGURE)
+        if panel:
+            show_panel(panel)
 
 
-def draw_introduction() -> None:
-    """What this is, and the seven emotions."""
-    st.markdown(
-        "Train neural networks to name the expression on a face, compare them with honest "
-        "statistics, see where they go wrong, and watch them at work on your own camera. "
-        "Everything runs on this machine; no picture leaves it."
-    )
-    show_faces_grid(_seven_faces(), EMOTIONS, list(COLORS.values()), columns=7)
-    st.caption("The seven emotions, in the colours they have on every page. These faces are drawn.")
-
-
-@st.cache_data(show_spinner=False)
-def _seven_faces() -> np.ndarray:
-    from emotion_core.data.synthetic import draw_face
-
-    return np.stack([draw_face(emotion, 7, size=96, clean=True) for emotion in EMOTIONS])
-
-
-def draw_best(board: Board) -> None:
-    """The best run's figures."""
-    report, test = board.best, board.best.test
-    _heading(f"Best result: {plain(model_title(report.model), 'markdown')}", board.synthetic)
-    cost = report.cost
-    for column, (label, value, note, help_text) in zip(
-        st.columns(4),
-        (
-            (
-                "Accuracy",
+def _show_best(board: Board) -> None:
+    run, report = board.best
+    test, study = report.test, load_study().test
+    gain = ""
+    if is_on_fer2013(report):
+        gain = f"{units.points(test.accuracy - study.accuracy, sign=True)} over the study"
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.metric(
+                f"Best result: {plain(model_title(report.model), 'markdown')}",
                 units.percent(test.accuracy),
-                f"95 % interval {units.percent_range(test.accuracy_ci95)}",
-                COLUMNS["accuracy"].help,
-            ),
-            (
-                "Macro-F1",
-                units.score(test.macro_f1),
-                f"95 % interval {' to '.join(map(units.score, test.macro_f1_ci95))}",
-                COLUMNS["macro_f1"].help,
-            ),
-            (
-                "Calibration error (ECE)",
-                units.score(test.ece),
-                f"confidence is off by {units.points(test.ece)} on average",
-                COLUMNS["ece"].help,
-            ),
-            (
-                "Time per face",
-                units.milliseconds(cost.latency_ms),
-                f"{cost.latency_backend}, {units.millions(cost.parameters)} parameters",
-                f"Median on {report.environment.cpu}, one face at a time.",
-            ),
-        ),
-        strict=True,
-    ):
-        column.metric(
-            label,
-            value,
-            note,
-            delta_color="off",
-            delta_arrow="off",
-            help=help_text,
-            border=True,
-            height="stretch",
-        )
-    st.caption(plain(best_result(report), "markdown"))
+                gain or None,
+                help=f"{COLUMNS['accuracy'].help} 95 % interval "
+                f"{units.percent_range(test.accuracy_ci95)}.",
+                delta_arrow="up" if test.accuracy >= study.accuracy else "down",
+            )
+            if board.synthetic:
+                synthetic_badge()
+        st.caption(plain(best_result(report), "markdown"))
+        page_link("pages/run.py", "About this run", {"run": run.name})
 
 
-def _heading(text: str, synthetic: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(text, anchor=False, width="content")
-        if synthetic:
-            synthetic_badge()
-
-
-def draw_board(board: Board) -> None:
-    """All runs of one test set, with their intervals on one scale."""
-    _heading(f"Runs on {board.name}", board.synthetic)
-    rows = "".join(_board_row(rank, *entry) for rank, entry in enumerate(board.entries, 1))
-    head = "".join(
-        f'<th scope="col">{title}</th>'
-        for title in ("", "Model", *(COLUMNS[key].title for key in _BOARD))
-    )
-    st.html(
-        f'<div class="board"><table><caption>{board.faces:,} test faces</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-    timed = sorted({report.environment.processor for _, report in board.entries})
-    if len(timed) > 1:
-        st.caption(
-            "Latency on one CPU core, measured on different machines "
-            f"({plain('; '.join(timed), 'markdown')}): do not read small differences."
-        )
-
-
-def _board_row(rank: int, run: Run, report: Report) -> str:
-    low, high = report.test.accuracy_ci95
-    bar = (
-        f'<span class="scale" aria-hidden="true"><i style="left:{100 * low:.2f}%;'
-        f'width:{max(0.6, 100 * (high - low)):.2f}%"></i></span>'
-    )
-    row = run_row(model_title(report.model), report)
-    cells = {key: COLUMNS[key].text(row[key]) for key in _BOARD}
-    cells["accuracy"] += f" ({row['accuracy_ci95']}){bar}"
-    lines = [run.name, how_trained(run, report)]
-    notes = "".join(f"<small>{plain(line, 'html')}</small>" for line in lines if line)
-    name = f"<b>{plain(row['label'], 'html')}</b>{notes}"
-    return (
-        f'<tr><td>{rank}</td><th scope="row">{name}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells.values())
-        + "</tr>"
-    )
-
-
-def draw_next_steps(finished: int) -> None:
-    """A card a page, in the order of the work; the one that comes next says so."""
-    st.subheader("What to do next", anchor=False)
+def show_next_steps(finished: int) -> None:
+    """A card per page, in the order of the work."""
     states = [run.status().state for run in runs() if not run.problem]
     active = sum(state in ("running", "queued") for state in states)
     training = (
-        f"{active} run{'s' if active > 1 else ''} at work or waiting. Watch the curves grow."
+        f"{active} run{'s' if active > 1 else ''} training or queued. Watch live."
         if active
-        else "Pick one or several architectures, press start. They train in the background."
+        else "Pick architectures and start. They train in the background."
+    )
+    compare = (
+        f"{finished} finished runs: which is better, and is the difference significant?"
+        if finished > 1
+        else f"Needs two finished runs; there {'is one' if finished else 'are none'} yet."
     )
     cards = (
-        ("pages/dataset.py", "1. Know the data", "Choose FER-2013, your own faces or drawn ones."),
-        ("pages/training.py", "2. Train", training),
-        ("pages/comparison.py", "3. Compare", _compare_text(finished)),
-        ("pages/live.py", "4. Go live", "Camera, video or photo: every face named as it plays."),
+        ("1. Know the data", "Choose FER-2013, your own faces or drawn ones.", "pages/dataset.py"),
+        ("2. Train", training, "pages/training.py"),
+        ("3. Compare", compare, "pages/comparison.py"),
+        ("4. Go live", "Try it on your camera, a video or a photo.", "pages/live.py"),
     )
-    for column, (file, title, text) in zip(st.columns(4), cards, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(f"**{title}**")
-            st.markdown(text)
-            page_link(file)
+    with st.container(key="next-steps"):
+        for title, text, file in cards:
+            with st.container(border=True, height="stretch", gap="xxsmall"):
+                st.markdown(f"**{title}**")
+                st.caption(text)
+                with st.container(horizontal=True, gap="small"):
+                    page_link(file)
+                    if file == "pages/comparison.py" and finished > 1:
+                        page_link(file, "The study's five", {"preset": "study"})
 
 
-def _compare_text(finished: int) -> str:
-    if finished < 2:
-        return f"Needs two finished runs; there {'is one' if finished else 'are none'} yet."
-    return f"{finished} finished runs: which is better, and is it chance?"
+def show_board(board: Board, *, first: bool) -> None:
+    """The best run of each architecture on one test set, or all of them; a row opens its run."""
+    best = best_of_each(board.entries)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"board-{board.name}"):
+        st.header(f"Results on {plain(board.name, 'markdown')}", anchor=False, width="content")
+        if board.synthetic:
+            synthetic_badge()
+        everything = False
+        if len(best) < len(board.entries):
+            everything = st.toggle(
+                f"Show all {len(board.entries)} runs", key=f"all-{board.name}-{board.faces}"
+            )
+    show_run_table(board.entries if everything else best, f"runs-{board.name}-{board.faces}")
+    shown = "All runs" if everything else "The best run of each architecture, by validation"
+    said = [f"{shown}, on {board.faces:,} test faces. Click a row to open its run."]
+    timed = sorted({report.environment.processor for _, report in board.entries})
+    if len(timed) > 1:
+        said.append("Times are of different machines: do not read small differences.")
+    st.caption(" ".join(said))
+    if first:
+        _show_ensemble(board)
 
 
-def draw_machine() -> None:
+def _show_ensemble(board: Board) -> None:
+    """The shipped ensemble's accuracy, computed from its members' stored predictions."""
+    by_id = {run.id: (run, report) for run, report in board.entries}
+    members = [by_id[name] for name in read_catalog().ensemble if name in by_id]
+    if len(members) < 2 or len(members) < len(read_catalog().ensemble):
+        return
+    scores = _ensemble([run for run, _ in members])
+    if scores is None:
+        return
+    names = units.join_names([model_title(report.model) for _, report in members])
+    cost = sum(report.cost.latency_ms for _, report in members)
+    with st.container(horizontal=True, vertical_alignment="center", border=True, key="ensemble"):
+        st.markdown(
+            f"**Ensemble of {len(members)}: "
+            f"{units.percent_interval(scores.accuracy, scores.accuracy_ci95)}.** Averages "
+            f"{plain(names, 'markdown')}, chosen on validation; "
+            f"{units.milliseconds(cost)} per face.",
+            width="stretch",
+        )
+        query = {"runs": [run.name for run, _ in members], "tab": "Agreement"}
+        st.page_link(
+            "pages/comparison.py",
+            label="Compare its members",
+            icon=":material/bar_chart:",
+            query_params=query,
+        )
+
+
+@st.cache_data(
+    show_spinner=False, max_entries=4, hash_funcs=hashes("report.json", "predictions.npz")
+)
+def _ensemble(members: list[Run]) -> Scores | None:
+    """None where a member's predictions are missing or do not fit."""
+    results, refused = load_results(members)
+    if refused:
+        return None
+    return classification_metrics(results[0].labels, ensemble_probs(results))
+
+
+def show_machine() -> None:
     """Where all this runs."""
     machine = this_machine()
     memory = f", {machine.memory_bytes / 2**30:.0f} GB memory" if machine.memory_bytes else ""
@@ -213,11 +174,11 @@ def draw_machine() -> None:
     )
 
 
-def draw_responsible_use() -> None:
+def show_responsible_use() -> None:
     """What the law and good sense ask for."""
     st.subheader("Responsible use", anchor=False)
     st.markdown(
-        "A model guesses the **expression** on a face. It does not know what a person **feels**.\n"
+        "A model estimates the **expression** on a face. It does not know what a person **feels**.\n"
         "- In the EU, inferring emotions at work and in schools is prohibited since "
         "February 2025, except for medical and safety reasons (AI Act, Article 5(1)(f)).\n"
         "- Elsewhere, people must be told that such a system looks at them (Article 50(3)).\n"

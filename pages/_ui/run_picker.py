@@ -92,6 +92,19 @@ def pick_run(
     return present[str(name)]
 
 
+def beside_chosen(run: Run, entries: Sequence[Entry]) -> list[str]:
+    """The runs to compare a run with: those that are compared now, else those of the first choice.
+
+    Args:
+        run: Comes first.
+        entries: All finished runs, newest first.
+    """
+    present = {item.name for item, _ in entries}
+    now = [name for name in st.session_state.get(CHOSEN, ()) if name in present]
+    others = now or [item.name for item in first_choice(entries)]
+    return list(dict.fromkeys([run.name, *others]))[:MOST_RUNS]
+
+
 def _label(run: Run | None, name: str) -> str:
     return run_label(run) if run else name
 

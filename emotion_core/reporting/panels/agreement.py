@@ -48,7 +48,7 @@ def overlap_panel(comparison: Comparison) -> Panel:
         for result, rows in zip(comparison.results, found.only_correct, strict=True)
     }
     groups["several correct"] -= sum(groups.values()) - n
-    tones = ("#009E73", "#8A8A8A", "#D55E00", "#E69F00", *colors_of(comparison).values())
+    tones = ("#009E73", "#8A8A8A", "#D55E00", "#E69F00", *colors_of(comparison.results).values())
     colors = dict(zip(groups, tones, strict=True))
     if len(comparison.results) < 3:
         del groups["several correct"], colors["several correct"]

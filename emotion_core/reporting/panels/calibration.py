@@ -28,7 +28,7 @@ from emotion_core.reporting.panels.panel import (
 
 def reliability_panel(comparison: Comparison, *, before: bool = False) -> Panel:
     """Confidence against accuracy, after and on request before calibration."""
-    fig, colors = go.Figure(), colors_of(comparison)
+    fig, colors = go.Figure(), colors_of(comparison.results)
     table: list[TableRow] = []
     fig.add_scatter(
         x=[0, 100], y=[0, 100], mode="lines", name="perfect", line={"color": GRAY, "dash": "dot"}
@@ -102,7 +102,7 @@ def calibration_rows(comparison: Comparison) -> list[TableRow]:
 def coverage_panel(comparison: Comparison, target: float) -> tuple[Panel, list[Abstention]]:
     """Accuracy of the answers left when the least confident are withheld, and the threshold that
     gives ``target`` accuracy for each run on this test set."""
-    fig, colors = go.Figure(), colors_of(comparison)
+    fig, colors = go.Figure(), colors_of(comparison.results)
     table: list[TableRow] = []
     choices = []
     for index, result in enumerate(comparison.results):

@@ -1,6 +1,7 @@
 """Which emotion is classified as which."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from emotion_core import units
-from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.results import Result
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.plots.theme import FONT_SIZE, style
@@ -43,15 +43,14 @@ def top_confusions(scores: Scores, count: int = 5) -> list[tuple[str, str, int]]
     return [(EMOTIONS[a], EMOTIONS[b], int(wrong[a, b])) for a, b in cells if wrong[a, b]]
 
 
-def matrices_panel(comparison: Comparison, *, share: bool, marked: Cell | None = None) -> Panel:
-    """The confusion matrices of all runs, best first, on one scale, three to five in a row.
+def matrices_panel(results: Sequence[Result], *, share: bool, marked: Cell | None = None) -> Panel:
+    """The confusion matrices of runs on one scale, three to five in a row.
 
     Args:
-        comparison: The runs.
+        results: Of the runs, best first.
         share: Whether cells show the share of their row in %, or counts.
         marked: A cell to mark: strongly in its run's matrix, weakly in the others.
     """
-    results = comparison.ranked
     rows, columns = grid(len(results))
     titles = [f"<b>{r.label}</b><br>{units.percent(r.test.accuracy)}" for r in results]
     plot = rows * (_MATRIX_HEIGHT + _NAMES_HEIGHT) + (rows - 1) * _TITLE_HEIGHT

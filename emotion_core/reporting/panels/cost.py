@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from emotion_core import units
-from emotion_core.evaluation.compare import Comparison, pareto_front
+from emotion_core.evaluation.compare import pareto_front
 from emotion_core.evaluation.results import Result
 from emotion_core.reporting.columns import COLUMNS
 from emotion_core.reporting.panels.panel import (
@@ -30,19 +30,22 @@ COSTS: dict[str, tuple[str, str, float]] = {
 
 
 def cost_panel(
-    comparison: Comparison, cost: str = "latency_ms", *, remeasured: dict[str, float] | None = None
+    results: Sequence[Result],
+    cost: str = "latency_ms",
+    *,
+    remeasured: dict[str, float] | None = None,
 ) -> Panel:
     """Accuracy against one cost, with the Pareto front.
 
     Args:
-        comparison: The runs.
+        results: Of runs on one test set.
         cost: A key of ``COSTS``.
         remeasured: CPU milliseconds per face by run name, measured on this machine just now. Once
             one run of the comparison has it, the others' stored times are left out: they may be
             another machine's.
     """
     title, unit, factor = COSTS[cost]
-    results, here = comparison.results, remeasured or {}
+    here = remeasured or {}
     values = [float(getattr(result.report.cost, cost)) for result in results]
     stored = cost != "latency_ms" or not any(result.name in here for result in results)
     if not stored:
@@ -50,11 +53,11 @@ def cost_panel(
     values = [value or math.nan for value in values]
     x = [value * factor for value in values]
     front = pareto_front(x, [result.test.accuracy for result in results])
-    fig = _figure(comparison, x, front, unit)
+    fig = _figure(results, x, front, unit)
     fig.update_xaxes(title=f"{title}, {unit} (log scale)", **_log_axis(x))
-    reading = _reading(comparison, cost, values, front)
+    reading = _reading(results, cost, values, front)
     if stored:
-        reading += _caution(comparison, cost)
+        reading += _caution(results, cost)
     elif any(math.isnan(value) for value in x):
         reading += " Runs that were not measured here are left out."
     return Panel(
@@ -74,9 +77,11 @@ def cost_panel(
     )
 
 
-def _figure(comparison: Comparison, x: Sequence[float], front: list[int], unit: str) -> go.Figure:
-    fig, colors = go.Figure(), colors_of(comparison)
-    y = percents([result.test.accuracy for result in comparison.results])
+def _figure(
+    results: Sequence[Result], x: Sequence[float], front: list[int], unit: str
+) -> go.Figure:
+    fig, colors = go.Figure(), colors_of(results)
+    y = percents([result.test.accuracy for result in results])
     fig.add_scatter(
         x=[x[i] for i in front],
         y=[y[i] for i in front],
@@ -85,7 +90,7 @@ def _figure(comparison: Comparison, x: Sequence[float], front: list[int], unit: 
         line={"color": GRAY, "dash": "dash", "shape": "hv"},
         hoverinfo="skip",
     )
-    for index, result in enumerate(comparison.results):
+    for index, result in enumerate(results):
         low, high = percents(result.test.accuracy_ci95)
         fig.add_scatter(
             x=[x[index]],
@@ -105,9 +110,9 @@ def _figure(comparison: Comparison, x: Sequence[float], front: list[int], unit: 
 
 
 def _reading(
-    comparison: Comparison, cost: str, values: Sequence[float], front: Sequence[int]
+    results: Sequence[Result], cost: str, values: Sequence[float], front: Sequence[int]
 ) -> str:
-    results, (title, _, _) = comparison.results, COSTS[cost]
+    title, _, _ = COSTS[cost]
     if not front:
         return f"No run here has a measured {_inside(title)}."
     per_face = " per face" if cost in ("latency_ms", "macs") else ""
@@ -126,9 +131,8 @@ def _reading(
     return reading
 
 
-def _caution(comparison: Comparison, cost: str) -> str:
+def _caution(results: Sequence[Result], cost: str) -> str:
     """What a reader of stored times has to know."""
-    results = comparison.results
     machines = {result.report.environment.processor for result in results}
     if cost == "latency_ms" and len(machines) > 1:
         return " Measured on different machines: do not read small differences."

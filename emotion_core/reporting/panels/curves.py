@@ -64,7 +64,7 @@ def curves_of(comparison: Comparison, courses: Mapping[str, Course] | None = Non
         comparison: The runs.
         courses: By run name, where the earlier runs were looked for; others go without them.
     """
-    colors, found = colors_of(comparison), courses or {}
+    colors, found = colors_of(comparison.results), courses or {}
     return [
         Curve(
             result.label,

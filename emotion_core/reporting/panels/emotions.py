@@ -29,7 +29,7 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
     fig = make_subplots(
         rows=1, cols=2, shared_yaxes=True, column_widths=[0.78, 0.22], horizontal_spacing=0.08
     )
-    colors = colors_of(comparison)
+    colors = colors_of(comparison.results)
     table: list[TableRow] = []
     for index, result in enumerate(comparison.results):
         values = _emotion_values(result, metric)
@@ -118,7 +118,7 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
     """Precision over recall, or the ROC curve, of one emotion against the rest."""
     code, fig = EMOTIONS.index(emotion), go.Figure()
     table: list[TableRow] = []
-    truth, colors = comparison.labels == code, colors_of(comparison)
+    truth, colors = comparison.labels == code, colors_of(comparison.results)
     scores = []
     for index, result in enumerate(comparison.results):
         curve = one_vs_rest(truth, result.probs[:, code])

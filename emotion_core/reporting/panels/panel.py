@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from emotion_core.evaluation.compare import Comparison
+from emotion_core.evaluation.results import Result
 from emotion_core.plots.theme import LEGEND_BELOW, run_colors, style
 from emotion_core.reporting.columns import TableRow
 
@@ -47,10 +47,10 @@ class Panel:
     table: list[TableRow]
 
 
-def colors_of(comparison: Comparison) -> dict[str, str]:
+def colors_of(results: Sequence[Result]) -> dict[str, str]:
     """Each run's colour by label."""
-    colors = run_colors([result.id for result in comparison.results])
-    return {result.label: colors[result.id] for result in comparison.results}
+    colors = run_colors([result.id for result in results])
+    return {result.label: colors[result.id] for result in results}
 
 
 def symbol(index: int) -> str:

@@ -31,7 +31,7 @@ def robustness_panel(comparison: Comparison, measured: Measured, corruption: str
         measured: By run name.
         corruption: Name of one; empty for the mean of all.
     """
-    fig, colors = go.Figure(), colors_of(comparison)
+    fig, colors = go.Figure(), colors_of(comparison.results)
     table: list[TableRow] = []
     drops: dict[str, tuple[float, float]] = {}
     kept, note = _on_most_faces(comparison, measured)

@@ -26,7 +26,7 @@ _NUMBERED = 10  # runs up to which the cells of a matrix have room for numbers
 
 def accuracy_panel(comparison: Comparison, *, study: bool = True) -> Panel:
     """Accuracy with its 95 % interval and macro-F1 of each run, best at the top."""
-    results, colors = comparison.ranked[::-1], colors_of(comparison)
+    results, colors = comparison.ranked[::-1], colors_of(comparison.results)
     fig = go.Figure()
     table: list[TableRow] = []
     for result in results:

@@ -1,6 +1,6 @@
 """The Comparison page's confusion matrices, and the faces behind a cell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ def draw_confusion(comparison: Comparison) -> None:
     results = comparison.ranked
     cell = _present_cell(results)
     share = st.session_state.get("numbers", "Share") == "Share"
-    panel = matrices_panel(comparison, share=share, marked=cell)
+    panel = matrices_panel(results, share=share, marked=cell)
     show_figure(
         panel.figure, panel.key, panel.reading, panel.table, on_click=_choose, title=panel.title
     )
@@ -81,15 +81,57 @@ def _pick_cell(results: Sequence[Result]) -> None:
         if name := state["cell_top"]:
             state[_ACTUAL], state[_PREDICTED] = top[name]
 
-    st.caption("Click a cell to see its faces, or choose one here.")
-    with st.container(horizontal=True, vertical_alignment="bottom", key="cell-picker"):
-        st.selectbox("Faces of", list(labels), format_func=labels.__getitem__, key=_RUN, width=210)
-        st.pills("Its most frequent mistakes", list(top), key="cell_top", on_change=take)
-        st.selectbox("Actual", list(EMOTIONS), key=_ACTUAL, width=120)
-        st.selectbox("Classified as", list(EMOTIONS), key=_PREDICTED, width=120)
-        st.segmented_control(
-            "Cells show", ["Share", "Counts"], default="Share", key="numbers", required=True
+    with st.container(horizontal=True, vertical_alignment="center", key="cell-chips"):
+        st.caption("Click a cell to see its faces, or take a frequent mistake:", width="content")
+        st.pills(
+            "Most frequent mistakes",
+            list(top),
+            key="cell_top",
+            on_change=take,
+            label_visibility="collapsed",
         )
+    with st.container(horizontal=True, vertical_alignment="center", key="cell-picker"):
+        _named("Faces of", _RUN, list(labels), labels, width=230)
+        _named("that are", _ACTUAL, EMOTIONS, width=125)
+        _named("classified as", _PREDICTED, EMOTIONS, width=125)
+        st.page_link(
+            "pages/predictions.py",
+            label="Explain these faces",
+            icon=":material/psychology:",
+            query_params={
+                "run": state[_RUN],
+                "actual": state[_ACTUAL],
+                "predicted": state[_PREDICTED],
+            },
+        )
+        st.segmented_control(
+            "Cells show",
+            ["Share", "Counts"],
+            default="Share",
+            key="numbers",
+            required=True,
+            label_visibility="collapsed",
+        )
+
+
+def _named(
+    label: str,
+    key: str,
+    options: Sequence[str],
+    names: Mapping[str, str] | None = None,
+    *,
+    width: int,
+) -> None:
+    """A list within a sentence: its label stands before it."""
+    st.markdown(label, width="content")
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=names.__getitem__ if names else str,
+        label_visibility="collapsed",
+        width=width,
+    )
 
 
 def _draw_difference(results: Sequence[Result], share: bool) -> None:

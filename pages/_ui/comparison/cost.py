@@ -27,7 +27,7 @@ def draw_cost(comparison: Comparison) -> None:
         )
     ]
     measured = st.session_state.setdefault("latency", {})
-    show_panel(cost_panel(comparison, cost, remeasured=measured))
+    show_panel(cost_panel(comparison.results, cost, remeasured=measured))
     if st.button(
         "Measure latency on this machine",
         icon=":material/timer:",

@@ -6,48 +6,56 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import gallery
 from emotion_core.evaluation.gallery import Guesses, guesses_of
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.pictures import data_uri
+from emotion_core.reporting.panels.confusion import top_confusions
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text
 from emotion_core.units import percent
-from pages._ui.cache import HASHES, find_test_data, finished_runs, predictions_of, report_of
+from pages._ui.cache import find_test_data, finished_entries, predictions_of
+from pages._ui.cache import test_faces as cached_test_faces
 from pages._ui.predictions.why import explain_face
-from pages._ui.widgets import run_label, show_empty, show_error
+from pages._ui.widgets import run_label, show_empty, show_error, show_missing_faces
 
-COUNT = 25
+COUNT = 24  # fills rows of 2, 3, 4, 6 and 8
 
 Order = Callable[[Guesses, np.ndarray, int], np.ndarray]
+MISTAKES, RANDOM, DISAGREED = "Most confident mistakes", "Random", "Most disagreed"
+ORDERS: dict[str, Order] = {
+    MISTAKES: gallery.confident_mistakes,
+    "Least certain": gallery.least_certain,
+    "Most typical": gallery.most_typical,
+}
 
 
 def draw_faces(run: Run, report: Report) -> None:
-    """Test faces in a chosen order, green when right and red when wrong; a click explains one."""
+    """Test faces in a chosen order, green when correct and red when wrong; a click explains one."""
     guesses = guesses_or_stop(run)
     images = test_faces(run, report, guesses)
+    _pick_confusion(report)
     order, other = _pick_order(run, report, guesses)
     rows = _pick_filters(guesses)
-    if order == "Random":
+    if order == RANDOM:
         chosen = gallery.random_rows(rows, COUNT, seed=_seed())
-    elif order == "Most disagreed" and other:
+    elif order == DISAGREED and other:
         chosen = gallery.most_disagreed(guesses, other[1], rows, COUNT)
     else:
         chosen = ORDERS[order](guesses, rows, COUNT)
     if not len(chosen):
         show_empty("No test face fits these filters. Widen them.")
         return
-    right = int(guesses.right[rows].sum())
+    share = percent(float(guesses.right[rows].mean()))
     st.caption(
-        f"{len(chosen)} of {len(rows):,} faces that fit; {percent(right / len(rows))} of those are "
-        "correct. :material/check: solid green: right. :material/close: dashed red: wrong, actual → "
-        "predicted." + ("" if images is None else " Click a face to see why.")
+        f"Showing {len(chosen)} of {len(rows):,} faces, {share} correct. :material/check: solid "
+        "green: correct. :material/close: dashed red: wrong, actual → predicted."
+        + ("" if images is None else " Click a face to see why.")
     )
     if images is not None:
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", key="faces-grid"):
             for row in chosen.tolist():
                 _face_button(run, guesses, images, row, other)
     with st.expander("As a table", icon=":material/table:", expanded=images is None):
@@ -63,11 +71,20 @@ def draw_faces(run: Run, report: Report) -> None:
         )
 
 
-ORDERS: dict[str, Order] = {
-    "Most confident mistakes": gallery.confident_mistakes,
-    "Least certain": gallery.least_certain,
-    "Most typical": gallery.most_typical,
-}
+def _pick_confusion(report: Report) -> None:
+    """The five most frequent mistakes, each a filter; the chosen one again takes it away."""
+    top = {f"{a} → {b} · {count:,}": (a, b) for a, b, count in top_confusions(report.test)}
+    if not top:
+        return
+    state = st.session_state
+    here = (state.get("actual"), state.get("predicted"))
+    state["confusion"] = next((name for name, cell in top.items() if cell == here), None)
+
+    def take() -> None:
+        name = state["confusion"]
+        state["actual"], state["predicted"] = top[name] if name else (_ANY, _ANY)
+
+    st.pills("Most frequent mistakes", list(top), key="confusion", on_change=take)
 
 
 def _pick_order(
@@ -75,19 +92,17 @@ def _pick_order(
 ) -> tuple[str, tuple[str, Guesses] | None]:
     """Which faces come first, and the run to compare with where two are needed."""
     rivals = {}
-    for item in finished_runs():
-        values = report_of(item)
-        same = values and values.data.test_fingerprint == report.data.test_fingerprint
-        if item != run and same:
+    for item, values in finished_entries():
+        if item != run and values.data.test_fingerprint == report.data.test_fingerprint:
             rivals[item.name] = item
-    orders = ["Random", *ORDERS, *(["Most disagreed"] if rivals else [])]
+    orders = [*ORDERS, RANDOM, *([DISAGREED] if rivals else [])]
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        order = st.selectbox("Show first", orders, key="order", bind="query-params") or orders[0]
-    if order == "Random":
+        order = st.selectbox("Sort by", orders, key="order", bind="query-params") or orders[0]
+    if order == RANDOM:
         with right:
             st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, key="shuffle-button")
-    if order != "Most disagreed":
+    if order != DISAGREED:
         return order, None
     with right:
         name = st.selectbox(
@@ -110,7 +125,7 @@ def _pick_order(
 def _pick_filters(guesses: Guesses) -> np.ndarray:
     """Rows that pass the filters."""
     columns = st.columns([1, 1, 1, 1.4])
-    anything = ("any", *EMOTIONS)
+    anything = (_ANY, *EMOTIONS)
     with columns[0]:
         actual = st.selectbox("Actual", anything, key="actual", bind="query-params")
     with columns[1]:
@@ -123,14 +138,15 @@ def _pick_filters(guesses: Guesses) -> np.ndarray:
         )
     return gallery.select(
         guesses,
-        actual="" if actual in (None, "any") else str(actual),
-        predicted="" if predicted in (None, "any") else str(predicted),
+        actual="" if actual in (None, _ANY) else str(actual),
+        predicted="" if predicted in (None, _ANY) else str(predicted),
         right=_OUTCOMES.get(str(outcome)),
         confidence=(low / 100, high / 100),
     )
 
 
-_OUTCOMES: dict[str, bool | None] = {"right or wrong": None, "right": True, "wrong": False}
+_ANY = "Any"
+_OUTCOMES: dict[str, bool | None] = {"All results": None, "Correct": True, "Wrong": False}
 
 
 def _seed() -> int:
@@ -152,7 +168,7 @@ def _face_button(
 ) -> None:
     right = bool(guesses.right[row])
     actual, predicted = EMOTIONS[guesses.labels[row]], EMOTIONS[guesses.predicted[row]]
-    share = f"{guesses.confidence[row]:.0%}"
+    share = percent(float(guesses.confidence[row]), 0)
     answer = (
         f":material/check: {actual} {share}"
         if right
@@ -177,7 +193,7 @@ def _table_row(
         "id": str(guesses.ids[row]),
         "actual": EMOTIONS[guesses.labels[row]],
         "predicted": EMOTIONS[guesses.predicted[row]],
-        "right": bool(guesses.right[row]),
+        "correct": bool(guesses.right[row]),
         "confidence": round(float(guesses.confidence[row]), 4),
     }
     if other:
@@ -199,15 +215,9 @@ def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
     """Test faces ``(n, 48, 48)`` in the predictions' order; says so where they are not here."""
     data = find_test_data([run])
     if data is None:
-        source = report.data
-        st.info(
-            f"The faces of this run's test are not on this machine, so only its numbers are shown. "
-            f"It was tested on **{source.name}** ({len(guesses):,} faces, test fingerprint "
-            f"{source.test_fingerprint[:12]}). Choose that data set on the Dataset page.",
-            icon=":material/image_not_supported:",
-        )
+        show_missing_faces(report.data)
         return None
-    images, labels = _in_order(data)
+    images, labels = cached_test_faces(data)
     if not np.array_equal(labels, guesses.labels):
         st.error(
             f"Run '{run.name}': predictions.npz does not fit the test faces its report names. "
@@ -216,9 +226,3 @@ def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
         )
         return None
     return images
-
-
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=HASHES)
-def _in_order(data: FaceData) -> tuple[np.ndarray, np.ndarray]:
-    rows = data.indices("test")
-    return np.ascontiguousarray(data.images[rows]), data.labels[rows]

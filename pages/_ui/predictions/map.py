@@ -11,6 +11,7 @@ from emotion_core.plots import predictions as plots
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
+from emotion_core.units import percent
 from pages._ui.cache import find_test_data
 from pages._ui.predictions.faces import guesses_or_stop, test_faces
 from pages._ui.predictions.why import explain_face, has_weights
@@ -28,8 +29,8 @@ def draw_map(run: Run, report: Report) -> None:
             return
         count = min(feature_store.FACES, len(guesses))
         st.markdown(
-            f"The model describes each face by numbers before it decides. This draws {count:,} test "
-            "faces by these numbers: near faces look alike to the model."
+            "Before deciding, the model turns each face into features. This map places "
+            f"{count:,} test faces by these features: faces close together look similar to the model."
         )
         if not st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
             return
@@ -53,7 +54,7 @@ def draw_map(run: Run, report: Report) -> None:
         )
     with right:
         by = st.segmented_control(
-            "Colour and shape",
+            "Color and shape",
             ("actual", "predicted"),
             default="actual",
             required=True,
@@ -62,8 +63,11 @@ def draw_map(run: Run, report: Report) -> None:
         )
     if method == "PCA":
         positions, share = feature_store.pca(found.values)
-        axes = (f"first direction, {share[0]:.0%}", f"second direction, {share[1]:.0%}")
-        note = f"The two directions hold {share.sum():.0%} of the variance."
+        axes = tuple(
+            f"{name} direction, {percent(part, 0)}"
+            for name, part in zip(("first", "second"), share, strict=True)
+        )
+        note = f"The two directions hold {percent(share.sum(), 0)} of the variance."
     else:
         stored = feature_store.load_tsne(run, found)
         if stored is None:
@@ -96,7 +100,7 @@ def draw_map(run: Run, report: Report) -> None:
 
 
 def _show_share(bar: Any, share: float) -> None:
-    bar.progress(share, f"Looking at the faces: {share:.0%}")
+    bar.progress(share, f"Looking at the faces: {percent(share, 0)}")
 
 
 def _tsne_job(run: Run) -> None:
@@ -121,6 +125,6 @@ def _tsne_job(run: Run) -> None:
 
 def _watch_tsne(run: Run) -> None:
     state = feature_store.tsne_state(run)
-    st.progress(state.share, f"t-SNE, {state.share:.0%} of the iterations")
+    st.progress(state.share, f"t-SNE, {percent(state.share, 0)} of the iterations")
     if state.kind != "running":
         st.rerun()

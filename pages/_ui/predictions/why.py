@@ -9,6 +9,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
+from emotion_core.units import percent
 from pages._ui.cache import MODEL_FILES, classifier, hashes
 from pages._ui.widgets import show_error
 
@@ -88,7 +89,7 @@ def draw_probs(probs: np.ndarray, actual: str = "") -> None:
             f"<dt{mark}>{emotion}{note}</dt>"
             f'<dd class="bar" aria-hidden="true"><span style="--share:{share:.1%};'
             f'--color:{COLORS[emotion]}"></span></dd>'
-            f'<dd class="value">{100 * share:.1f} %</dd>'
+            f'<dd class="value">{percent(share)}</dd>'
         )
     st.html(f'<dl class="probs">{"".join(parts)}</dl>')
 

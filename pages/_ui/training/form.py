@@ -136,7 +136,7 @@ def show_start(configs: list[TrainConfig]) -> None:
         show_error(error)
         return
     watched().update(run.name for run in started)
-    prefill({"name": "", "note": ""})  # they were this run's
+    prefill({"name": "", "note": "", "tag": ""})  # they were this run's
     st.toast(f"Queued {len(started)} run{'s'[: len(started) > 1]}.", icon=":material/play_arrow:")
     st.rerun()
 

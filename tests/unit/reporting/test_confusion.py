@@ -30,7 +30,7 @@ def test_three_to_five_stand_in_a_row(count, expected):
 
 
 def test_five_matrices_stand_in_one_row_best_first_on_one_scale(comparison):
-    fig = matrices_panel(comparison, share=True).figure
+    fig = matrices_panel(comparison.ranked, share=True).figure
     titles = [note.text for note in fig.layout.annotations]
     assert [title.partition("</b>")[0][3:] for title in titles] == [
         result.label for result in comparison.ranked
@@ -50,7 +50,7 @@ def test_five_matrices_stand_in_one_row_best_first_on_one_scale(comparison):
 def test_each_cell_says_whose_it_is_and_the_chosen_one_is_marked(comparison):
     best = comparison.ranked[0]
     cell = Cell(best.name, "sad", "neutral")
-    fig = matrices_panel(comparison, share=False, marked=cell).figure
+    fig = matrices_panel(comparison.ranked, share=False, marked=cell).figure
     squares = [trace for trace in fig.data if trace.type == "scatter"]
     assert [trace.customdata[0][0] for trace in squares] == [r.name for r in comparison.ranked]
     place = EMOTIONS.index("sad") * 7 + EMOTIONS.index("neutral")

@@ -55,7 +55,7 @@ def robustness(images: int) -> Robustness:
 def test_no_two_runs_of_a_figure_look_alike(many):
     measured = {result.name: robustness(50) for result in many.results}
     for panel in (
-        cost_panel(many, "parameters"),
+        cost_panel(many.results, "parameters"),
         robustness_panel(many, measured),
         reliability_panel(many),
         coverage_panel(many, 0.8)[0],
@@ -101,25 +101,27 @@ def test_the_bars_of_correct_and_wrong_sum_to_the_test_set(runs, count):
 
 def test_times_of_another_machine_are_not_drawn_beside_those_measured_here(many):
     first = many.results[0].name
-    panel = cost_panel(many, remeasured={first: 2.0, "a run that is not compared": 1.0})
+    panel = cost_panel(many.results, remeasured={first: 2.0, "a run that is not compared": 1.0})
     here = {row["run"]: row["latency_ms"] for row in panel.table}
     assert here.pop(first) == 2.0
     assert all(math.isnan(value) for value in here.values())
     assert "not measured here are left out" in panel.reading
-    elsewhere = cost_panel(many, remeasured={"a run that is not compared": 1.0})
-    assert elsewhere.table == cost_panel(many).table
+    elsewhere = cost_panel(many.results, remeasured={"a run that is not compared": 1.0})
+    assert elsewhere.table == cost_panel(many.results).table
 
 
 def test_stored_times_come_with_their_caution(runs):
     comparison, (run, _) = compare_runs(runs[:2]), runs[:2]
-    assert "different machines" not in cost_panel(comparison).reading
-    assert "not counted" not in cost_panel(comparison, "training_seconds").reading
+    assert "different machines" not in cost_panel(comparison.results).reading
+    assert "not counted" not in cost_panel(comparison.results, "training_seconds").reading
     change_report(run, {"environment.cpu": "another"})
     write_json(run.path / "config.json", run.config().to_dict() | {"teacher": "another-run"})
     comparison = compare_runs(runs[:2])
-    assert "Measured on different machines" in cost_panel(comparison).reading
-    assert "different machines" not in cost_panel(comparison, remeasured={run.name: 1}).reading
-    assert "teachers is not counted" in cost_panel(comparison, "training_seconds").reading
+    assert "Measured on different machines" in cost_panel(comparison.results).reading
+    assert (
+        "different machines" not in cost_panel(comparison.results, remeasured={run.name: 1}).reading
+    )
+    assert "teachers is not counted" in cost_panel(comparison.results, "training_seconds").reading
 
 
 def test_robustness_on_fewer_faces_is_not_ranked(runs):

@@ -1,0 +1,62 @@
+"""A run's settings as people read them: what was changed first, and what differs between two."""
+
+from typing import Any
+
+from emotion_core.recipes import RECIPES, TrainConfig, recipe_config
+
+_IDENTITY = ("name", "note", "tag")
+
+
+def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:
+    """One row per setting: its value, the recipe's, whether it was changed; changed ones first.
+
+    Args:
+        config: The run's settings, with earlier runs by name (``runs.catalog.with_names``).
+    """
+    # The classical baseline has no recipe: what its network settings would be says nothing.
+    recipe = config
+    if config.recipe in RECIPES:
+        kept = {name: getattr(config, name) for name in (*_IDENTITY, "data")}
+        recipe = recipe_config(config.recipe, config.model, **kept)
+    rows = [
+        {
+            "Setting": item.label,
+            "This run": value_text(getattr(config, item.name)),
+            "Recipe": value_text(getattr(recipe, item.name)),
+            "Changed": getattr(config, item.name) != getattr(recipe, item.name),
+            "Meaning": item.help,
+        }
+        for item in TrainConfig.settings()
+        if item.name not in _IDENTITY
+    ]
+    return sorted(rows, key=lambda row: not row["Changed"])
+
+
+def differing_rows(
+    first: TrainConfig, second: TrainConfig, names: tuple[str, str]
+) -> list[dict[str, str]]:
+    """The settings in which two runs differ, names and notes left out.
+
+    Args:
+        first: One run's settings.
+        second: The other's.
+        names: What the two columns are called.
+    """
+    return [
+        {
+            "Setting": item.label,
+            names[0]: value_text(getattr(first, item.name)),
+            names[1]: value_text(getattr(second, item.name)),
+        }
+        for item in TrainConfig.settings()
+        if item.name not in _IDENTITY and getattr(first, item.name) != getattr(second, item.name)
+    ]
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as the form would show it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={part}" for key, part in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,126 @@
+"""What can be done with a run: compare it, try it, clone, export, rename, tag and delete it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from emotion_core.access import Action
+from emotion_core.errors import EmotionError
+from emotion_core.runs.catalog import with_names
+from emotion_core.runs.create import rename_run, tag_run
+from emotion_core.runs.run import Run
+from emotion_core.text import plain
+from emotion_core.training import jobs
+from pages._ui import access
+from pages._ui.cache import finished_entries, report_of
+from pages._ui.frame import page_link
+from pages._ui.run_picker import beside_chosen
+from pages._ui.training.prefill import prefill
+from pages._ui.widgets import show_error
+
+DELETED = "train-deleted"  # names that the Training page can bring back
+_FORMATS = (
+    ("onnx", "ONNX", "A whole program: gray faces in, logits out, for any runtime."),
+    ("h5", "HDF5", "The tensors under PyTorch's names, as the study saved them."),
+    ("safetensors", "Safetensors", "The tensors with labels and preprocessing."),
+)
+
+
+def show_ways_on(run: Run) -> None:
+    """Links to other pages with this run, and what can be taken from it here."""
+    finished, weights = report_of(run) is not None, run.weights_path.exists()
+    with st.container(horizontal=True, vertical_alignment="center", key=f"run-ways-{run.name}"):
+        if finished:
+            chosen = beside_chosen(run, finished_entries())
+            page_link("pages/comparison.py", "Compare", {"runs": chosen})
+            page_link("pages/predictions.py", "See its mistakes", {"run": run.name})
+        if weights:
+            page_link("pages/live.py", "Try it live", {"model": run.name})
+            _show_export(run)
+        if st.button(
+            "Clone into the form",
+            icon=":material/content_copy:",
+            key=f"clone-{run.name}",
+            help="Fills the Training page's form with this run's settings.",
+        ):
+            prefill(with_names(run).replace(name="", note="", tag="").to_dict())
+            st.switch_page("pages/training.py")
+
+
+def show_identity(run: Run) -> None:
+    """Name, tag and deletion; an owner's alone."""
+    config, why_not = run.config(), access.why_not(Action.CHANGE_RUN)
+    with st.container(horizontal=True, vertical_alignment="center", key="run-identity"):
+        with st.popover("Rename", icon=":material/edit:", disabled=bool(why_not), help=why_not):
+            _show_input(run, "Name", run.name, _rename, "Lower-case letters, digits, '-', '_', '.'")
+        label = f"Tag: {plain(config.tag, 'markdown')}" if config.tag else "Tag"
+        with st.popover(label, icon=":material/sell:", disabled=bool(why_not), help=why_not):
+            text = "A word or two that every list of runs finds it by; empty takes it away."
+            _show_input(run, "Tag", config.tag, tag_run, text)
+        with st.popover("Delete", icon=":material/delete:", disabled=bool(why_not), help=why_not):
+            st.markdown(f"Delete **{plain(run.name, 'markdown')}**? Training can bring it back.")
+            if st.button("Yes, delete", key="run-delete", type="primary"):
+                _delete(run)
+    if problem := st.session_state.pop("run-problem", ""):
+        st.error(plain(problem, "markdown"), icon=":material/error:")
+
+
+def _show_input(
+    run: Run, label: str, value: str, change: Callable[[Run, str], None], help_text: str
+) -> None:
+    key = f"run-{label.lower()}-{run.id}-{value}"
+    with st.form(f"{key}-form", border=False):
+        st.text_input(label, value, key=key, help=help_text)
+        st.form_submit_button("Save", on_click=_change, args=(run, change, key))
+
+
+def _change(run: Run, change: Callable[[Run, str], None], key: str) -> None:
+    try:
+        change(run, st.session_state[key])
+    except (EmotionError, OSError) as error:
+        st.session_state["run-problem"] = str(error)
+
+
+def _rename(run: Run, name: str) -> None:
+    rename_run(run, name)
+    st.query_params["run"] = st.session_state["run-shown"] = name
+
+
+def _delete(run: Run) -> None:
+    name = run.name
+    try:
+        jobs.delete(run)
+    except (EmotionError, OSError) as error:
+        show_error(error)
+        return
+    st.session_state.setdefault(DELETED, []).append(name)
+    st.switch_page("pages/training.py")
+
+
+def _show_export(run: Run) -> None:
+    """The weights in other formats, written when they are asked for."""
+    with st.popover("Export", icon=":material/download:", key=f"export-{run.name}"):
+        for name, kind, text in _FORMATS:
+            st.download_button(
+                kind,
+                data=partial(_exported, run, name),
+                file_name=f"{run.name}.{name}",
+                mime="application/octet-stream",
+                key=f"export-{name}-{run.name}",
+                icon=":material/download:",
+                on_click="ignore",
+                width="stretch",
+                help=text,
+            )
+
+
+def _exported(run: Run, format: str) -> Any:
+    import tempfile
+    from pathlib import Path
+
+    from emotion_core.models.export import export_run
+
+    with tempfile.TemporaryDirectory() as folder:
+        return export_run(run, format, Path(folder)).read_bytes()
