@@ -37,8 +37,9 @@ def training_course(run: Run, runs: Sequence[Run]) -> Course:
     by_name = {
         name: item for item in reversed(runs) if not item.problem for name in (item.name, item.id)
     }
-    rows, joined = run.metrics(), []
-    present, missing = run, ()
+    rows, present = run.metrics(), run
+    joined: list[str] = []
+    missing: tuple[str, ...] = ()
     while starts := listed(present.config().start_from):
         earlier = by_name.get(starts[0]) if len(starts) == 1 else None  # a mean has no curve
         before = earlier.metrics() if earlier else []

@@ -8,11 +8,13 @@ import streamlit as st
 
 from emotion_core.evaluation.selection import Entry
 from emotion_core.models.titles import model_title, recipe_title
+from emotion_core.plots.theme import run_colors
 from emotion_core.reporting.columns import COLUMNS
 from emotion_core.reporting.rows import run_row
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 
+_DOT = "color"
 _SCALE = (50.0, 75.0)  # per cent, wider where a run lies outside
 
 
@@ -30,14 +32,18 @@ def show_run_table(entries: Sequence[Entry], key: str) -> None:
     high = max(_SCALE[1], 5 * math.ceil(max(percents) / 5))
     # A table keeps its cell selected, and a click on it would do nothing; a new one has none.
     drawn = f"{key}-{st.session_state.get(f'{key}-opened', 0)}"
+    colors = run_colors([run.id for run, _ in entries])
+    dots = [f"color: {colors[run.id]}" for run, _ in entries]
+    table = pd.DataFrame(rows).style.apply(lambda column: dots, subset=[_DOT])
     event = st.dataframe(
-        pd.DataFrame(rows),
+        table,
         hide_index=True,
         key=drawn,
         on_select="rerun",
         selection_mode="single-cell",
         height="content",
         column_config={
+            _DOT: st.column_config.Column("", width=30, help="The run's color in every figure."),
             "Accuracy": st.column_config.ProgressColumn(
                 help=f"{COLUMNS['accuracy'].help} The bar runs from {low:.0f} to {high:.0f} %.",
                 format="%.1f %%",
@@ -63,6 +69,7 @@ def _row(run: Run, report: Report) -> dict[str, str | float]:
     row = run_row(model_title(report.model), report)
     recipe = recipe_title(report.recipe)
     return {
+        _DOT: "●",
         "Model": str(row["label"]),
         "Recipe": "" if report.fitted else recipe[0].upper() + recipe[1:],
         "Accuracy": 100 * report.test.accuracy,

@@ -1,5 +1,6 @@
 """The Comparison page on real run folders: every part, links, and folders that are broken."""
 
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -13,7 +14,9 @@ from emotion_core.data.sources import load_data
 from emotion_core.data.walk import write_folder
 from emotion_core.evaluation.corruptions import CORRUPTIONS
 from emotion_core.files import write_json
+from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
+from emotion_core.reporting.panels.confusion import top_confusions
 from emotion_core.runs.catalog import list_runs, load_run
 from tests.samples import change_report, write_catalog
 
@@ -65,9 +68,12 @@ def texts(page: AppTest) -> str:
 def test_opens_with_the_answer_first(folder):
     page = open_comparison()
     assert page.multiselect(key="compare_runs").value == names(folder)[::-1]
-    first = next(item.value for item in page.markdown if item.value.startswith("####"))
-    assert first.startswith("#### ResNet-18 is most accurate: ")
-    assert "points ahead of Block CNN" in first
+    table = page.dataframe[0].value
+    assert table["Model"].tolist()[:3] == ["ResNet-18", "Block CNN", "Sequential"], "best first"
+    said = next(item.value for item in page.caption if "is most accurate" in item.value)
+    assert said.startswith("ResNet-18 is most accurate: ")
+    assert "points ahead of Block CNN" in said
+    assert sum(said in item for item in texts(page).splitlines()) == 1, "it is said once"
     assert page.segmented_control(key="tab").options == TABS
 
 
@@ -84,7 +90,7 @@ def test_every_part_draws_from_a_link(folder, tab):
 def test_every_part_draws_for_a_single_run(folder, tab):
     page = open_comparison(tab=tab, runs=names(folder)[:1])
     assert not page.error
-    assert "faces correctly (95" in texts(page)
+    assert ("faces correctly (95" in texts(page)) == (tab == "Summary")
 
 
 def test_of_many_runs_the_newest_and_the_best_of_each_architecture_are_compared_first(folder):
@@ -116,16 +122,59 @@ def test_the_choice_is_kept_in_the_address(folder):
     assert page.query_params["runs"] == chosen
 
 
-def test_a_cell_shows_its_faces_under_both_models(folder):
-    page = open_comparison(tab="Confusion", runs=names(folder)[:2])
-    page.selectbox(key="cell_actual").set_value("happy")
-    page.selectbox(key="cell_predicted").set_value("happy").run()
-    counts = []
-    for name in names(folder)[:2]:
-        row = load_run(name, folder).report().test.confusion[3]
-        counts.append(f"{row[3]:,}")
-    found = next(item.value for item in page.markdown if "classified correctly" in item.value)
-    assert all(count in found for count in counts)
+def test_the_most_frequent_mistake_of_the_best_run_is_shown_first(folder):
+    page = open_comparison(tab="Confusion", runs=names(folder))
+    best = load_run(names(folder)[0], folder)
+    actual, predicted, count = top_confusions(best.report().test)[0]
+    assert page.query_params["cell_run"] == best.name
+    shown = f"{actual.capitalize()} faces classified as {predicted}: ResNet-18 {count}."
+    assert f"**{shown}**" in texts(page)
+    assert page.pills(key="cell_top").value == f"{actual} → {predicted} · {count}"
+    assert len(shown_faces(page)) == min(24, count)
+
+
+def test_a_cell_shows_the_faces_of_the_run_whose_matrix_was_clicked(folder):
+    page = open_comparison(tab="Confusion", runs=names(folder))
+    clicked = load_run(names(folder)[1], folder)
+    # What a click on a cell does: Streamlit's tests have no browser to click with.
+    page.session_state["cell_run"] = clicked.name
+    page.session_state["cell_actual"], page.session_state["cell_predicted"] = "happy", "happy"
+    page.run()
+    arrays = clicked.predictions()
+    happy = EMOTIONS.index("happy")
+    hits = (arrays["labels"] == happy) & (arrays["logits"].argmax(axis=1) == happy)
+    assert f"**Happy faces classified correctly: Block CNN {hits.sum():,}.**" in texts(page)
+    assert len(shown_faces(page)) == min(24, hits.sum())
+    # A chip of the same run chooses a cell again, and the address keeps it.
+    chip = page.pills(key="cell_top").options[1]
+    page.pills(key="cell_top").set_value(chip).run()
+    actual, _, predicted = chip.partition(" · ")[0].partition(" → ")
+    assert page.query_params["cell_actual"] == actual
+    assert page.query_params["cell_predicted"] == predicted
+    assert not page.exception and not page.warning
+
+
+def shown_faces(page: AppTest) -> list[str]:
+    found = [one.proto.body for one in page.get("html") if "<li" in one.proto.body]
+    return re.findall("<li", found[0]) if found else []
+
+
+def test_two_runs_have_no_matrix_of_pairs(folder):
+    page = open_comparison(runs=names(folder)[:2])
+    assert [item.value for item in page.subheader] == ["Accuracy"]
+    assert "Difference of accuracy, row minus column" in [
+        item.value for item in open_comparison(runs=names(folder)).subheader
+    ]
+
+
+def test_more_runs_than_a_page_can_show_are_refused_with_a_hint(folder):
+    data = load_data("synthetic:800")
+    for seed in range(10):
+        write_random_run(folder, data, model="resnet50", seed=seed, skill=3.0, epochs=1)
+    page = open_comparison(runs=names(folder))
+    assert "13 runs are chosen; at most 12 can be compared" in texts(page)
+    page.multiselect(key="compare_runs").set_value(names(folder)[:12]).run()
+    assert "is most accurate" in texts(page) and not page.error
 
 
 def test_the_answers_of_many_runs_are_counted_below_a_face(folder):
@@ -197,6 +246,15 @@ def test_measured_robustness_is_drawn(folder):
     assert "Under blur" in texts(page)
 
 
+def test_a_run_without_weights_says_so_and_which_one_has_them(folder):
+    run = load_run(names(folder)[0], folder)
+    other = write_random_run(folder, load_data("synthetic:800"), model="resnet18", seed=9, epochs=1)
+    other.weights_path.touch()
+    said = texts(open_comparison(tab="Robustness", runs=[run.name]))
+    assert "cannot be measured: its weights are not here" in said
+    assert f"Compare {other.name} instead, of the same architecture" in said
+
+
 def test_robustness_is_measured_on_the_faces_where_they_are_here(folder, tmp_path, monkeypatch):
     faces, place = random_faces(140, seed=4), tmp_path / "my faces"
     write_folder(faces, place)
@@ -221,7 +279,8 @@ def test_faces_that_are_not_here_are_listed_by_name(folder):
         elsewhere = {"data.test_fingerprint": "elsewhere", "data.name": "FER-2013"}
         change_report(load_run(name, folder), elsewhere)
     page = open_comparison(tab="Agreement")
-    assert "The faces of FER-2013 are not on this machine" in texts(page)
+    assert "The FER-2013 images are not on this machine" in texts(page)
+    assert [item.key for item in page.button].count("get-fer2013") == 1
     assert not page.exception
 
 

@@ -88,10 +88,35 @@ def test_without_runs_the_page_says_what_to_do(tmp_path, monkeypatch):
     assert not face_keys(page)
 
 
-def test_twenty_five_faces_are_shown_with_their_answer(root):
+def test_opens_on_the_most_confident_mistakes(root):
     page = open_page()
     keys = face_keys(page)
-    assert len(keys) == 25
+    assert page.selectbox(key="order").value == "Most confident mistakes"
+    assert len(keys) == 24 and all(key.startswith("face-wrong-") for key in keys)
+    arrays = newest(root).predictions()
+    total = len(arrays["labels"])
+    share = 100 * (arrays["labels"] == arrays["probs"].argmax(axis=1)).mean()
+    assert f"Showing 24 of {total:,} faces, {share:.1f} % correct." in texts(page)
+
+
+def test_a_frequent_confusion_is_a_filter(root):
+    page = open_page()
+    assert len(page.pills(key="confusion").options) == 5
+    chip = page.pills(key="confusion").options[0]
+    page.pills(key="confusion").set_value(chip).run()
+    pair, _, count = chip.partition(" · ")
+    actual, _, predicted = pair.partition(" → ")
+    assert page.selectbox(key="actual").value == actual
+    assert page.selectbox(key="predicted").value == predicted
+    assert len(face_keys(page)) == min(24, int(count))
+    page.pills(key="confusion").set_value(None).run()
+    assert page.selectbox(key="actual").value == "Any" and not page.exception
+
+
+def test_random_faces_are_shown_with_their_answer(root):
+    page = open_page(order="Random")
+    keys = face_keys(page)
+    assert len(keys) == 24
     arrays = newest(root).predictions()
     right = arrays["labels"] == arrays["probs"].argmax(axis=1)
     for key in keys:
@@ -102,14 +127,14 @@ def test_twenty_five_faces_are_shown_with_their_answer(root):
 
 
 def test_shuffle_draws_others_and_a_filter_holds(root):
-    page = open_page()
+    page = open_page(order="Random")
     first = face_keys(page)
     page.button(key="shuffle-button").click().run()
     second = face_keys(page)
-    assert second != first and len(second) == 25
-    assert face_keys(open_page(shuffle="1")) == second  # a link shows the same
-    assert face_keys(open_page(shuffle="x")) == first
-    page.selectbox(key="outcome").set_value("right").run()
+    assert second != first and len(second) == 24
+    assert face_keys(open_page(order="Random", shuffle="1")) == second  # a link shows the same
+    assert face_keys(open_page(order="Random", shuffle="x")) == first
+    page.selectbox(key="outcome").set_value("Correct").run()
     assert all(key.startswith("face-right-") for key in face_keys(page))
     page.slider(key="confidence").set_value((99, 100)).run()
     assert "No test face fits these filters" in texts(page)
@@ -150,8 +175,18 @@ def test_faces_that_are_not_here_leave_the_table(root):
     run = newest(root)
     change_report(run, {"data.test_fingerprint": "0123456789abcdef", "data.name": "Elsewhere"})
     page = open_page(run=run.name)
-    assert "tested on **Elsewhere**" in texts(page) and "0123456789ab" in texts(page)
-    assert not face_keys(page) and len(page.dataframe[0].value) == 25
+    assert "The Elsewhere images are not on this machine" in texts(page)
+    assert "0123456789ab" not in texts(page), "no fingerprint is shown"
+    assert not [item for item in page.button if item.key == "get-fer2013"]
+    assert not face_keys(page) and len(page.dataframe[0].value) == 24
+
+
+def test_fer2013_is_offered_in_place_where_it_is_missing(root):
+    run = newest(root)
+    change_report(run, {"data.test_fingerprint": "0123456789abcdef", "data.name": "FER-2013"})
+    page = open_page(run=run.name)
+    assert "The FER-2013 images are not on this machine" in texts(page)
+    assert page.button(key="get-fer2013").label == "Get FER-2013 (60 MB)"
 
 
 def test_missing_predictions_are_named(root):
@@ -172,7 +207,7 @@ def test_a_broken_run_is_named_and_the_others_are_shown(root):
     broken.mkdir()
     (broken / "config.json").write_text("{")
     page = open_page()
-    assert "20260101-000000-sequential-s9" in texts(page) and len(face_keys(page)) == 25
+    assert "20260101-000000-sequential-s9" in texts(page) and len(face_keys(page)) == 24
 
 
 def test_the_feature_map_is_drawn_when_asked(root):

@@ -184,7 +184,7 @@ def difference_panel(a: Result, b: Result, *, share: bool) -> Panel:
         else f"{a.label} and {b.label} find equally much of every emotion."
     )
     title = f"{a.label} compared with {b.label}"
-    table = [
+    table: list[TableRow] = [
         {"actual": emotion} | dict(zip(EMOTIONS, map(int, row), strict=True))
         for emotion, row in zip(EMOTIONS, first - second, strict=True)
     ]

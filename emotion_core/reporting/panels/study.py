@@ -117,10 +117,9 @@ def study_panel(entries: Sequence[Entry], *, height: int = 330) -> Panel | None:
             hovertemplate=f"%{{y}}, {kind.lower()}: %{{x:.1f}} %<extra></extra>",
         )
     fig.update_yaxes(autorange="reversed", showgrid=False)
-    fig.update_xaxes(ticksuffix=" %", title="accuracy", range=[53, 72])
-    low = min(float(v) for row in table for k, v in row.items() if k != "model")
-    high = max(float(v) for row in table for k, v in row.items() if k != "model")
-    fig.update_xaxes(range=[100 * low - 1, 100 * high + 3])
+    fig.update_xaxes(ticksuffix=" %", title="accuracy")
+    values = [value for one in found for value in _accuracies(one).values()]
+    fig.update_xaxes(range=[100 * min(values) - 1, 100 * max(values) + 3])
     fig.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0})
     style(fig, height=height)
     fig.update_layout(margin={"t": 34})

@@ -63,9 +63,9 @@ def draw_map(run: Run, report: Report) -> None:
         )
     if method == "PCA":
         positions, share = feature_store.pca(found.values)
-        axes = tuple(
-            f"{name} direction, {percent(part, 0)}"
-            for name, part in zip(("first", "second"), share, strict=True)
+        axes = (
+            f"first direction, {percent(share[0], 0)}",
+            f"second direction, {percent(share[1], 0)}",
         )
         note = f"The two directions hold {percent(share.sum(), 0)} of the variance."
     else:

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from emotion_core import units
-from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.evaluation.results import Result, load_results
 from emotion_core.evaluation.selection import Entry, leaderboards, preset_runs
 from emotion_core.labels import COLORS, EMOTIONS
@@ -150,5 +149,5 @@ def _mark(shown: Shown) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             synthetic_badge()
             st.caption(_DRAWN, width="content")
-    elif shown.source == FER2013_SPEC or shown.source:
+    else:
         st.caption(f"Test faces of {plain(shown.source, 'markdown')}.")
