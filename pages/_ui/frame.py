@@ -128,7 +128,10 @@ def page_link(
         query: Parameters of the address.
     """
     page = page_of(file)
-    icon = f":material/{page.icon}:"
     st.page_link(
-        file, label=label or page.title, icon=icon, width="stretch", query_params=query or None
+        file,
+        label=label or page.title,
+        icon=f":material/{page.icon}:",
+        width="content" if label else "stretch",  # without a text of its own it stands in the menu
+        query_params=query or None,
     )

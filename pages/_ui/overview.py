@@ -20,7 +20,7 @@ from emotion_core.runs.report import Scores
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from pages._ui.cache import hashes, runs
-from pages._ui.frame import page_link
+from pages._ui.frame import page_link, page_of
 from pages._ui.run_table import show_run_table
 from pages._ui.widgets import show_panel, synthetic_badge
 
@@ -92,7 +92,7 @@ def show_next_steps(finished: int) -> None:
                 st.markdown(f"**{title}**")
                 st.caption(text)
                 with st.container(horizontal=True, gap="small"):
-                    page_link(file)
+                    page_link(file, page_of(file).title)
                     if file == "pages/comparison.py" and finished > 1:
                         page_link(file, "The study's five", {"preset": "study"})
 

@@ -55,7 +55,7 @@ def three_faces(run: Run) -> Shown:
         probs = np.zeros((0, len(EMOTIONS)))
         if run.weights_path.exists():
             probs = classifier(run).probs(_drawn(_SHOWN, 48))
-        return Shown(_drawn(_SHOWN, _SIZE)[: len(probs)], _SHOWN[: len(probs)], probs)
+        return Shown(_drawn(_SHOWN, _SIZE), _SHOWN, probs)
     images, guesses, source = found
     mistake = int(gallery.confident_mistakes(guesses, np.arange(len(guesses)), 1)[0])
     rows = [_surest(guesses, emotion) for emotion in _SHOWN[:2]] + [mistake]

@@ -100,12 +100,13 @@ def _priced(result: Result) -> str:
 def _live(entries: Sequence[Entry]) -> None:
     _say("Live, the model names the expression on a camera; no picture leaves this computer.")
     shown = three_faces(_best(entries)[0])
-    for column, face, probs, actual in zip(
-        st.columns(len(shown.faces)), shown.faces, shown.probs, shown.actual, strict=True
-    ):
+    for index, column in enumerate(st.columns(len(shown.faces))):
+        actual = shown.actual[index]
         with column:
-            show_faces_grid(face[None], [f"labelled {actual}"], [COLORS[actual]], columns=1)
-            draw_probs(probs, actual)
+            face = shown.faces[index : index + 1]
+            show_faces_grid(face, [f"labelled {actual}"], [COLORS[actual]], columns=1)
+            if len(shown.probs):  # without weights the model was not asked about drawn faces
+                draw_probs(shown.probs[index], actual)
     _mark(shown)
 
 
