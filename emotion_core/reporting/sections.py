@@ -16,7 +16,8 @@ from emotion_core.reporting.panels.calibration import (
 )
 from emotion_core.reporting.panels.confusion import difference_panel, matrices_panel
 from emotion_core.reporting.panels.cost import cost_panel
-from emotion_core.reporting.panels.curves import curves_of, curves_panel
+from emotion_core.reporting.panels.courses import curves_of
+from emotion_core.reporting.panels.curves import curves_panel
 from emotion_core.reporting.panels.emotions import one_vs_rest_panel, per_emotion_panel
 from emotion_core.reporting.panels.panel import Panel
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel

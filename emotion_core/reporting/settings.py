@@ -2,9 +2,30 @@
 
 from typing import Any
 
-from emotion_core.recipes import RECIPES, TrainConfig, recipe_config
+from emotion_core.config import Setting
+from emotion_core.recipes import TrainConfig, recipe_config
 
 _IDENTITY = ("name", "note", "tag")
+_LABELS = {
+    "lr": "Learning rate",
+    "ema": "Averaging of weights (EMA)",
+    "jpeg": "JPEG",
+    "clip_norm": "Gradient clipping",
+    "monitor": "Select best epoch by",
+    "val_fraction": "Validation share",
+    "plain_copy": "Also train on the unaugmented image",
+    "compile": "Compile (torch.compile)",
+    "threads": "CPU threads",
+    "start_from": "Start from the weights of",
+    "teacher": "Teachers",
+    "teacher_share": "Distillation weight",
+    "average_with": "Average weights at the end with",
+}
+
+
+def label_of(item: Setting) -> str:
+    """What a form and a table call a setting."""
+    return _LABELS.get(item.name, item.label)
 
 
 def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:
@@ -15,12 +36,12 @@ def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:
     """
     # The classical baseline has no recipe: what its network settings would be says nothing.
     recipe = config
-    if config.recipe in RECIPES:
+    if config.recipe != "baseline":
         kept = {name: getattr(config, name) for name in (*_IDENTITY, "data")}
         recipe = recipe_config(config.recipe, config.model, **kept)
     rows = [
         {
-            "Setting": item.label,
+            "Setting": label_of(item),
             "This run": value_text(getattr(config, item.name)),
             "Recipe": value_text(getattr(recipe, item.name)),
             "Changed": getattr(config, item.name) != getattr(recipe, item.name),
@@ -44,7 +65,7 @@ def differing_rows(
     """
     return [
         {
-            "Setting": item.label,
+            "Setting": label_of(item),
             names[0]: value_text(getattr(first, item.name)),
             names[1]: value_text(getattr(second, item.name)),
         }

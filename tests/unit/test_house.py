@@ -10,7 +10,6 @@ LONG = {
     "emotion_core/live/photos.py",
     "emotion_core/live/pipeline.py",
     "emotion_core/plots/predictions.py",
-    "pages/_ui/comparison/parts.py",
 }
 MOST = {
     "dict[str, Any] in emotion_core": 20,

@@ -1,29 +1,18 @@
 """Learning curves of several runs, with the published study's beside them."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from emotion_core import units
-from emotion_core.evaluation.compare import Comparison
-from emotion_core.evaluation.results import Result
 from emotion_core.evaluation.study import load_study
 from emotion_core.plots.theme import STUDY_DASH
-from emotion_core.recipes import listed
 from emotion_core.reporting.columns import TableRow
-from emotion_core.reporting.panels.panel import (
-    GRAY,
-    Panel,
-    colors_of,
-    percents,
-    style_with_legend,
-    symbol,
-)
+from emotion_core.reporting.panels.courses import Curve, cautions
+from emotion_core.reporting.panels.panel import GRAY, Panel, percents, style_with_legend, symbol
 from emotion_core.reporting.rows import published_label
-from emotion_core.runs.ancestry import Course
 from emotion_core.runs.run import Row
 
 CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -38,46 +27,6 @@ CURVES: dict[str, tuple[str, tuple[str, ...]]] = {
 
 _SHARES = ("Accuracy", "Overfitting gap")
 AXES = {"epoch": "epoch", "time": "minutes of training", "images": "images seen"}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One run's learning curve.
-
-    Attributes:
-        label: What the legend says.
-        color: The run's colour.
-        model: Architecture.
-        course: Its epochs.
-    """
-
-    label: str
-    color: str
-    model: str
-    course: Course
-
-
-def curves_of(comparison: Comparison, courses: Mapping[str, Course] | None = None) -> list[Curve]:
-    """The curves of all runs of a comparison.
-
-    Args:
-        comparison: The runs.
-        courses: By run name, where the earlier runs were looked for; others go without them.
-    """
-    colors, found = colors_of(comparison.results), courses or {}
-    return [
-        Curve(
-            result.label,
-            colors[result.label],
-            result.report.model,
-            found.get(result.name) or Course(result.rows, missing=_starts(result)),
-        )
-        for result in comparison.results
-    ]
-
-
-def _starts(result: Result) -> tuple[str, ...]:
-    return tuple(listed(result.config.start_from))
 
 
 def curves_panel(
@@ -149,36 +98,8 @@ def curves_panel(
     if quantity == "Learning rate":
         fig.update_yaxes(type="log", exponentformat="power")
     style_with_legend(fig, 380)
-    reading = " ".join([_curve_reading(quantity, final), *_cautions(curves, keys)])
+    reading = " ".join([_curve_reading(quantity, final), *cautions(curves, keys)])
     return Panel(f"curves-{quantity.lower().replace(' ', '-')}", quantity, fig, reading, table)
-
-
-def _cautions(curves: Sequence[Curve], keys: Sequence[str]) -> list[str]:
-    """What a reader of curves that are not whole has to know."""
-    said = []
-    if parts := [curve.label for curve in curves if curve.course.missing and curve.course.rows]:
-        one = len(parts) == 1
-        said.append(
-            f"Fine-tuned from earlier runs that are not here, so only the last epochs are drawn: "
-            f"{units.join_names(parts)}."
-            if not one
-            else f"{parts[0]} was fine-tuned from an earlier run that is not here: only its last "
-            "epochs are drawn."
-        )
-    if joined := [curve.label for curve in curves if curve.course.joined]:
-        said.append(f"With the runs that it was fine-tuned from: {units.join_names(joined)}.")
-    validated = any(key.startswith("val") or key == "gap" for key in keys)
-    if validated and (
-        final := [
-            curve.label
-            for curve in curves
-            if curve.course.rows and "val_accuracy" not in curve.course.rows[-1]
-        ]
-    ):
-        said.append(
-            f"No validation curve after a final training on all faces: {units.join_names(final)}."
-        )
-    return said
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:

@@ -4,7 +4,8 @@ import streamlit as st
 
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.study import load_study
-from emotion_core.reporting.panels.curves import AXES, CURVES, curves_of, curves_panel
+from emotion_core.reporting.panels.courses import curves_of
+from emotion_core.reporting.panels.curves import AXES, CURVES, curves_panel
 from emotion_core.runs.ancestry import training_course
 from pages._ui.cache import runs
 from pages._ui.widgets import show_panel

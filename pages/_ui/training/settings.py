@@ -9,6 +9,7 @@ import streamlit as st
 from emotion_core.config import Setting
 from emotion_core.models.options import STEMS, option_limits
 from emotion_core.recipes import TrainConfig, listed, recipe_config
+from emotion_core.reporting.settings import label_of
 from pages._ui.cache import finished_runs
 from pages._ui.training.architectures import architectures
 
@@ -20,29 +21,9 @@ GROUPS = {
     "earlier": "Earlier runs",
     "machine": "Machine",
 }
-LABELS = {
-    "lr": "Learning rate",
-    "ema": "Averaging of weights (EMA)",
-    "jpeg": "JPEG",
-    "clip_norm": "Gradient clipping",
-    "monitor": "Select best epoch by",
-    "val_fraction": "Validation share",
-    "plain_copy": "Also train on the unaugmented image",
-    "compile": "Compile (torch.compile)",
-    "threads": "CPU threads",
-    "start_from": "Start from the weights of",
-    "teacher": "Teachers",
-    "teacher_share": "Distillation weight",
-    "average_with": "Average weights at the end with",
-}
 # Shown by parts of their own: they are not one value of one input.
 BY_HAND = ("model", "options", "data", "recipe", "train_on", "chosen_by")
 _COLUMNS = 3
-
-
-def label_of(item: Setting) -> str:
-    """What the form calls a setting."""
-    return LABELS.get(item.name, item.label)
 
 
 def pick_values(base: TrainConfig, models: list[str], given: Mapping[str, Any]) -> dict[str, Any]:

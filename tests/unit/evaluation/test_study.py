@@ -8,7 +8,8 @@ import pytest
 from emotion_core.evaluation.compare import compare_runs
 from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
-from emotion_core.reporting.panels.curves import Curve, curves_panel, smooth
+from emotion_core.reporting.panels.courses import Curve
+from emotion_core.reporting.panels.curves import curves_panel, smooth
 from emotion_core.reporting.panels.scores import accuracy_panel
 from emotion_core.runs.ancestry import Course
 

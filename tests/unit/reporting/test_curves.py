@@ -4,7 +4,8 @@ import pytest
 
 from emotion_core.evaluation.study import load_study
 from emotion_core.plots.theme import RUN_PALETTE
-from emotion_core.reporting.panels.curves import Curve, curves_panel
+from emotion_core.reporting.panels.courses import Curve
+from emotion_core.reporting.panels.curves import curves_panel
 from emotion_core.runs.ancestry import Course
 
 
