@@ -1,7 +1,7 @@
 """``python -m benchmarks.fuzz``: damaged files must end in one clear error, within bounds.
 
 Small valid files of every kind that is read (tables, arrays, Parquet, zips, folders, pictures,
-videos) are damaged at random and read in processes of their own. Found are: errors
+videos, run folders) are damaged at random and read in processes of their own. Found are: errors
 that no user could act on, dead processes, inputs that take more than 10 s or 1 GB.
 """
 

@@ -28,6 +28,7 @@ from benchmarks.fuzz.damage import (
     damaged_png,
     damaged_text,
 )
+from benchmarks.fuzz.runs import runs
 from emotion_core.data.synthetic import draw_face
 from emotion_core.labels import EMOTIONS
 
@@ -359,6 +360,7 @@ KINDS: dict[str, Callable[[random.Random, Path], Path]] = {
     "tree": tree,
     "picture": picture,
     "video": video,
+    "runs": runs,
 }
 
 

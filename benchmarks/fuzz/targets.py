@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.fuzz.runs import use_runs
 from emotion_core.data.forms import recognise
 from emotion_core.data.pictures import decode_image
 from emotion_core.data.sources import load_data
@@ -76,4 +77,5 @@ TARGETS: dict[str, Callable[[Path], None]] = {
     "tree": read_data_set,
     "picture": read_picture,
     "video": read_video,
+    "runs": use_runs,
 }

@@ -57,6 +57,9 @@ def is_shipped(run: Run) -> bool:
     return run.id in read_catalog(run.path.parent).shipped
 
 
+_LONGEST_PROBLEM = 1_000  # characters; a damaged file may put anything into a message
+
+
 def run_folders(root: Path) -> list[Path]:
     """Folders that hold a run or should; a folder that cannot be listed has none."""
     try:
@@ -77,7 +80,7 @@ def list_runs(root: Path | None = None) -> list[Run]:
         try:
             run.check()
         except EmotionError as error:
-            problem = str(error)
+            problem = str(error)[:_LONGEST_PROBLEM]
         except Exception as error:
             problem = f"Run '{run.name}' cannot be read ({type(error).__name__}: {error})."
         if not problem and (other := names.setdefault(run.name, run)) is not run:
