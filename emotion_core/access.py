@@ -39,18 +39,29 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Headers that only a proxy adds: the person behind it is not at this computer.
 _PROXY_HEADERS = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 
-_resolver: Callable[[], Role] = lambda: Role.OWNER  # noqa: E731 - replaced as a whole
+_role: Callable[[], Role] = lambda: Role.OWNER  # noqa: E731 - replaced as a whole
+_at_computer: Callable[[], bool] = lambda: True  # noqa: E731 - likewise
 
 
-def set_resolver(resolver: Callable[[], Role]) -> None:
-    """Name the function that tells the role of whoever calls at this moment."""
-    global _resolver
-    _resolver = resolver
+def set_resolver(role: Callable[[], Role], at_computer: Callable[[], bool] = lambda: True) -> None:
+    """Name the functions that tell who calls at this moment.
+
+    Args:
+        role: The caller's role.
+        at_computer: Whether the caller sits at the computer that this program runs on.
+    """
+    global _role, _at_computer
+    _role, _at_computer = role, at_computer
 
 
 def current_role() -> Role:
     """The caller's role."""
-    return _resolver()
+    return _role()
+
+
+def reads_all_files() -> bool:
+    """Whether the caller may open every file that this program can read."""
+    return current_role() is Role.OWNER and _at_computer()
 
 
 def allowed(action: Action) -> bool:
@@ -66,9 +77,14 @@ def require(action: Action) -> None:
     """
     if not allowed(action):
         raise AccessError(
-            f"Only the owner may {action.value}. This dashboard is shown in demo mode; sign in, "
-            "or open it on the computer that it runs on."
+            f"{refusal(action)} This dashboard is shown in demo mode; sign in, or open it on the "
+            "computer that it runs on."
         )
+
+
+def refusal(action: Action) -> str:
+    """One sentence that says whose right this is."""
+    return f"Only the owner may {action.value}."
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
-"""Where things live on disk. Environment variables move each place (used by tests and servers)."""
+"""Where things live on disk, and which of it a caller may open.
+
+Environment variables move each place (used by tests and servers).
+"""
 
 import contextlib
 import os
 from pathlib import Path
 
+from emotion_core.access import Role, current_role, reads_all_files
+from emotion_core.errors import AccessError
 from emotion_core.text import unquoted
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -90,3 +95,37 @@ def user_path(text: str) -> Path:
     with contextlib.suppress(RuntimeError):
         path = path.expanduser()
     return path.resolve()
+
+
+def readable(path: Path) -> Path:
+    """A place that the caller may open, as it is.
+
+    At this computer its owner opens everything. From another computer the owner opens what lies
+    below the cache, ``EMOTION_HOME`` and the folders of ``EMOTION_DATA_ROOTS``; a demo visitor sees
+    only what lies below the latter.
+
+    Args:
+        path: An absolute place, links resolved.
+
+    Raises:
+        AccessError: it lies elsewhere. The message says nothing about the place.
+    """
+    if not is_readable(path):
+        raise AccessError(
+            "The path is not below a folder that may be opened from another computer. The owner "
+            "names such folders in EMOTION_DATA_ROOTS."
+        )
+    return path
+
+
+def is_readable(path: Path) -> bool:
+    """Whether the caller may open an absolute place, links resolved; nothing is looked at."""
+    return reads_all_files() or any(path.is_relative_to(root) for root in _roots())
+
+
+def _roots() -> list[Path]:
+    named = os.environ.get("EMOTION_DATA_ROOTS", "").split(os.pathsep)
+    roots = [user_path(name) for name in named if name.strip()]
+    if current_role() is Role.OWNER:
+        roots += [cache_dir().resolve(), home_dir().resolve()]
+    return roots

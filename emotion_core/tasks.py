@@ -113,6 +113,7 @@ class Task:
 
     def stop(self) -> None:
         """End a running process, or forget a failed one."""
+        require(Action.MEASURE)
         progress = self._progress()
         pid = int(progress.get("pid", 0))
         if self._is_at_work(progress) and (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_core.access import Action, require
 from emotion_core.data.faces import SPLITS, FaceData
 from emotion_core.files import atomic_path, open_regular
 from emotion_core.paths import cache_dir
@@ -61,6 +62,7 @@ def grouped(data: FaceData) -> np.ndarray:
         groups: np.ndarray = np.load(kept, allow_pickle=False)
         if _are_groups(groups, len(data)):
             return groups
+    require(Action.MEASURE)
     groups = near_duplicate_groups(data.images)
     with (
         contextlib.suppress(OSError),

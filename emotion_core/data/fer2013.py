@@ -9,7 +9,7 @@ from emotion_core.data.faces import SPLITS
 from emotion_core.data.label_tables import split_labels
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
-from emotion_core.paths import PROJECT, cache_dir, user_path
+from emotion_core.paths import PROJECT, cache_dir, readable, user_path
 
 FER2013_SPEC = "fer2013"
 _DATA_FILES = (".zip", ".csv", ".tsv", ".npy", ".npz", ".parquet")
@@ -48,11 +48,15 @@ def source_path(spec: str) -> Path:
 
     Raises:
         DataError: FER-2013 is meant, and not on this machine; or no file can have such a name.
+        AccessError: the caller may not open files there.
     """
     text, _ = split_labels(spec)
     try:
-        place = find_fer2013().resolve() if text == FER2013_SPEC else user_path(text)
-        return _only_file_in(place) or place
+        if text == FER2013_SPEC:
+            return find_fer2013().resolve()
+        place = readable(user_path(text))
+        only = _only_file_in(place)
+        return readable(only.resolve()) if only else place
     except (OSError, ValueError, RuntimeError) as error:  # NUL, half a letter, links in a circle
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"'{text[:200]}' is no path of a file or folder ({reason}).") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from emotion_core.data.faces import is_synthetic
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS, parse_emotion
-from emotion_core.paths import user_path
+from emotion_core.paths import is_readable, readable, user_path
 
 FER2013_TABLE = "fer2013"
 # What faces are labelled as elsewhere, and no model here knows: these faces are left out.
@@ -94,6 +94,7 @@ def with_labels(spec: str, labels: str) -> str:
 
     Raises:
         DataError: there is no such table, the file is none, or the faces are drawn.
+        AccessError: the caller may not open files there.
     """
     place, _ = split_labels(spec)
     if not labels:
@@ -101,9 +102,9 @@ def with_labels(spec: str, labels: str) -> str:
     if is_synthetic(place):
         raise DataError("--labels is for data sets with number labels; drawn faces have names.")
     path = user_path(labels)
-    if labels in TABLES or (":" in labels and not path.exists()):
+    if labels in TABLES or (":" in labels and not (is_readable(path) and path.exists())):
         return f"{place}{_MARK}{label_table(labels).name}"
-    table = _checked(_file_pairs(path, labels), str(path))
+    table = _checked(_file_pairs(readable(path), labels), str(path))
     content = ",".join(
         f"{number}:{_LEFT_OUT if label is None else EMOTIONS[label]}"
         for number, label in sorted(table.items())

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from emotion_core.data.label_tables import split_labels
 from emotion_core.files import read_json, write_json
-from emotion_core.paths import cache_dir, user_path
+from emotion_core.paths import cache_dir, is_readable, user_path
 
 _KEPT = 6
 
 
 def recent_paths() -> list[str]:
-    """Paths that still exist, last opened first; none where the list is damaged."""
+    """Paths that still exist and may be opened, last opened first; none where the list is damaged."""
     try:
         found = read_json(_file())
     except (OSError, ValueError):
@@ -31,7 +31,8 @@ def remember_path(path: str) -> None:
 def _exists(path: str) -> bool:
     try:
         path.encode()  # what is no UTF-8 can be neither shown nor typed
-        return user_path(split_labels(path)[0]).exists()
+        place = user_path(split_labels(path)[0])
+        return is_readable(place) and place.exists()
     except (OSError, ValueError):  # too long, or with letters that no name has
         return False
 

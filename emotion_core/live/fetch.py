@@ -73,6 +73,7 @@ class BackgroundFetch:
 
     def start(self) -> None:
         """Download the file. Nothing is downloaded before somebody asks for it."""
+        require(Action.DOWNLOAD)  # here: the thread has no session whose role could be asked
         self.message = "YuNet is being downloaded (0.2 MB)."
         threading.Thread(target=self._fetch, daemon=True, name="fetch yunet").start()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emotion_core.access import Action, require
 from emotion_core.models.backends import create_backend
 from emotion_core.models.checkpoint import Classifier, load_classifier
 from emotion_core.runs.run import Run
@@ -43,6 +44,7 @@ def measure_latency(
         repeats: Timed calls.
         backend: As for ``create_backend``.
     """
+    require(Action.MEASURE)
     classifier = source if isinstance(source, Classifier) else load_classifier(source)
     model = classifier.model
     if any(item.is_cuda for item in model.parameters()):

@@ -151,6 +151,7 @@ def delete(run: Run) -> None:
     Raises:
         RunError: it is queued, running, being measured or needed by a job, or is no run folder.
     """
+    require(Action.CHANGE_RUN)
     if not run.problem and (state := run.status().state) in _ORDER:
         raise RunError(f"Run '{run.name}' is {state}. Stop it first.")
     if tasks := running_tasks(run):

@@ -18,7 +18,7 @@ _attempts = Attempts()  # of all sessions together: a guesser opens many
 
 def install() -> None:
     """Make guarded functions of the core ask for the role of the session that calls them."""
-    access.set_resolver(session_role)
+    access.set_resolver(session_role, is_at_computer)
 
 
 def session_role() -> Role:
@@ -34,18 +34,29 @@ def session_role() -> Role:
     return Role.OWNER if mode == "auto" and access.is_local(_connection()) else Role.DEMO
 
 
-def may(action: Action) -> bool:
-    """Whether this session may do something, so that a page offers it."""
-    return access.allowed(action)
+def offers(action: Action, *, says: bool = True) -> bool:
+    """Whether the page shows this session the controls for something.
+
+    Every control that writes stands behind this question; the core refuses the call as well.
+
+    Args:
+        action: What the controls do.
+        says: Where they are left out, a sentence tells whose they are.
+    """
+    if access.allowed(action):
+        return True
+    if says:
+        st.caption(f":material/lock: {access.refusal(action)}")
+    return False
 
 
-def why_not(action: Action) -> str | None:
-    """Help text for a control that is not offered to this session; None where it is."""
-    return None if may(action) else f"Only the owner may {action.value}."
+def is_at_computer() -> bool:
+    """Whether the person before the browser sits at the computer that runs the dashboard.
 
-
-def is_local() -> bool:
-    """Whether the person before the browser sits at the computer that runs the dashboard."""
+    A thread without a session was started by an action that was allowed, and is not restricted.
+    """
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return True
     return access.is_local(_connection())
 
 

@@ -120,6 +120,8 @@ def dataset(spec: str) -> FaceData:
 
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
     """
+    if is_synthetic(spec):
+        return _dataset(spec, "")
     place = source_path(spec)
     return _dataset(spec, _folder_stamp(place) if place.is_dir() else stamp(place))
 

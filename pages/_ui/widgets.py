@@ -12,7 +12,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.reporting.words import run_labels
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
-from pages._ui import access
+from pages._ui.access import offers
 from pages._ui.cache import report_of
 from pages._ui.frame import page_link
 
@@ -132,6 +132,8 @@ def show_get_fer2013() -> None:
     """One button that fetches FER-2013; the page is run again once it is there."""
     from emotion_core.data.fetch import fetch_fer2013
 
+    if not offers(Action.DOWNLOAD):
+        return
     if not st.button("Get FER-2013 (60 MB)", icon=":material/download:", key="get-fer2013"):
         return
     bar = st.progress(0.0, "Downloading FER-2013")
@@ -149,7 +151,7 @@ def show_missing_faces(data: "DataFacts") -> None:
     with st.container(border=True, key="missing-faces"):
         text = f"The {plain(data.name, 'markdown')} images are not on this machine, so only numbers are shown."
         st.markdown(f":material/image_not_supported: {text}")
-        if data.name == "FER-2013" and access.may(Action.DOWNLOAD):
+        if data.name == "FER-2013" and offers(Action.DOWNLOAD, says=False):
             show_get_fer2013()
         page_link("pages/dataset.py", "Choose the data set")
         page_link("pages/live.py", "Try your own photo")

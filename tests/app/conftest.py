@@ -8,4 +8,6 @@ def own_places(tmp_path, monkeypatch):
     """No runs, and no FER-2013: a test that wants some says so."""
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "own-checkpoints"))
     monkeypatch.delenv("FER2013_DIR", raising=False)
-    monkeypatch.setenv("EMOTION_ACCESS", "owner")  # AppTest has no browser that could be local
+    # AppTest has no browser that could be local.
+    monkeypatch.setenv("EMOTION_ACCESS", "owner")
+    monkeypatch.setenv("EMOTION_DATA_ROOTS", "/")

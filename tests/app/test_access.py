@@ -21,7 +21,7 @@ def password_file(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_earlier_guesses(monkeypatch):
-    monkeypatch.setattr(page_access, "_attempts", page_access.Attempts())
+    monkeypatch.setattr(page_access, "_attempts", page_access.Attempts(clock=lambda: 0.0))
 
 
 @pytest.fixture

@@ -123,8 +123,34 @@ def test_a_test_set_alone_is_shown(folder):
     assert len(pictures_shown(page)) > 7 + 16  # mean faces and draws of one face
 
 
+def open_linked(address: str) -> AppTest:
+    """Follow a link to a data set on this computer, which is read after a click."""
+    page = open_dataset(None, address=address)
+    assert not page.metric and not page.error
+    return checked(page.button(key="data-open").click().run())
+
+
+@pytest.mark.parametrize("place", ["{}/absent", "{}", "/etc/passwd#labels=/etc/passwd"])
+def test_a_link_makes_nobody_read_a_path_unasked(place, folder, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a path of a link was looked at")
+
+    monkeypatch.setattr("emotion_core.data.sources.source_path", refuse)
+    monkeypatch.setattr("emotion_core.data.label_tables.user_path", refuse)
+    page = open_dataset(None, address=place.format(folder))
+    assert page.text_input(key="data-path").value == place.format(folder).partition("#")[0]
+    assert "A link asks for this path" in page.info[0].value
+    assert not page.error and "data" not in page.session_state
+
+
+def test_another_path_than_the_link_s_is_read_at_once(folder):
+    page = open_dataset(None, address="/etc/passwd")
+    page = checked(page.text_input(key="data-path").set_value(str(folder)).run())
+    assert metrics(page)["Faces"] == "140"
+
+
 def test_the_address_names_the_data(folder):
-    page = open_dataset(None, address=str(folder))
+    page = open_linked(str(folder))
     assert metrics(page)["Faces"] == "140"
     assert page.session_state["data"] == str(folder)
 
@@ -144,7 +170,7 @@ def test_numbers_of_another_data_set_are_read_by_the_chosen_table(tmp_path):
     checked(page.selectbox(key="data-labels").set_value("raf-db").run())
     assert metrics(page)["Faces"] == "70"
     assert page.session_state["data"] == f"{path}#labels=raf-db"
-    again = open_dataset(None, address=f"{path}#labels=raf-db")
+    again = open_linked(f"{path}#labels=raf-db")
     assert metrics(again)["Faces"] == "70"
     assert again.selectbox(key="data-labels").value == "raf-db"
     other = give_path(again, tmp_path / "nothing")

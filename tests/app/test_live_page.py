@@ -120,7 +120,7 @@ def test_without_a_model_the_page_says_where_to_train_one(folder, tmp_path, monk
 
 @pytest.mark.parametrize(("local", "where"), [(True, "this computer"), (False, "the server")])
 def test_the_page_tells_what_becomes_of_the_pictures(folder, monkeypatch, local, where):
-    monkeypatch.setattr("pages._ui.live.panel.is_local", lambda: local)
+    monkeypatch.setattr("pages._ui.live.panel.is_at_computer", lambda: local)
     page = open_live()
     assert f"processed in memory on {where} and never stored" in texts(page)
     assert "After Start your browser asks for the camera." in texts(page)

@@ -1,21 +1,32 @@
 """Roles: who counts as the owner, what a demo may not do, and how passwords are kept."""
 
 import io
+import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from emotion_core import access
 from emotion_core.access import Action, Attempts, Connection, Role, is_local
+from emotion_core.data.duplicates import summarise
+from emotion_core.data.fer2013 import source_path
 from emotion_core.data.fetch import fetch_fer2013
+from emotion_core.data.label_tables import with_labels
+from emotion_core.data.recent import recent_paths, remember_path
+from emotion_core.data.sources import load_data
+from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.data.uploads import UploadSession
-from emotion_core.errors import AccessError
-from emotion_core.live.fetch import fetch_yunet
+from emotion_core.errors import AccessError, DataError
+from emotion_core.live.fetch import BackgroundFetch, fetch_yunet
+from emotion_core.models.latency import measure_latency
 from emotion_core.passwords import hash_password, stored_password, verify_password
+from emotion_core.paths import is_readable
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.create import create_run, rename_run
+from emotion_core.runs.run import Run
 from emotion_core.runs.trash import delete_run, purge_deleted, restore_run
 from emotion_core.tasks import Task
 from emotion_core.training import jobs
@@ -185,3 +196,98 @@ def test_the_command_prints_a_line_that_the_dashboard_accepts(monkeypatch, capsy
     assert verify_password("correct horse", capsys.readouterr().out)
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     assert main(["password"]) == 2
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """A shared folder, one of the user's and a private one, with the same table in each."""
+    for variable, name in (("EMOTION_CACHE", "cache"), ("EMOTION_HOME", "home")):
+        monkeypatch.setenv(variable, str(tmp_path / name))
+    monkeypatch.setenv("EMOTION_DATA_ROOTS", str(tmp_path / "shared"))
+    for name in ("cache", "home", "shared", "private"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "table.json").write_text('["sad"]')
+    (tmp_path / "shared" / "link").symlink_to(tmp_path / "private")
+    yield tmp_path
+    access.set_resolver(lambda: Role.OWNER)
+
+
+@pytest.mark.parametrize(
+    ("role", "at_computer", "opened"),
+    [
+        (Role.OWNER, True, {"cache", "home", "shared", "private", "shared/link"}),
+        (Role.OWNER, False, {"cache", "home", "shared"}),
+        (Role.DEMO, True, {"shared"}),
+        (Role.DEMO, False, {"shared"}),
+    ],
+)
+def test_paths_are_read_below_chosen_folders_alone_from_elsewhere(
+    places, role, at_computer, opened
+):
+    access.set_resolver(lambda: role, lambda: at_computer)
+    for name in ("cache", "home", "shared", "private", "shared/link", "shared/../private"):
+        path = f"{places}/{name}/table.json"
+        if name in opened or (role is Role.OWNER and at_computer):
+            assert source_path(path) == Path(path).resolve()
+            assert with_labels("faces.csv", path) == "faces.csv#labels=0:sad"
+        else:
+            for read in (source_path, load_data, lambda path: with_labels("faces.csv", path)):
+                with pytest.raises(AccessError, match="not below a folder that may be opened"):
+                    read(path)
+
+
+def test_a_refusal_does_not_tell_whether_there_is_something(places):
+    access.set_resolver(lambda: Role.OWNER, lambda: False)
+    messages = set()
+    for name in ("table.json", "nothing.json", "a" * 300):
+        with pytest.raises(AccessError) as refusal:
+            load_data(places / "private" / name)
+        messages.add(str(refusal.value))
+    assert len(messages) == 1
+    (places / "secret:1").mkdir()
+    with pytest.raises(DataError) as there:
+        with_labels("faces.csv", f"{places}/secret:1")
+    with pytest.raises(DataError) as not_there:
+        with_labels("faces.csv", f"{places}/absent:1")
+    assert str(there.value).replace("secret", "absent") == str(not_there.value)
+
+
+def test_no_named_folder_opens_nothing(places, monkeypatch):
+    monkeypatch.delenv("EMOTION_DATA_ROOTS")
+    access.set_resolver(lambda: Role.DEMO, lambda: False)
+    for name in ("cache", "home", "shared"):
+        assert not is_readable(places / name)
+    monkeypatch.setenv("EMOTION_DATA_ROOTS", os.pathsep.join(["", str(places / "home"), " "]))
+    assert is_readable(places / "home") and not is_readable(places / "shared")
+
+
+def test_recent_paths_are_offered_where_they_may_be_opened(places):
+    remember_path(str(places / "private"))
+    remember_path(str(places / "shared"))
+    assert len(recent_paths()) == 2
+    access.set_resolver(lambda: Role.OWNER, lambda: False)
+    assert recent_paths() == [str(places / "shared")]
+
+
+def test_a_download_in_the_background_asks_for_the_role_before_it_begins(role):
+    role(Role.DEMO)
+    better = BackgroundFetch()
+    with pytest.raises(AccessError, match="start downloads"):
+        better.start()
+    assert not better.message
+
+
+def test_a_demo_neither_ends_a_measurement_nor_starts_one(role, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    task = Task(Run(tmp_path), "robustness", "busy")
+    (tmp_path / "robustness-progress.json").write_text('{"pid": 1}')
+    role(Role.DEMO)
+    for change in (
+        task.stop,
+        lambda: measure_latency(tmp_path),
+        lambda: summarise(synthetic_faces(70)),
+    ):
+        with pytest.raises(AccessError, match="start measurements"):
+            change()
+    assert (tmp_path / "robustness-progress.json").exists()
+    assert not (tmp_path / "cache").exists()

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.reporting.columns import COST
 from emotion_core.reporting.panels.cost import COSTS, cost_panel
 from emotion_core.reporting.rows import result_row
+from pages._ui.access import offers
 from pages._ui.cache import runs
 from pages._ui.tables import show_table
 from pages._ui.widgets import show_panel
@@ -28,7 +30,7 @@ def draw_cost(comparison: Comparison) -> None:
     ]
     measured = st.session_state.setdefault("latency", {})
     show_panel(cost_panel(comparison.results, cost, remeasured=measured))
-    if st.button(
+    if offers(Action.MEASURE) and st.button(
         "Measure latency on this machine",
         icon=":material/timer:",
         help="One face on one CPU thread through the fastest backend. Takes a few seconds per run.",

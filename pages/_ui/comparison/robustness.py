@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
@@ -12,6 +13,7 @@ from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from emotion_core.units import faces, percent
+from pages._ui.access import offers
 from pages._ui.cache import find_test_data, runs
 from pages._ui.widgets import show_panel
 
@@ -58,6 +60,7 @@ def _draw_jobs(comparison: Comparison) -> None:
 def _jobs(comparison: Comparison) -> None:
     """One line per run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
     st.subheader("Measurements", anchor=False)
+    offers(Action.MEASURE)
     labels = {result.name: result.label for result in comparison.results}
     finished = False
     waiting = st.session_state.setdefault("robustness_waiting", [])
@@ -70,7 +73,9 @@ def _jobs(comparison: Comparison) -> None:
                 if run.name not in waiting:
                     waiting.append(run.name)
                 st.progress(state.share, f"{state.share:.0%} of the measurement")
-                if st.button("Cancel", key=f"stop-{run.name}", icon=":material/stop:"):
+                if offers(Action.MEASURE, says=False) and st.button(
+                    "Cancel", key=f"stop-{run.name}", icon=":material/stop:"
+                ):
                     task.stop()
                     waiting.clear()
                     st.rerun()
@@ -90,7 +95,7 @@ def _jobs(comparison: Comparison) -> None:
                 continue
             else:
                 st.markdown("not measured yet")
-            if st.button(
+            if offers(Action.MEASURE, says=False) and st.button(
                 "Measure again" if result else "Measure",
                 key=f"measure-{run.name}",
                 icon=":material/play_arrow:",

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.data.faces import FaceData
 from emotion_core.recipes import TrainConfig
+from pages._ui.access import offers
 from pages._ui.dataset.faces import training_faces
 from pages._ui.training.prefill import prefill
 from pages._ui.widgets import show_faces_grid
@@ -62,7 +64,7 @@ def show_augmentation(data: FaceData) -> None:
     with st.container(horizontal=True):
         if st.button("Another face", icon=":material/shuffle:", key="augment-shuffle"):
             st.session_state["augment-face"] = st.session_state.get("augment-face", 0) + 1
-        if st.button(
+        if offers(Action.TRAIN, says=False) and st.button(
             "Use in Training",
             icon=":material/model_training:",
             type="primary",

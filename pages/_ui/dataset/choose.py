@@ -15,6 +15,7 @@ from emotion_core.data.uploads import UploadSession, drop_upload, is_upload
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.text import unquoted
 from pages._ui import cache
+from pages._ui.access import offers
 from pages._ui.widgets import show_error, show_get_fer2013
 
 SYNTHETIC, FER, PATH, UPLOAD = "Synthetic faces", "FER-2013", "Folder or file", "Upload a zip"
@@ -37,20 +38,32 @@ def pick_data() -> FaceData | None:
 
 def _pick_source() -> str | None:
     """What ``_load`` takes; None while there is nothing to load yet."""
-    wanted = st.query_params.get("data") or cache.chosen_data()
+    linked = st.query_params.get("data", "")
+    wanted = linked or cache.chosen_data()
     kind_of_wanted = _KINDS.get(wanted.partition(":")[0], PATH)
-    if "data-kind" not in st.session_state:  # the first visit, or one after another page
-        st.session_state["data-kind"] = kind_of_wanted
+    kinds = _kinds()
+    if st.session_state.get("data-kind") not in kinds:  # the first visit, or after another page
+        st.session_state["data-kind"] = kind_of_wanted if kind_of_wanted in kinds else kinds[0]
         _show_path(wanted if kind_of_wanted == PATH else "")
-    kind = st.segmented_control(
-        "Source", [SYNTHETIC, FER, PATH, UPLOAD], key="data-kind", required=True
-    )
+        # A link must not make this computer read a file: its path waits for a click.
+        st.session_state["data-linked"] = linked if linked != cache.chosen_data() else ""
+    kind = st.segmented_control("Source", kinds, key="data-kind", required=True)
     if kind == SYNTHETIC:
         return wanted if kind_of_wanted == SYNTHETIC else SYNTHETIC_SPEC
     if kind == FER:
         return _pick_fer2013()
     place = _pick_path() if kind == PATH else _pick_upload()
     return _with_labels(place) if place else None
+
+
+def _kinds() -> list[str]:
+    """The sources that this session may use."""
+    kinds = [SYNTHETIC, FER]
+    if offers(Action.READ_PATH):
+        kinds.append(PATH)
+    if offers(Action.UPLOAD, says=False):
+        kinds.append(UPLOAD)
+    return kinds
 
 
 def _pick_fer2013() -> str | None:
@@ -86,7 +99,15 @@ def _pick_path() -> str | None:
             "`fer2013.csv`, a zip of either folder, the study's `.npy`, or Parquet files.",
             icon=":material/info:",
         )
+    elif path == split_labels(st.session_state.get("data-linked", ""))[0]:
+        st.info("A link asks for this path. Nothing was read yet.", icon=":material/link:")
+        st.button("Open it", key="data-open", type="primary", on_click=_open_linked)
+        return None
     return path or None
+
+
+def _open_linked() -> None:
+    st.session_state["data-linked"] = ""
 
 
 def _take_recent() -> None:
@@ -119,7 +140,7 @@ def _with_labels(place: str) -> str | None:
     )
     try:
         return with_labels(place, unquoted(labels or ""))
-    except DataError as error:
+    except EmotionError as error:
         show_error(error)
         return None
 

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.data.faces import FaceData
 from emotion_core.data.repeats import count_repeats, is_counted, repeats_reading
+from pages._ui.access import offers
 from pages._ui.cache import HASHES
 
 _FACES_PER_SECOND = 600  # of the search, on two cores
@@ -32,6 +34,8 @@ def show_duplicates(data: FaceData) -> None:
     """Duplicates, leaks between the splits and contradicting labels, counted on one click."""
     st.subheader("Duplicates and leaks", anchor=False)
     if not is_counted(data):
+        if not offers(Action.MEASURE):
+            return
         seconds = max(1, round(len(data) / _FACES_PER_SECOND))
         st.markdown(
             "The same photograph in training and test makes a model look better than it is. The "

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.live.detect import create_detector
 from emotion_core.live.fetch import BackgroundFetch
 from emotion_core.text import plain
+from pages._ui.access import offers
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import LivePipeline
@@ -41,5 +43,5 @@ def show_detector(pipeline: "LivePipeline") -> None:
     better = _fetch()
     if better.message:
         st.caption(plain(better.message, "markdown"))
-    if not better.ready:
+    if not better.ready and offers(Action.DOWNLOAD):
         st.button("Get YuNet (0.2 MB)", icon=":material/download:", on_click=better.start)

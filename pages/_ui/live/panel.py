@@ -11,7 +11,7 @@ import streamlit as st
 from emotion_core.live.session import LARGEST
 from emotion_core.live.stream import LiveState, LiveStream
 from emotion_core.plots import live as plots
-from pages._ui.access import is_local
+from pages._ui.access import is_at_computer
 from pages._ui.live import readout
 from pages._ui.live.detector import use_better_detector
 from pages._ui.widgets import show_empty, show_figure
@@ -26,7 +26,7 @@ _STYLE = Path(__file__).with_name("live.css")
 def show_privacy() -> None:
     """Say what becomes of the pictures."""
     st.html(_STYLE)
-    where = "on this computer" if is_local() else "on the server"
+    where = "on this computer" if is_at_computer() else "on the server"
     st.caption(
         f":material/lock: Pictures are processed in memory {where} and never stored. Nothing is "
         "saved unless you download it."

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import features as feature_store
 from emotion_core.labels import EMOTIONS
@@ -12,6 +13,7 @@ from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from emotion_core.units import percent
+from pages._ui.access import offers
 from pages._ui.cache import find_test_data
 from pages._ui.predictions.faces import guesses_or_stop, test_faces
 from pages._ui.predictions.why import explain_face, has_weights
@@ -26,6 +28,8 @@ def draw_map(run: Run, report: Report) -> None:
     if found is None:
         data = find_test_data([run])
         if data is None or not has_weights(run):
+            return
+        if not offers(Action.MEASURE):
             return
         count = min(feature_store.FACES, len(guesses))
         st.markdown(
@@ -109,10 +113,13 @@ def _tsne_job(run: Run) -> None:
     if state.kind == "running":
         st.fragment(_watch_tsne, run_every=1.0)(run)
         stop = feature_store.tsne_task(run).stop
-        st.button("Cancel", icon=":material/cancel:", on_click=stop)
+        if offers(Action.MEASURE, says=False):
+            st.button("Cancel", icon=":material/cancel:", on_click=stop)
         return
     if state.kind == "failed":
         st.error(plain(state.error, "markdown"), icon=":material/error:")
+    if not offers(Action.MEASURE):
+        return
     st.markdown("t-SNE is computed in the background, in about a minute.")
     st.button(
         "Compute t-SNE",

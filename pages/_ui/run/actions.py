@@ -13,7 +13,7 @@ from emotion_core.runs.create import rename_run, tag_run
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from emotion_core.training import jobs
-from pages._ui import access
+from pages._ui.access import offers
 from pages._ui.cache import finished_entries, report_of
 from pages._ui.frame import page_link
 from pages._ui.run_picker import beside_chosen
@@ -39,7 +39,7 @@ def show_ways_on(run: Run) -> None:
         if weights:
             page_link("pages/live.py", "Try it live", {"model": run.name})
             _show_export(run)
-        if st.button(
+        if offers(Action.TRAIN, says=False) and st.button(
             "Clone into the form",
             icon=":material/content_copy:",
             key=f"clone-{run.name}",
@@ -51,15 +51,17 @@ def show_ways_on(run: Run) -> None:
 
 def show_identity(run: Run) -> None:
     """Name, tag and deletion; an owner's alone."""
-    config, why_not = run.config(), access.why_not(Action.CHANGE_RUN)
+    if not offers(Action.CHANGE_RUN):
+        return
+    config = run.config()
     with st.container(horizontal=True, vertical_alignment="center", key="run-identity"):
-        with st.popover("Rename", icon=":material/edit:", disabled=bool(why_not), help=why_not):
+        with st.popover("Rename", icon=":material/edit:"):
             _show_input(run, "Name", run.name, _rename, "Lower-case letters, digits, '-', '_', '.'")
         label = f"Tag: {plain(config.tag, 'markdown')}" if config.tag else "Tag"
-        with st.popover(label, icon=":material/sell:", disabled=bool(why_not), help=why_not):
+        with st.popover(label, icon=":material/sell:"):
             text = "A word or two that every list of runs finds it by; empty takes it away."
             _show_input(run, "Tag", config.tag, tag_run, text)
-        with st.popover("Delete", icon=":material/delete:", disabled=bool(why_not), help=why_not):
+        with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete **{plain(run.name, 'markdown')}**? Training can bring it back.")
             if st.button("Yes, delete", key="run-delete", type="primary"):
                 _delete(run)

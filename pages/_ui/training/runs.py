@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from emotion_core.access import Action
 from emotion_core.data.faces import is_synthetic
 from emotion_core.errors import EmotionError
 from emotion_core.plots import training as plots
@@ -13,6 +14,7 @@ from emotion_core.runs.trash import deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
 from emotion_core.training.final import final_config
 from emotion_core.training.jobs import Job
+from pages._ui.access import offers
 from pages._ui.cache import report_of, update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
 from pages._ui.widgets import duration, page_theme, run_label, show_empty, synthetic_badge
@@ -158,6 +160,8 @@ def _show_notes() -> None:
     """What the last click did, and the way back for what it took away."""
     if problem := st.session_state.get("train-problem"):
         st.error(problem, icon=":material/error:")
+    if not offers(Action.CHANGE_RUN, says=False):
+        return
     # Those of every tab, also after a reload; permanently each tab deletes its own alone.
     for name in deleted_runs(within=jobs.UNDO_SECONDS):
         with st.container(horizontal=True, vertical_alignment="center", key=f"undo-row-{name}"):
@@ -183,7 +187,9 @@ def button(
     disabled: bool = False,
     help: str | None = None,
 ) -> None:
-    """A button that does something to a run; ``name`` begins its key."""
+    """A button of the owner's that does something to a run; ``name`` begins its key."""
+    if not offers(Action.CHANGE_RUN, says=False):
+        return
     st.button(
         label,
         icon=f":material/{icon}:",
