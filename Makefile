@@ -10,10 +10,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(PIP_ARGS)
 SOURCES := emotion_core pages app.py benchmarks research
+TOOLS := $(VENV)/tools
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test lint unit app browser install install-dev chromium clean
+.PHONY: help demo test lint unit app browser install install-dev chromium lock audit clean
 
 help:
 	@echo "make demo      install and start the dashboard on http://127.0.0.1:8501"
@@ -21,6 +22,7 @@ help:
 	@echo "make lint      ruff and mypy"
 	@echo "make unit      unit tests alone    make app      tests of the pages alone"
 	@echo "make browser   browser tests alone make clean    remove what was made, runs excepted"
+	@echo "make lock      write requirements.lock   make audit    look for known vulnerabilities"
 
 demo: install
 	$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port 8501
@@ -39,6 +41,31 @@ unit app: install-dev
 
 browser: install-dev chromium
 	$(BIN)/python -m pytest tests/browser
+
+# The tested versions of requirements.txt and of all that they bring, with the hashes of their files.
+# PyTorch is left out with torchvision: its CPU and CUDA builds are different files, and people
+# choose one. Nothing else brings it. Hashes come from the index that pip asks; no address is kept.
+lock: install $(TOOLS)/installed
+	sed '/^torch/d' requirements.txt > $(TOOLS)/direct.txt
+	$(BIN)/python -m pip freeze | sed '/^torch/d; / @ /d; /^-e/d' > $(TOOLS)/tested.txt
+	@{ echo "# Written by make lock from requirements.txt, for Python 3.11 to 3.13. docs/security.md"; \
+	echo "# says how to install with it. torch and torchvision are left out: see there."; \
+	} > $(TOOLS)/requirements.lock
+	$(TOOLS)/bin/uv pip compile $(TOOLS)/direct.txt --constraint $(TOOLS)/tested.txt --universal \
+	--python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+	>> $(TOOLS)/requirements.lock
+	mv $(TOOLS)/requirements.lock requirements.lock
+
+# Asks a public list of vulnerabilities for each locked version; needs a network.
+audit: $(TOOLS)/installed
+	sed -n 's/^\(torch[a-z]*==[0-9.]*\).*/\1/p' requirements.txt > $(TOOLS)/torch.txt
+	$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip -r $(TOOLS)/torch.txt
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
+$(TOOLS)/installed: | $(BIN)/python
+	$(BIN)/python -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --disable-pip-version-check --quiet uv==0.13.9 pip-audit==2.10.1
+	@touch $@
 
 # The stamps make a second call do nothing until a requirements file changes.
 install: $(VENV)/installed

@@ -1,12 +1,27 @@
-"""Guards for our changes to other packages' code: each names the versions it was written for."""
+"""Versions: the least patch of Python, and guards for our changes to other packages' code."""
 
 import functools
 import importlib.metadata
 import logging
+import sys
 
 from packaging.specifiers import SpecifierSet
 
+# The first of each version whose zipfile refuses entries that overlap (CVE-2024-0450).
+_LEAST_PATCH = {(3, 11): 8, (3, 12): 2}
 _log = logging.getLogger(__name__)
+
+
+def warn_of_old_python(version: tuple[int, int, int] = sys.version_info[:3]) -> None:
+    """Say it where Python's own reader of zips lacks a fix; our limits still bound what is read."""
+    least = _LEAST_PATCH.get(version[:2], 0)
+    if version[2] < least:
+        found, wanted = ".".join(map(str, version)), ".".join(map(str, (*version[:2], least)))
+        _log.warning(
+            "Python %s reads zips whose entries overlap (CVE-2024-0450). Install Python %s or later.",
+            found,
+            wanted,
+        )
 
 
 @functools.cache

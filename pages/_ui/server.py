@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emotion_core.access import host_of
+from emotion_core.versions import warn_of_old_python
 from pages._ui import access
 
 # No foreign page may show the dashboard in a frame, where clicks can be stolen; no answer is
@@ -70,3 +71,4 @@ def _is_allowed(scope: Scope) -> bool:
 
 MIDDLEWARE = (Middleware(Guard),)
 access.install()
+warn_of_old_python()
