@@ -194,7 +194,7 @@ def queued(root: Path) -> Iterator[Job]:
     """The queued jobs of a folder, in no order; of all other runs only ``status.json`` is read."""
     for run in map(Run, run_folders(root)):
         with contextlib.suppress(EmotionError):
-            if (job := Job.of(run)).status.state == "queued":
+            if run.status().state == "queued" and (job := Job.of(run)).status.state == "queued":
                 yield job
 
 

@@ -92,7 +92,7 @@ def update_links(key: str) -> None:
 
 
 def report_of(run: Run) -> Report | None:
-    """A run's ``report.json``; None before it is finished."""
+    """A run's ``report.json``, which is read once; None before it is finished."""
     try:
         return run.report()
     except EmotionError:
