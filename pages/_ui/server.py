@@ -6,9 +6,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import net_util
 
 from emotion_core.access import host_of
-from emotion_core.versions import warn_of_old_python
+from emotion_core.versions import patch_fits, warn_of_old_python
 from pages._ui import access
 
 # No foreign page may show the dashboard in a frame, where clicks can be stolen; no answer is
@@ -64,6 +65,23 @@ def allows(host: str, names: Sequence[str]) -> bool:
     )
 
 
+def ask_nobody_for_the_address() -> None:
+    """Keep Streamlit from asking a web service for this machine's public address.
+
+    It does so for an ``Origin`` that it does not know, and at a start on all addresses. The answer
+    would only allow more origins and print one more line.
+    """
+    without = (
+        "It asks checkip.amazonaws.com for this machine's address, when a foreign site connects."
+    )
+    if patch_fits("streamlit", ">=1.67,<1.68", without):
+        net_util.get_external_ip = _no_address
+
+
+def _no_address() -> None:
+    """The public address: nobody asks for it."""
+
+
 def _is_allowed(scope: Scope) -> bool:
     sent = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     return allows(host_of(sent), st.get_option("server.allowedHosts") or [])
@@ -71,4 +89,5 @@ def _is_allowed(scope: Scope) -> bool:
 
 MIDDLEWARE = (Middleware(Guard),)
 access.install()
+ask_nobody_for_the_address()
 warn_of_old_python()

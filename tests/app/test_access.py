@@ -120,6 +120,14 @@ def test_answers_forbid_foreign_frames_and_foreign_names_get_none(host, status):
     assert headers[b"x-frame-options"] == b"SAMEORIGIN"
 
 
+def test_a_foreign_origin_makes_nobody_ask_for_the_public_address(monkeypatch):
+    from streamlit.web.server.server_util import is_url_from_allowed_origins
+
+    monkeypatch.setattr("requests.get", lambda *args, **kwargs: pytest.fail("somebody was asked"))
+    assert not is_url_from_allowed_origins("https://evil.example")
+    assert is_url_from_allowed_origins("http://localhost:8501")
+
+
 @pytest.mark.parametrize(
     ("host", "names", "allowed"),
     [
