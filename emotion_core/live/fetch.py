@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import http.client
+import socket
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +50,7 @@ def fetch_yunet(progress: Callable[[float], object] | None = None, *, url: str =
                 if progress:
                     progress(min(1.0, len(data) / YUNET_BYTES))
     except (OSError, http.client.HTTPException) as error:  # a URLError is an OSError
-        raise FetchError(f"YuNet could not be downloaded ({error}). {by_hand}") from error
+        raise FetchError(f"YuNet could not be downloaded: {_reason(error)}. {by_hand}") from error
     if _digest(data) != YUNET_SHA256:
         raise FetchError(
             f"What {url} sent is not the expected YuNet file ({len(data)} bytes, other SHA-256); "
@@ -87,6 +89,18 @@ class BackgroundFetch:
             fetch_yunet()
         except (EmotionError, OSError) as error:
             self.message = str(error)
+
+
+def _reason(error: Exception) -> str:
+    """Why a download failed, in words that say what to look at."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code} ({error.reason})"
+    inner = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(inner, socket.gaierror):
+        return "its server was not found; is there a network?"
+    if isinstance(inner, TimeoutError):
+        return f"there was no answer within {_TIMEOUT:.0f} s; is there a network?"
+    return str(inner) or type(inner).__name__
 
 
 def _digest(data: bytes) -> str:

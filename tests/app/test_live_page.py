@@ -663,3 +663,33 @@ def test_a_photo_is_forgotten_with_its_tab(folder, monkeypatch):
     clear_session_cache("test session id")  # AppTest's; what Streamlit does when a tab is closed
     page.run()
     assert len(looked_at) == 1 and "In the picture: 1" in panel(page)
+
+
+def test_what_why_keeps_of_a_photo_is_forgotten_with_its_tab(folder, monkeypatch):
+    from emotion_core.evaluation import explain
+
+    _, data = cv2.imencode(".png", astronaut((512, 512)))
+    page = open_page_with_photo("woman.png", data.tobytes())
+    asked = []
+    occlusion, grad_cam = explain.occlusion, explain.grad_cam
+    monkeypatch.setattr(
+        explain, "occlusion", lambda *given, **more: asked.append(1) or occlusion(*given, **more)
+    )
+    monkeypatch.setattr(
+        explain, "grad_cam", lambda *given, **more: asked.append(2) or grad_cam(*given, **more)
+    )
+    page.button(key="live-why").click().run()
+    assert sorted(asked) == [1, 2]
+    page.button(key="live-why").click().run()
+    assert sorted(asked) == [1, 2], "they are kept while the tab is open"
+    clear_session_cache("test session id")
+    page.button(key="live-why").click().run()
+    assert sorted(asked) == [1, 1, 2, 2] and not page.exception
+
+
+def test_faces_beyond_those_that_are_read_are_counted():
+    faces = [
+        Face(1, np.zeros(4, np.float32), Reading(np.eye(7)[3], np.eye(7)[3], "happy"), 1.0, 1.0)
+    ]
+    assert "2 more" in live_readout.counts(faces, 2)
+    assert "more" not in live_readout.counts(faces)

@@ -89,7 +89,7 @@ def _show_now(stream: LiveStream, playing: bool) -> None:
         + readout.headline(face, stream.names)
         + readout.bars(face, stream.names, smoothed=True)
         + readout.minute(stream.minute(chosen))
-        + readout.counts(faces)
+        + readout.counts(faces, seen.result.left_out if seen.result else 0)
         + readout.tiles(seen, len(faces), stream.paused)
         + "</div>"
     )

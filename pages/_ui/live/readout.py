@@ -20,7 +20,7 @@ def tiles(seen: LiveState, faces: int, paused: bool) -> str:
         "faces": f"{faces}",
         "fps": "–" if paused else f"{seen.fps:.0f}",
         "latency": "–" if paused else f"{seen.latency_ms:.0f} ms",
-        "dropped": f"{seen.failed}",
+        "dropped frames": f"{seen.failed}",
     }
     items = "".join(
         f"<div><b>{value}</b><small>{name}</small></div>" for name, value in shown.items()
@@ -103,7 +103,10 @@ def _column(item: Second | None) -> str:
     return f' style="background:linear-gradient(0deg,{",".join(stops)})"'
 
 
-def counts(faces: "Sequence[Face]") -> str:
+def counts(faces: "Sequence[Face]", left_out: int = 0) -> str:
+    """How many faces show each expression, and how many more were found but are not followed."""
     counted = Counter(item.emotion for item in faces)
     text = ", ".join(f"{count} {name}" for name, count in counted.most_common())
+    if left_out:
+        text += f"; {left_out} more not read, the {len(faces)} largest are"
     return f'<small class="live-note">In the picture: {text or "nobody"}</small>'

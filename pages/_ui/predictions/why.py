@@ -113,14 +113,15 @@ def _layers(run: Run) -> "list[FeatureLayer]":
     return feature_layers(classifier(run).model)
 
 
-@st.cache_data(show_spinner=False, max_entries=128, hash_funcs=_BY_MODEL)
+# A face that was uploaded, and its maps, go with the session that asked.
+@st.cache_data(show_spinner=False, max_entries=64, scope="session", hash_funcs=_BY_MODEL)
 def _grad_cam(run: Run, face: np.ndarray, layer: str) -> "GradCam":
     from emotion_core.evaluation.explain import grad_cam
 
     return grad_cam(classifier(run), face, layer=layer)
 
 
-@st.cache_data(show_spinner=False, max_entries=128, hash_funcs=_BY_MODEL)
+@st.cache_data(show_spinner=False, max_entries=64, scope="session", hash_funcs=_BY_MODEL)
 def _occlusion(run: Run, face: np.ndarray) -> "Occlusion":
     from emotion_core.evaluation.explain import occlusion
 

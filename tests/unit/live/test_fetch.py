@@ -2,7 +2,10 @@
 
 import hashlib
 import http.server
+import socket
 import threading
+import urllib.error
+from email.message import Message
 
 import pytest
 
@@ -51,6 +54,28 @@ def test_another_file_is_refused_and_not_kept(server):
 def test_without_a_network_the_way_by_hand_is_told():
     with pytest.raises(FetchError, match=r"could not be downloaded.*save it as"):
         fetch_yunet(url="http://127.0.0.1:9/yunet.onnx")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (urllib.error.URLError(socket.gaierror(-2, "Name or service not known")), "was not found"),
+        (TimeoutError("timed out"), "no answer within 15 s"),
+        (
+            urllib.error.HTTPError("", 404, "Not Found", Message(), None),
+            r"answered 404 \(Not Found",
+        ),
+        (urllib.error.URLError(OSError(111, "Connection refused")), "Connection refused"),
+    ],
+)
+def test_why_a_download_failed_is_told_in_words(monkeypatch, error, words):
+    def refuse(*given, **more):
+        raise error
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(FetchError, match=words) as told:
+        fetch_yunet()
+    assert "urlopen" not in str(told.value)
 
 
 def test_an_answer_that_breaks_off_is_one_line(server):
