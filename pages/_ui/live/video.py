@@ -13,6 +13,7 @@ from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
+from pages._ui.access import is_at_computer
 from pages._ui.live.settings import chosen_run
 from pages._ui.widgets import run_label, show_error, show_figure
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from emotion_core.live.pipeline import LivePipeline
 
 PLAY, ANALYZE = "Play", "Analyze"
-_MEGABYTES = 1_000
+_MEGABYTES, _MEGABYTES_OF_VISITORS = 1_000, 200  # of a video, which is held in memory
 
 
 def pick_video() -> tuple[str, Any]:
@@ -40,7 +41,7 @@ def pick_video() -> tuple[str, Any]:
         "A video",
         type=list(SUFFIXES),
         key="live-video",
-        max_upload_size=_MEGABYTES,
+        max_upload_size=_MEGABYTES if is_at_computer() else _MEGABYTES_OF_VISITORS,
         help="It is processed in memory and not kept.",
     )
     return str(mode), upload
