@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from emotion_core.access import Action, require
 from emotion_core.data.duplicates import cache_path, grouped
 from emotion_core.data.faces import FACE_SIZE, SPLITS, FaceData
 from emotion_core.data.parsed import Progress
@@ -75,6 +76,7 @@ def augmented_twins(data: FaceData, progress: Progress | None = None) -> list[Tw
         rows = np.load(kept, allow_pickle=False)
         if _are_twins(rows, data):
             return [_from_row(row) for row in rows.tolist()]
+    require(Action.MEASURE)
     twins = find_twins(data, progress)
     rows = np.array([dataclasses.astuple(twin) for twin in twins], np.float64).reshape(-1, _FIELDS)
     with (

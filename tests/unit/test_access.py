@@ -11,11 +11,11 @@ import pytest
 
 from emotion_core import access
 from emotion_core.access import Action, Attempts, Connection, Role, is_local
-from emotion_core.data.duplicates import summarise
 from emotion_core.data.fer2013 import source_path
 from emotion_core.data.fetch import fetch_fer2013
 from emotion_core.data.label_tables import with_labels
 from emotion_core.data.recent import recent_paths, remember_path
+from emotion_core.data.repeats import count_repeats
 from emotion_core.data.sources import load_data
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.data.uploads import UploadSession
@@ -285,7 +285,7 @@ def test_a_demo_neither_ends_a_measurement_nor_starts_one(role, tmp_path, monkey
     for change in (
         task.stop,
         lambda: measure_latency(tmp_path),
-        lambda: summarise(synthetic_faces(70)),
+        lambda: count_repeats(synthetic_faces(70)),
     ):
         with pytest.raises(AccessError, match="start measurements"):
             change()
