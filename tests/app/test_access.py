@@ -1,11 +1,13 @@
 """Demo mode, the sign-in form, and headers that protect every page."""
 
 import asyncio
+import tomllib
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from emotion_core.passwords import hash_password
+from emotion_core.paths import PROJECT
 from pages._ui import access as page_access
 from pages._ui.server import Guard, allows
 
@@ -150,3 +152,8 @@ def test_names_are_matched_as_streamlit_matches_them(host, names, allowed):
         assert allows(host, names) is is_host_allowed(host) is allowed
     finally:
         config.set_option("server.allowedHosts", before)
+
+
+def test_the_printed_address_is_set_so_that_none_is_looked_up():
+    config = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text(encoding="utf-8"))
+    assert config["browser"]["serverAddress"] == "127.0.0.1"

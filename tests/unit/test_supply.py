@@ -51,3 +51,10 @@ def test_a_python_with_an_old_zipfile_is_told(version, told, caplog):
     warn_of_old_python(version)
     assert told in caplog.text and bool(caplog.text) is bool(told)
     assert not told or "CVE-2024-0450" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["FER-2013", "VGGFace2", "dlib", "ImageNet", "libx264", "YuNet", "Goodfellow"]
+)
+def test_what_has_terms_of_its_own_is_named(name):
+    assert name in (PROJECT / "NOTICE").read_text(encoding="utf-8")
