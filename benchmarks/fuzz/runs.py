@@ -122,6 +122,7 @@ def use_runs(root: Path) -> None:
     from emotion_core.evaluation.compare import compare_runs
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.plots import training as plots
+    from emotion_core.reporting.panels.courses import curves_of
     from emotion_core.reporting.panels.curves import AXES, CURVES, curves_panel
     from emotion_core.reporting.rows import comparison_rows
     from emotion_core.runs.catalog import best_run, list_runs
@@ -138,9 +139,8 @@ def use_runs(root: Path) -> None:
     assert good.name in compared or len(usable) > 1, comparison.refused
     comparison_rows(comparison)
     if _metrics_changed(root) and len(comparison.results) > 1:  # it takes long
-        shown = [(result.label, result.rows) for result in comparison.results]
         for axis in AXES:
-            curves_panel(shown, next(iter(CURVES)), axis=axis, smoothing=0.5, study=[])
+            curves_panel(curves_of(comparison), next(iter(CURVES)), axis=axis, smoothing=0.5)
     problems = [run.problem for run in found if run.problem]
     problems += [item.reason for item in comparison.refused]
     for run in found:
