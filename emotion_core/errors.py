@@ -20,6 +20,10 @@ class DataError(EmotionError):
     """A data source is missing, malformed or unsafe to read."""
 
 
+class CollectionError(EmotionError):
+    """A collection is missing or damaged, or cannot be changed as asked."""
+
+
 class FetchError(EmotionError):
     """A download failed or its checksum differs."""
 

@@ -74,6 +74,7 @@ def variable_of(path: str | Path) -> str:
     for variable, base in (
         ("EMOTION_CACHE", cache_dir()),
         ("EMOTION_CHECKPOINTS", checkpoints_dir()),
+        ("EMOTION_HOME", home_dir()),
     ):
         if place.is_relative_to(base.absolute()):
             return variable

@@ -14,8 +14,9 @@ SYNTHETIC_SPEC = "synthetic"
 
 
 def is_synthetic(spec: str) -> bool:
-    """Whether a data set's name means drawn faces: ``synthetic`` or ``synthetic:N``."""
-    return spec.partition(":")[0] == SYNTHETIC_SPEC
+    """Whether a data set's name means drawn faces alone: ``synthetic`` or ``synthetic:N``."""
+    kind, _, number = spec.partition(":")
+    return kind == SYNTHETIC_SPEC and not set(number) & set("+@%*")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from emotion_core.data.forms import recognise
 from emotion_core.data.label_tables import label_table, split_labels
 from emotion_core.data.number_labels import resolve_numbers
 from emotion_core.data.parsed import Parsed, Progress, as_text
+from emotion_core.data.specs import is_made, load_made
 from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
 from emotion_core.data.uploads import parsed_folder
@@ -38,7 +39,8 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
         spec: ``synthetic`` or ``synthetic:N`` for N drawn faces; ``fer2013`` for FER-2013 where
             ``data fetch`` or ``FER2013_DIR`` put it; else the path of a folder tree, a zip of one,
             a FER-2013 CSV, the study's ``.npy``, an ``.npz`` or Parquet files. A table of number
-            labels may follow, as ``label_tables.with_labels`` writes it.
+            labels may follow, as ``label_tables.with_labels`` writes it. ``data.specs`` tells how
+            collections, joined and corrected data sets are named.
         progress: Told what is being done and the share done (0..1).
 
     Returns:
@@ -49,6 +51,8 @@ def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData
         DataError: the source is missing, unknown, unsafe or empty.
     """
     text = str(spec).strip()
+    if is_made(text):
+        return load_made(text, lambda part: load_data(part, progress=progress))
     if is_synthetic(text):
         return synthetic_faces(synthetic_count(text), progress=progress)
     labels = split_labels(text)[1]
@@ -99,6 +103,8 @@ def same_source(one: str, other: str) -> bool:
 
 
 def _place(spec: str) -> str:
+    if is_made(spec):
+        return spec
     spec = split_labels(spec)[0]
     kind, _, number = spec.partition(":")
     if kind == SYNTHETIC_SPEC:

@@ -52,13 +52,19 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     return Split(train, val, data.indices("test"))
 
 
-def cut_test(images: np.ndarray, labels: np.ndarray, splits: np.ndarray) -> int:
+def cut_test(
+    images: np.ndarray,
+    labels: np.ndarray,
+    splits: np.ndarray,
+    groups: np.ndarray | None = None,
+) -> int:
     """Make a tenth of each emotion's training images test, if nothing is; cut as val is.
 
     Args:
         images: uint8 ``(n, 48, 48)``.
         labels: int64 ``(n,)``.
         splits: uint8 ``(n,)``, codes as in ``SPLITS``; changed in place.
+        groups: int64 ``(n,)``, images that stay together; by default near duplicates.
 
     Returns:
         How many images became test.
@@ -67,7 +73,8 @@ def cut_test(images: np.ndarray, labels: np.ndarray, splits: np.ndarray) -> int:
     if (splits == SPLITS.index("test")).any() or not len(train):
         return 0
     ordered = train[canonical_order(images[train], labels[train])]
-    chosen = ordered[_cut(near_duplicate_groups(images[ordered]), labels[ordered], 0, 0.1)]
+    together = near_duplicate_groups(images[ordered]) if groups is None else groups[ordered]
+    chosen = ordered[_cut(together, labels[ordered], 0, 0.1)]
     splits[chosen] = SPLITS.index("test")
     return len(chosen)
 

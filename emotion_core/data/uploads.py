@@ -15,6 +15,7 @@ import filelock
 
 from emotion_core.access import Action, require
 from emotion_core.data.label_tables import split_labels
+from emotion_core.data.specs import sources_of
 from emotion_core.errors import DataError
 from emotion_core.files import short_name, write_bytes
 from emotion_core.paths import cache_dir
@@ -112,7 +113,8 @@ def parsed_folder(path: Path) -> Path:
 def _used() -> set[Path]:
     """Folders of the uploads that runs name."""
     runs = [run for run in list_runs() if not run.problem]
-    return {Path(split_labels(run.config().data)[0]).resolve().parent for run in runs}
+    specs = [source for run in runs for source in sources_of(run.config().data)]
+    return {Path(split_labels(spec)[0]).resolve().parent for spec in specs}
 
 
 def _bytes_kept() -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from emotion_core.data.faces import is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.data.label_tables import HELP, split_labels, with_labels
+from emotion_core.data.specs import lasting
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig, listed, recipe_config
@@ -86,11 +87,21 @@ def settled(config: TrainConfig) -> TrainConfig:
         TrainingError: a final training has other settings than the run that it repeats, or an
             earlier run has learned the faces that would validate this one.
     """
+    data = lasting(config.data, _settled_source)
+    chosen = _lasting_name(require_chosen(config)) if config.final else ""
+    return config.with_earlier(_run_with_weights).replace(data=data, chosen_by=chosen)
+
+
+def _settled_source(spec: str) -> str:
+    """A data set that is not made of others, by its absolute path.
+
+    Raises:
+        DataError: it is not there.
+    """
     from emotion_core.data.forms import recognise
     from emotion_core.data.sources import synthetic_count
 
-    data = config.data
-    place, labels = split_labels(data)
+    place, labels = split_labels(spec)
     if place == FER2013_SPEC:
         find_fer2013()
     elif is_synthetic(place):
@@ -98,9 +109,8 @@ def settled(config: TrainConfig) -> TrainConfig:
     else:
         source = source_path(place)
         recognise(source)
-        data = with_labels(str(source), labels)
-    chosen = _lasting_name(require_chosen(config)) if config.final else ""
-    return config.with_earlier(_run_with_weights).replace(data=data, chosen_by=chosen)
+        return with_labels(str(source), labels)
+    return spec
 
 
 def _run_with_weights(name: str) -> str:

@@ -12,8 +12,10 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from emotion_core.data.collected import collected_stamp
 from emotion_core.data.faces import FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
+from emotion_core.data.specs import is_made, lasting, sources_of
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.evaluation.selection import Entry
 from emotion_core.runs.catalog import known_as, list_runs
@@ -120,10 +122,7 @@ def dataset(spec: str) -> FaceData:
 
     The first load of a large source takes seconds: call ``load_data`` with ``progress`` before.
     """
-    if is_synthetic(spec):
-        return _dataset(spec, "")
-    place = source_path(spec)
-    return _dataset(spec, _folder_stamp(place) if place.is_dir() else stamp(place))
+    return _dataset(spec, _source_stamp(spec))
 
 
 def find_test_data(runs: Sequence[Run]) -> FaceData | None:
@@ -175,8 +174,19 @@ def default_data() -> str:
     return FER2013_SPEC
 
 
+def _source_stamp(spec: str) -> str:
+    """Changes when a data set does; a collection or overlay with each label event."""
+    if is_made(spec):
+        stamps = [_source_stamp(source) for source in sources_of(spec) if not is_made(source)]
+        return " ".join([lasting(spec, str), collected_stamp(), *stamps])
+    if is_synthetic(spec):
+        return ""
+    place = source_path(spec)
+    return _folder_stamp(place) if place.is_dir() else str(stamp(place))
+
+
 @st.cache_resource(show_spinner="Loading the faces", max_entries=2)
-def _dataset(spec: str, stamp: str | tuple[int, ...]) -> FaceData:
+def _dataset(spec: str, stamp: str) -> FaceData:
     from emotion_core.data.sources import load_data
 
     return load_data(spec)

@@ -1,0 +1,1 @@
+"""Faces of one's own: gather, label, audit, improve a model with them, and prove that it got better."""
