@@ -36,6 +36,7 @@ SOURCES = ("camera", "photo", "video", "live", "import")
 # What a session is for, by its number in the collection: whole sessions are held out, and a session
 # keeps its part for good, so that what was once measured on is never learned.
 _ROLES = ("train", "test", "train", "val", "train")
+_MANY = 64  # faces from which on the whole disk is synchronised at once
 _SWEEP_SECONDS = 600.0  # a file without a row may belong to a writer that is still at work
 
 
@@ -121,8 +122,7 @@ def add_faces(session: int, faces: Sequence[NewFace]) -> list[int]:
     written: list[str] = []
     try:
         files = [_write(face, written) for face in faces]
-        if hasattr(os, "sync") and faces:
-            os.sync()  # once for all of them: the rows must not be on the disk before the pixels
+        _sync(files)
         with transaction() as database:
             return _insert(database, int(row["collection"]), session, faces, files)
     except BaseException as error:
@@ -186,6 +186,18 @@ def _write(face: NewFace, written: list[str]) -> str:
     if face.large is not None:
         _png(face_path(file, large=True), face.large)
     return file
+
+
+def _sync(files: Sequence[str]) -> None:
+    """Bring pictures to the disk: a row must not be there before its pixels, whatever fails."""
+    if len(files) > _MANY and hasattr(os, "sync"):
+        os.sync()  # once for all of them is faster than each by itself
+        return
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):  # there is no large crop
+            for large in (False, True):
+                with face_path(file, large=large).open("rb+") as picture:
+                    os.fsync(picture.fileno())
 
 
 def _png(path: Path, pixels: np.ndarray) -> None:
