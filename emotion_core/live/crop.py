@@ -26,7 +26,12 @@ class Framing:
 
 
 def crop_face(
-    frame: np.ndarray, detection: Detection, kind: str, *, framing: Framing | None = None
+    frame: np.ndarray,
+    detection: Detection,
+    kind: str,
+    *,
+    framing: Framing | None = None,
+    size: int = FACE_SIZE,
 ) -> np.ndarray:
     """Cut a face out as FER-2013's faces are cut, upright.
 
@@ -35,9 +40,10 @@ def crop_face(
         detection: The face; its box may reach beyond the frame, whose edge is then repeated.
         kind: The detector's ``kind``, because each draws its boxes differently.
         framing: Instead of the detector's own in ``FRAMING``.
+        size: Side of the crop in pixels.
 
     Returns:
-        Gray uint8 ``(48, 48)``.
+        Gray uint8 ``(size, size)``.
     """
     left, top, right, bottom = (float(value) for value in detection.box_xyxy)
     framing = framing or FRAMING[kind]
@@ -51,14 +57,14 @@ def crop_face(
     if abs(angle - 90 * detection.turn) <= framing.level_from:
         patch = np.rot90(_square(frame, centre, side), detection.turn)
     else:
-        pixels = max(FACE_SIZE, round(side))
+        pixels = max(size, round(side))
         matrix = cv2.getRotationMatrix2D(centre, angle, pixels / side)
         matrix = matrix + np.array([[0, 0, pixels / 2 - centre[0]], [0, 0, pixels / 2 - centre[1]]])
         patch = cv2.warpAffine(frame, matrix, (pixels, pixels), borderMode=cv2.BORDER_REPLICATE)
     if patch.ndim == 3:
         patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-    method = cv2.INTER_AREA if patch.shape[0] > FACE_SIZE else cv2.INTER_LINEAR
-    face: np.ndarray = cv2.resize(patch, (FACE_SIZE, FACE_SIZE), interpolation=method)
+    method = cv2.INTER_AREA if patch.shape[0] > size else cv2.INTER_LINEAR
+    face: np.ndarray = cv2.resize(patch, (size, size), interpolation=method)
     return face
 
 

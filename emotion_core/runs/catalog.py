@@ -12,6 +12,7 @@ from emotion_core.errors import EmotionError, RunError, unknown
 from emotion_core.files import MAX_JSON, read_once, read_regular
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
+from emotion_core.runs.registry import CHAMPION, first_champion, is_alias, target
 from emotion_core.runs.run import RUN_ID, Run
 
 log = logging.getLogger(__name__)
@@ -93,11 +94,13 @@ def list_runs(root: Path | None = None) -> list[Run]:
 
 
 def load_run(name: str | Path, root: Path | None = None) -> Run:
-    """A run by folder path, name, id, former name, or a part of its name that only one run has.
+    """A run by alias, folder path, name, id, former name, or a part of its name that only one has.
 
     Raises:
         RunError: no run, or more than one, fits.
     """
+    if is_alias(name):
+        return _aliased(str(name), root)
     return _at_path(name) or _load(str(name), list_runs(root), root)
 
 
@@ -155,7 +158,7 @@ def pick_run(
     never chooses.
 
     Args:
-        name: Folder, name, id, former name, architecture, or part of a name.
+        name: Alias, folder, name, id, former name, architecture, or part of a name.
         root: Folder of the runs, by default the one in use.
         weights: Whether the best run must have weights.
         final: Whether the best run may have learned the validation faces, too.
@@ -163,6 +166,8 @@ def pick_run(
     Raises:
         RunError: no run, or more than one, fits.
     """
+    if is_alias(name):
+        return _aliased(str(name), root)
     if (run := _at_path(name)) is not None:
         return run
     runs = list_runs(root)
@@ -193,6 +198,34 @@ def with_names(run: Run) -> TrainConfig:
     config, root = run.config(), run.path.parent
     named = config.with_earlier(lambda reference: known_as(reference, root))
     return named.replace(chosen_by=known_as(config.chosen_by, root)) if config.final else named
+
+
+def champion(root: Path | None = None) -> Run:
+    """The run that ``@champion`` names; before the first promotion the best of the shipped ones.
+
+    Raises:
+        RunError: it is not there any more, or there is no run at all.
+    """
+    if target(CHAMPION):
+        return _aliased(CHAMPION, root)
+    runs = list_runs(root)
+    shipped = [run for run in runs if is_shipped(run)]
+    return first_champion(shipped) or first_champion(runs) or best_run(root, runs=runs)
+
+
+def _aliased(alias: str, root: Path | None) -> Run:
+    reference = target(alias)
+    if not reference:
+        if alias == CHAMPION:
+            return champion(root)
+        raise RunError(f"There is no alias '{alias}'. List them: python -m emotion_core registry")
+    run = Run((root or checkpoints_dir()) / reference)  # of a path the path itself
+    if not (run.path / "config.json").exists():
+        raise RunError(
+            f"{alias} is run '{reference}', which is not there any more. Restore it, promote "
+            "another one, or: python -m emotion_core rollback"
+        )
+    return run
 
 
 def _at_path(name: str | Path) -> Run | None:

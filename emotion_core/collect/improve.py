@@ -1,0 +1,125 @@
+"""Improve the champion: go on from its weights with own faces among replayed earlier ones."""
+
+import time
+from collections.abc import Callable
+
+from emotion_core.access import Action, require
+from emotion_core.collect.gate import Gate, check
+from emotion_core.data.collected import COLLECTION_SPEC
+from emotion_core.data.sources import load_data
+from emotion_core.data.specs import sources_of
+from emotion_core.errors import CollectionError, RunError
+from emotion_core.recipes import TrainConfig
+from emotion_core.runs import registry
+from emotion_core.runs.catalog import champion, load_run
+from emotion_core.runs.run import Run
+from emotion_core.training import jobs
+
+REPLAY = (
+    4  # earlier faces per own one: few enough to learn, enough not to forget (docs/collections.md)
+)
+EPOCHS, LR = 8, 0.004
+LEAST_FACES = 20  # own training faces
+_POLL_SECONDS = 0.5
+
+
+def improve_config(
+    collection: str,
+    *,
+    start: str = registry.CHAMPION,
+    base: str = "",
+    replay: int = REPLAY,
+    epochs: int = EPOCHS,
+    lr: float = LR,
+    seed: int = 0,
+) -> TrainConfig:
+    """The settings of a run that goes on from an earlier one with a collection's faces.
+
+    Args:
+        collection: Its name. Sessions that are held out stay so.
+        start: The run that it goes on from.
+        base: Data set whose training faces are replayed; by default what that run learned first.
+        replay: Replayed faces per own one.
+        epochs: Passes over both together.
+        lr: Peak learning rate.
+        seed: Of the run.
+
+    Raises:
+        CollectionError: the collection has too few confirmed faces to learn from.
+        DataError, RunError: it, the data set or the run is not there.
+    """
+    own = load_data(f"{COLLECTION_SPEC}{collection}")
+    learned = len(own.indices("train"))
+    if learned < LEAST_FACES:
+        raise CollectionError(
+            f"Collection '{collection}' has {learned} confirmed faces to learn from, outside of "
+            f"sessions that are held out; improving needs {LEAST_FACES}. Label more."
+        )
+    run = load_run(start)
+    earlier = run.config()
+    base = base or sources_of(earlier.data)[0]
+    return earlier.replace(
+        name="",
+        note=f"Improved from {run.name} with {learned} own faces of {collection}.",
+        data=f"{base}*{replay}+{COLLECTION_SPEC}{collection}",
+        options={key: value for key, value in earlier.options.items() if key != "pretrained"},
+        start_from=run.id if start.startswith(registry.MARK) else start,
+        teacher="",
+        average_with="",
+        train_on="train",
+        chosen_by="",
+        epochs=epochs,
+        lr=lr,
+        warmup_epochs=1.0,
+        schedule="cosine",
+        optimizer="sgd",
+        small_faces=0.0,
+        early_stopping=0,
+        ema=0.99,
+        mixup=0.0,
+        seed=seed,
+        device="auto",
+    )
+
+
+def start_improving(config: TrainConfig) -> Run:
+    """Queue the run as a job; gives it at once."""
+    require(Action.COLLECT)
+    return jobs.start(config)
+
+
+def wait_for(run: Run, progress: Callable[[float], object] | None = None) -> None:
+    """Wait for the end of a job.
+
+    Raises:
+        RunError: it failed or was stopped.
+    """
+    while (status := run.status()).state in ("queued", "running"):
+        if progress:
+            progress(status.epoch / max(status.epochs, 1))
+        time.sleep(_POLL_SECONDS)
+    if status.state != "finished":
+        raise RunError(f"Run '{run.name}' is {status.state}. {status.error}".strip())
+
+
+def promote(run: Run, *, why: str = "", anyway: str = "") -> tuple[registry.Entry, Gate]:
+    """Make a run the champion if the gate lets it.
+
+    Args:
+        run: A finished run.
+        why: In a sentence, for the history.
+        anyway: Reason for promoting it although the gate refuses; written into the history.
+
+    Raises:
+        CollectionError: the gate refuses, and no reason was given.
+    """
+    require(Action.PROMOTE)
+    old = champion()
+    gate = check(old, run)
+    if not gate.passed and not anyway.strip():
+        raise CollectionError(
+            f"Run '{run.name}' is not promoted. {' '.join(gate.refusals)} To promote it all the "
+            'same, give a reason: --anyway "REASON".'
+        )
+    forced = "" if gate.passed else anyway.strip()
+    return registry.promote(run, old, why=why, gate=gate.to_json(), forced=forced), gate
