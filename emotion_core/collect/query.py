@@ -52,6 +52,7 @@ class Item:
         confidence: Of that answer, 0..1.
         margin: Its first minus its second probability.
         size: Of the box, in pixels.
+        large: Whether there is a crop of 112 pixels.
     """
 
     id: int
@@ -67,6 +68,7 @@ class Item:
     confidence: float | None
     margin: float | None
     size: float
+    large: bool
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,19 @@ def list_faces(
             (*values, limit, offset),
         ).fetchall()
     return [_item(row) for row in rows], int(total)
+
+
+def find_faces(name: str, ids: Sequence[int]) -> list[Item]:
+    """Faces by number, in that order; those that are not there any more are left out."""
+    with open_database() as database:
+        stored = find(database, name)
+        inner, values = _selection(stored.id, Filter())
+        marks = ", ".join("?" * len(ids))
+        rows = database.execute(
+            f"SELECT * FROM ({inner}) WHERE id IN ({marks})", (*values, *ids)
+        ).fetchall()
+    found = {row["id"]: _item(row) for row in rows}
+    return [found[face] for face in ids if face in found]
 
 
 def list_sessions(name: str) -> list[dict[str, object]]:
@@ -218,4 +233,5 @@ def _item(row: sqlite3.Row) -> Item:
         confidence=row["confidence"],
         margin=row["margin"],
         size=row["size"],
+        large=bool(row["large"]),
     )

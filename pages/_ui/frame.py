@@ -31,6 +31,12 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("app.py", "Overview", "home", "Results at a glance, and what to do next."),
     Page("pages/dataset.py", "Dataset", "photo_library", "Choose a data set and explore it."),
+    Page(
+        "pages/collect.py",
+        "Collect",
+        "add_a_photo",
+        "Gather and label faces of your own, and improve the model with them.",
+    ),
     Page("pages/training.py", "Training", "model_training", "Train models and watch them learn."),
     Page(
         "pages/comparison.py",

@@ -1,0 +1,164 @@
+"""Tab Faces: the label grid of a collection, with filters and undo."""
+
+from typing import Any
+
+import streamlit as st
+
+from emotion_core.collect.faces import delete_faces, restore_faces
+from emotion_core.collect.labels import LABELS, NOT_A_FACE, TITLES, label_faces, undo
+from emotion_core.collect.query import (
+    ORDERS,
+    PAGE,
+    STATES,
+    Filter,
+    Item,
+    find_faces,
+    label_counts,
+    list_faces,
+    list_sessions,
+)
+from emotion_core.collect.store import Summary
+from emotion_core.data.collected import read_face
+from emotion_core.errors import EmotionError
+from emotion_core.plots.pictures import data_uri
+from emotion_core.units import percent
+from pages._ui.collect.grid import HELP, show_grid
+from pages._ui.widgets import show_empty, show_error, show_metrics
+
+_ERROR = "collect-grid-error"
+
+
+@st.fragment
+def show_faces(chosen: Summary) -> None:
+    """Counts, filters, and a page of faces to label."""
+    name = chosen.name
+    _show_counts(name)
+    if not list_faces(name, limit=1)[1]:
+        show_empty("No face yet. Add photos or videos with the tab Add.")
+        return
+    which = _pick_filter(name)
+    offset = _pick_page(name, which)
+    items, total = list_faces(name, which, offset=offset)
+    # The faces stay where they are while they are labelled, whatever the filter says then.
+    shown = _settled(name, which, offset, items)
+    if problem := st.session_state.pop(_ERROR, None):
+        show_error(problem)
+    if not shown:
+        show_empty("No face fits this filter.")
+        return
+    st.caption(HELP)
+    show_grid([_face(item) for item in shown], "collect-grid", lambda act: _apply(name, shown, act))
+    _show_below(name, which, shown, offset, total)
+
+
+def _show_counts(name: str) -> None:
+    counts = label_counts(name)
+    done = sum(number for label, number in counts.items() if label)
+    total = done + counts.get("", 0)
+    figures = [
+        ("Labelled", f"{done:,} of {total:,}", "", "Labels that a person gave or confirmed.")
+    ]
+    figures += [
+        (TITLES[label], f"{counts[label]:,}", "", "") for label in LABELS if counts.get(label)
+    ]
+    show_metrics(figures)
+
+
+def _pick_filter(name: str) -> Filter:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        state = st.selectbox("Show", list(STATES), key="collect-state", width=170)
+        label = st.selectbox(
+            "Label", ["", *LABELS], format_func=lambda item: TITLES[item] or "any",
+            key="collect-label", width=140,
+        )  # fmt: skip
+        sessions = {0: "any"} | {
+            int(str(row["id"])): str(row["name"]) for row in list_sessions(name)
+        }
+        session = st.selectbox(
+            "Session", list(sessions), format_func=lambda item: sessions.get(item, "any"),
+            key="collect-session", width=240,
+        )  # fmt: skip
+        order = st.selectbox("Order", list(ORDERS), key="collect-order", width=160)
+    return Filter(state=state, label=label, session=session, order=order)
+
+
+def _pick_page(name: str, which: Filter) -> int:
+    """Where the page begins; another filter begins anew."""
+    if st.session_state.get("collect-which") != (name, which):
+        st.session_state["collect-which"] = (name, which)
+        st.session_state["collect-offset"] = 0
+        st.session_state.pop("collect-shown", None)
+    return int(st.session_state["collect-offset"])
+
+
+def _settled(name: str, which: Filter, offset: int, items: list[Item]) -> list[Item]:
+    """The faces of this page in the order in which they were first shown, with present labels."""
+    key = (name, which, offset)
+    kept = st.session_state.get("collect-shown")
+    if kept is None or kept[0] != key:
+        st.session_state["collect-shown"] = (key, [item.id for item in items])
+        return items
+    return find_faces(name, kept[1])
+
+
+def _face(item: Item) -> dict[str, Any]:
+    note = percent(item.confidence, 0) if item.by == "model" and item.confidence else ""
+    told = [f"by {item.who}" if item.by == "model" else "", item.origin, item.session]
+    if item.held_out:
+        told.append("held out")
+    return {
+        "id": item.id,
+        "src": _picture(item.file, item.large),
+        "label": item.label,
+        "by": item.by,
+        "note": note,
+        "told": ", ".join(part for part in told if part),
+    }
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _picture(file: str, large: bool) -> str:
+    return data_uri(read_face(file, large=large), jpeg=85)
+
+
+def _apply(name: str, shown: list[Item], action: dict[str, Any]) -> None:
+    """Write what was done in the grid; an error is told above it."""
+    asked = {int(face) for face in action.get("ids", [])}
+    present = {item.id: item.label for item in shown if item.id in asked}
+    try:
+        if action["kind"] == "undo":
+            undo(name)
+        elif action["kind"] == "confirm":
+            label_faces(name, {face: label for face, label in present.items() if label})
+        else:
+            label_faces(name, dict.fromkeys(present, str(action["label"])))
+    except EmotionError as error:
+        st.session_state[_ERROR] = error
+
+
+def _show_below(name: str, which: Filter, shown: list[Item], offset: int, total: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Previous", disabled=offset == 0, icon=":material/chevron_left:"):
+            _turn(max(0, offset - PAGE))
+        # Labelled faces leave the filter "to do", so that its next page begins where this one did.
+        moves = which.state in ("to do", "suggested", "unlabelled")
+        left = total if moves else total - offset - len(shown)
+        if st.button(f"Next {PAGE}", disabled=left <= 0, icon=":material/chevron_right:"):
+            _turn(0 if moves else offset + PAGE)
+        st.caption(f"{total:,} faces fit the filter.", width="content")
+        gone = [item.id for item in shown if item.label == NOT_A_FACE and item.by == "person"]
+        if gone and st.button(f"Delete {len(gone)} that are not a face", icon=":material/delete:"):
+            delete_faces(gone)
+            st.session_state["collect-gone"] = gone
+            st.rerun(scope="fragment")
+        last = st.session_state.get("collect-gone")
+        if last and st.button(f"Undo: bring {len(last)} back", icon=":material/undo:"):
+            restore_faces(last)
+            st.session_state.pop("collect-gone")
+            st.rerun(scope="fragment")
+
+
+def _turn(offset: int) -> None:
+    st.session_state["collect-offset"] = offset
+    st.session_state.pop("collect-shown", None)
+    st.rerun(scope="fragment")

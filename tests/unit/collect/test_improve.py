@@ -1,0 +1,72 @@
+"""The loop, with real training: a champion meets own faces, goes on, and is judged."""
+
+import numpy as np
+import pytest
+
+from emotion_core.cli import main
+from emotion_core.collect import gate as gates
+from emotion_core.collect.improve import improve_config, promote
+from emotion_core.collect.store import create
+from emotion_core.data.specs import is_made
+from emotion_core.data.synthetic import synthetic_faces
+from emotion_core.errors import CollectionError
+from emotion_core.runs import registry
+from emotion_core.runs.catalog import champion, load_run
+
+
+def side(old_right, new_right, n, seed=0):
+    labels = np.arange(n) % 7
+    wrong = (labels + 1) % 7
+    old = np.where(np.arange(n) < old_right, labels, wrong)
+    new = np.where(np.arange(n) < new_right, labels, wrong)
+    return gates.compare("some faces", labels, old, new)
+
+
+def test_the_gate_excludes_a_loss_of_half_a_point_and_wants_own_faces_better():
+    good = gates.Gate("old", "new", side(5000, 5010, 7178), side(50, 70, 100), wanted_own=True)
+    assert good.passed and "+20.0 points" in good.words()[0] and gates.BIASED in good.words()
+    assert good.own.p_value < 0.001 and good.own.only_new == 20
+    lost = gates.Gate("old", "new", side(5000, 4960, 7178), side(50, 70, 100), wanted_own=True)
+    assert not lost.passed and "cannot be excluded" in lost.refusals[0]
+    same = gates.Gate("old", "new", side(5000, 5010, 7178), side(50, 50, 100), wanted_own=True)
+    assert "no better" in same.refusals[0]
+    none = gates.Gate("old", "new", side(5000, 5010, 7178), None, wanted_own=True)
+    assert "second session" in none.refusals[0]
+    other = gates.Gate("old", "new", side(5000, 5010, 7178), None, wanted_own=False)
+    assert other.passed
+
+
+@pytest.mark.timeout(600)
+def test_a_champion_is_improved_judged_promoted_and_rolled_back(fill, capsys):
+    base = ["--model", "sequential", "--options", "width=8", "--epochs", "1"]
+    assert main(["train", "--data", "synthetic:140", "--name", "first", *base]) == 0
+    with pytest.raises(CollectionError, match="no collection"):
+        improve_config("me")
+    fill(sessions=2, each=21)
+    config = improve_config("me", epochs=1)
+    assert config.data == "synthetic:140*4+collection:me" and is_made(config.data)
+    code = main(["improve", "me", "--epochs", "1", "--wait"])
+    assert code in (0, 3)
+    new = load_run("sequential")
+    assert new.config().data == "synthetic:140*4+collection:me#42"  # its labels can be named later
+    assert new.config().start_from == champion().id == load_run("first").id
+    judged = gates.check(champion(), new)
+    assert judged.own.n == 21 and judged.test.n == load_run("first").report().test.n
+    if not judged.passed:
+        with pytest.raises(CollectionError, match="is not promoted"):
+            promote(new)
+    capsys.readouterr()
+    assert main(["promote", "sequential", "--why", "a test", "--anyway", "to see"]) == 0
+    assert "sequential is @champion now, first is @previous" in capsys.readouterr().out
+    (entry,) = registry.read_registry().history
+    assert entry.gate["own"]["n"] == 21 and entry.why == "a test"
+    assert bool(entry.forced) is not judged.passed
+    assert main(["rollback"]) == 0 and champion().name == "first"
+
+
+def test_too_few_faces_are_refused_with_what_to_do(fill):
+    create("few")
+    fill(sessions=1, each=10)
+    with pytest.raises(CollectionError, match="improving needs 20"):
+        improve_config("me")
+    assert synthetic_faces(70).images.shape == (70, 48, 48)
