@@ -56,14 +56,29 @@ def improve_config(
             f"sessions that are held out; improving needs {LEAST_FACES}. Label more."
         )
     run = load_run(start)
+    base = base or sources_of(run.config().data)[0]
+    config = continued(
+        run,
+        data=f"{base}*{replay}+{COLLECTION_SPEC}{collection}",
+        epochs=epochs,
+        lr=lr,
+        seed=seed,
+    )
+    note = f"Improved from {run.name} with {learned} own faces of {collection}."
+    return config.replace(note=note, start_from=run.id if registry.is_alias(start) else start)
+
+
+def continued(
+    run: Run, *, data: str, epochs: int = EPOCHS, lr: float = LR, seed: int = 0
+) -> TrainConfig:
+    """The settings of a short run that goes on from another one's weights, without its teachers."""
     earlier = run.config()
-    base = base or sources_of(earlier.data)[0]
     return earlier.replace(
         name="",
-        note=f"Improved from {run.name} with {learned} own faces of {collection}.",
-        data=f"{base}*{replay}+{COLLECTION_SPEC}{collection}",
+        note="",
+        data=data,
         options={key: value for key, value in earlier.options.items() if key != "pretrained"},
-        start_from=run.id if start.startswith(registry.MARK) else start,
+        start_from=run.id,
         teacher="",
         average_with="",
         train_on="train",
