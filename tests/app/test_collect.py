@@ -52,7 +52,7 @@ def test_a_first_visit_says_what_the_page_is_for_and_makes_a_collection(home):
 def test_each_tab_opens_on_a_filled_collection():
     fill()
     for tab, said in (
-        ("Faces", "14 of 14 labelled"),
+        ("Faces", "14 of 14 labelled by a person"),
         ("Add", "Nothing"),
         ("Audit", "have no answer of a model"),
         ("Improve", "There is no run|No trained|improving needs"),

@@ -23,7 +23,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.plots.pictures import data_uri
 from emotion_core.units import percent
 from pages._ui.collect.grid import HELP, show_grid
-from pages._ui.widgets import show_empty, show_error, show_metrics
+from pages._ui.widgets import show_empty, show_error
 
 _ERROR = "collect-grid-error"
 
@@ -55,13 +55,9 @@ def _show_counts(name: str) -> None:
     counts = label_counts(name)
     done = sum(number for label, number in counts.items() if label)
     total = done + counts.get("", 0)
-    figures = [
-        ("Labelled", f"{done:,} of {total:,}", "", "Labels that a person gave or confirmed.")
-    ]
-    figures += [
-        (TITLES[label], f"{counts[label]:,}", "", "") for label in LABELS if counts.get(label)
-    ]
-    show_metrics(figures)
+    each = [f"{TITLES[label]} {counts[label]:,}" for label in LABELS if counts.get(label)]
+    words = f"{done:,} of {total:,} labelled by a person"
+    st.progress(done / max(total, 1), " · ".join([words, *each]))
 
 
 def _pick_filter(name: str) -> Filter:
