@@ -16,9 +16,9 @@ from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import load_data
 from emotion_core.data.specs import sources_of
 from emotion_core.errors import DataError, EmotionError
-from emotion_core.evaluation.metrics import bootstrap, ends
 from emotion_core.evaluation.pairs import mcnemar_exact
 from emotion_core.evaluation.results import load_results
+from emotion_core.evaluation.scores import bootstrap, ends
 from emotion_core.labels import EMOTIONS
 from emotion_core.runs.run import Run
 from emotion_core.units import faces, p_value, percent, percent_range, points

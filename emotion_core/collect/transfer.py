@@ -12,10 +12,10 @@ from emotion_core.collect.faces import NewFace, add_faces, start_session
 from emotion_core.collect.quality import quality_of
 from emotion_core.data.collected import load_collection
 from emotion_core.data.faces import SPLITS, FaceData
-from emotion_core.data.folder import picture_files
 from emotion_core.data.parsed import Progress
 from emotion_core.data.sources import load_data
 from emotion_core.data.table import CSV_ORDER
+from emotion_core.data.walk import picture_files
 from emotion_core.errors import CollectionError
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS

@@ -5,11 +5,11 @@ from emotion_core.collect import labels, store
 from emotion_core.collect.faces import digest_of
 from emotion_core.collect.transfer import export_data, import_data
 from emotion_core.data.faces import SPLITS, is_synthetic
-from emotion_core.data.folder import write_folder
 from emotion_core.data.sources import load_data, same_source
 from emotion_core.data.specs import is_made, lasting, parse_spec, sources_of
 from emotion_core.data.splits import split_indices
 from emotion_core.data.synthetic import synthetic_faces
+from emotion_core.data.walk import write_folder
 from emotion_core.errors import CollectionError, DataError, EmotionError
 from emotion_core.labels import EMOTIONS
 
