@@ -102,8 +102,8 @@ def mixed(fer: "FaceData", faces: "np.ndarray", labels: "np.ndarray", replay: in
     """Own faces among replayed ones, as ``fer2013*4+collection:NAME`` gives them."""
     import numpy as np
 
+    from emotion_core.data.combined import joined
     from emotion_core.data.faces import FaceData, fingerprint
-    from emotion_core.data.specs import joined
 
     splits = np.zeros(len(labels), np.uint8)
     own = FaceData(

@@ -7,9 +7,10 @@ from typing import Any
 from emotion_core.data.sources import same_source
 from emotion_core.errors import ConfigError, unknown
 from emotion_core.recipes import TrainConfig, recipe_config
-from emotion_core.runs.catalog import is_shipped, list_runs
+from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import is_shipped
 
 _RUNS = Path(__file__).with_name("runs.jsonl")
 _AS_SETTING = {

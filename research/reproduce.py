@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from emotion_core.errors import EmotionError
 from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.markdown import headline_table, markdown_table
-from emotion_core.runs.catalog import Catalog, list_runs, read_catalog
+from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import Catalog, read_catalog
 from emotion_core.training.failures import Stopped
 from emotion_core.training.settle import settled
 from emotion_core.training.terminal import train_in_terminal

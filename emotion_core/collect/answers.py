@@ -11,8 +11,9 @@ from emotion_core.errors import DataError
 from emotion_core.evaluation.results import Result, load_results
 from emotion_core.files import open_regular
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
-from emotion_core.runs.catalog import list_runs, read_catalog
+from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import read_catalog
 
 _MOST_BYTES = 1 << 28
 _SHOWN_RUNS = 3  # the fewest that make an opinion; where the catalogue names an ensemble, those

@@ -6,22 +6,18 @@ which ``sweep`` removes. Rows go before their files, for the same reason.
 
 import contextlib
 import hashlib
-import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 
 from emotion_core.access import Action, require
+from emotion_core.collect.face_files import remove_files, sync_pictures, write_pictures
 from emotion_core.collect.quality import Quality
-from emotion_core.data.collected import (
+from emotion_core.data.collection_file import (
     collections_dir,
-    face_path,
     find,
     open_database,
     transaction,
@@ -36,8 +32,6 @@ SOURCES = ("camera", "photo", "video", "live", "import")
 # What a session is for, by its number in the collection: whole sessions are held out, and a session
 # keeps its part for good, so that what was once measured on is never learned.
 _ROLES = ("train", "test", "train", "val", "train")
-_MANY = 64  # faces from which on the whole disk is synchronised at once
-_SWEEP_SECONDS = 600.0  # a file without a row may belong to a writer that is still at work
 
 
 @dataclass(frozen=True)
@@ -121,8 +115,10 @@ def add_faces(session: int, faces: Sequence[NewFace]) -> list[int]:
         raise CollectionError("The session is not there any more. Start a new one.")
     written: list[str] = []
     try:
-        files = [_write(face, written) for face in faces]
-        _sync(files)
+        for face in faces:
+            _check(face)
+        files = [write_pictures(face.face, face.large, written) for face in faces]
+        sync_pictures(files)
         with transaction() as database:
             return _insert(database, int(row["collection"]), session, faces, files)
     except BaseException as error:
@@ -148,60 +144,16 @@ def restore_faces(ids: Sequence[int]) -> int:
     return _mark(ids, None)
 
 
-def remove_files(files: Sequence[str]) -> None:
-    """Remove the pictures of faces that no row names."""
-    for file in files:
-        for large in (False, True):
-            face_path(file, large=large).unlink(missing_ok=True)
-
-
-def sweep(*, older_than: float = _SWEEP_SECONDS) -> int:
-    """Remove pictures that no row names, left by a process that was killed; gives how many."""
-    with open_database() as database:
-        known = {row[0] for row in database.execute("SELECT file FROM faces")}
-    before, count = time.time() - older_than, 0
-    for path in (collections_dir() / "faces").glob("??/*.png"):
-        with contextlib.suppress(OSError):  # another process may sweep as well
-            if path.stem.removesuffix("-112") not in known and path.stat().st_mtime <= before:
-                path.unlink()
-                count += 1
-    return count
-
-
 def digest_of(face: np.ndarray) -> bytes:
     """The 16 bytes that stand for a face's pixels, as in ``data.faces.digests``."""
     return hashlib.blake2b(np.ascontiguousarray(face).tobytes(), digest_size=16).digest()
 
 
-def _write(face: NewFace, written: list[str]) -> str:
-    """Write a face's pictures under a name that no row has."""
+def _check(face: NewFace) -> None:
     if face.face.shape != (FACE_SIZE, FACE_SIZE) or face.face.dtype != np.uint8:
         raise CollectionError(f"A face must be uint8 ({FACE_SIZE}, {FACE_SIZE}).")
     if face.source not in SOURCES:
         raise CollectionError(f"A face's source must be one of {', '.join(SOURCES)}.")
-    file = secrets.token_hex(12)
-    written.append(file)
-    face_path(file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _png(face_path(file), face.face)
-    if face.large is not None:
-        _png(face_path(file, large=True), face.large)
-    return file
-
-
-def _sync(files: Sequence[str]) -> None:
-    """Bring pictures to the disk: a row must not be there before its pixels, whatever fails."""
-    if len(files) > _MANY and hasattr(os, "sync"):
-        os.sync()  # once for all of them is faster than each by itself
-        return
-    for file in files:
-        with contextlib.suppress(FileNotFoundError):  # there is no large crop
-            for large in (False, True):
-                with face_path(file, large=large).open("rb+") as picture:
-                    os.fsync(picture.fileno())
-
-
-def _png(path: Path, pixels: np.ndarray) -> None:
-    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
 
 def _insert(

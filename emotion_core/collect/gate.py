@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from emotion_core.data.collected import COLLECTION_SPEC
+from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import load_data
 from emotion_core.data.specs import sources_of

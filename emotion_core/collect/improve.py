@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from emotion_core.access import Action, require
 from emotion_core.collect.gate import Gate, check
-from emotion_core.data.collected import COLLECTION_SPEC
+from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.sources import load_data
 from emotion_core.data.specs import sources_of
 from emotion_core.errors import CollectionError, RunError

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from emotion_core.access import Action, require
-from emotion_core.data.collected import find, transaction
+from emotion_core.data.collection_file import find, transaction
 from emotion_core.errors import CollectionError, unknown
 from emotion_core.labels import EMOTIONS
 from emotion_core.runs.status import now

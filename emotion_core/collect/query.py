@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emotion_core.collect.quality import LEAST_LIGHT, LEAST_SHARPNESS, LEAST_SIZE, MOST_LIGHT
-from emotion_core.data.collected import LATEST, PRESENT, find, open_database
+from emotion_core.data.collection_file import LATEST, PRESENT, find, open_database
 from emotion_core.errors import CollectionError, unknown
 
 PAGE = 60  # faces at once
@@ -40,7 +40,7 @@ class Item:
 
     Attributes:
         id: Its number.
-        file: Of its picture, for ``data.collected.read_face``.
+        file: Of its picture, for ``data.collection_file.read_face``.
         label: Present label; empty for none.
         by: ``person``, ``import``, ``model`` or empty.
         who: Who gave it.

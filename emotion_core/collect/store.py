@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 
 from emotion_core.access import Action, require
-from emotion_core.collect.faces import remove_files, sweep
-from emotion_core.data.collected import (
+from emotion_core.collect.face_files import remove_files, sweep
+from emotion_core.data.collection_file import (
     LATEST,
     NAME,
     PRESENT,

@@ -8,7 +8,7 @@ from emotion_core.access import Action, require
 from emotion_core.collect.faces import keep_answer
 from emotion_core.collect.labels import record
 from emotion_core.collect.query import unanswered
-from emotion_core.data.collected import find, read_face, transaction
+from emotion_core.data.collection_file import find, read_face, transaction
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import Classifier
 

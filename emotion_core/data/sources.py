@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emotion_core.data.cache import keep, open_kept
+from emotion_core.data.combined import load_made
 from emotion_core.data.faces import (
     SPLITS,
     SYNTHETIC_SPEC,
@@ -21,7 +22,7 @@ from emotion_core.data.forms import recognise
 from emotion_core.data.label_tables import label_table, split_labels
 from emotion_core.data.number_labels import resolve_numbers
 from emotion_core.data.parsed import Parsed, Progress, as_text
-from emotion_core.data.specs import is_made, load_made
+from emotion_core.data.specs import is_made
 from emotion_core.data.splits import cut_test
 from emotion_core.data.synthetic import DEFAULT_COUNT, synthetic_faces
 from emotion_core.data.uploads import parsed_folder

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from emotion_core.evaluation.study import load_study
-from emotion_core.runs.catalog import is_shipped
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import is_shipped
 
 FIRST_RUNS = 5  # that a comparison opens with
 MOST_RUNS = 12  # that a page compares: of more, matrices and sentences can no longer be read

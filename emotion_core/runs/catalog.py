@@ -2,60 +2,19 @@
 
 import logging
 import os
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from emotion_core.errors import EmotionError, RunError, unknown
-from emotion_core.files import MAX_JSON, read_once, read_regular
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.registry import CHAMPION, first_champion, is_alias, target
 from emotion_core.runs.run import RUN_ID, Run
+from emotion_core.runs.shipped import is_shipped, read_catalog
 
 log = logging.getLogger(__name__)
 
 _MOST_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """``catalog.toml`` of a folder of runs: what came with the product.
-
-    Attributes:
-        groups: Folders of the shipped runs by the heading that they stand under.
-        shown: Folders of those that are shown before anybody asks for more.
-        ensemble: Folders of the members of the ensemble that validation chose.
-        former: Folders by the names that these runs had in earlier versions.
-    """
-
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    shown: tuple[str, ...] = ()
-    ensemble: tuple[str, ...] = ()
-    former: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def shipped(self) -> tuple[str, ...]:
-        """Folders of all shipped runs, in the order of the file."""
-        return tuple(name for group in self.groups.values() for name in group)
-
-
-def read_catalog(root: Path | None = None) -> Catalog:
-    """The catalogue of a folder of runs; an empty one where there is none."""
-    try:
-        return read_once((root or checkpoints_dir()) / "catalog.toml", _read_catalog)
-    except FileNotFoundError:
-        return Catalog()
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        log.warning("catalog.toml cannot be read (%s): no run counts as shipped.", error)
-        return Catalog()
-
-
-def is_shipped(run: Run) -> bool:
-    """Whether a run came with the product."""
-    return run.id in read_catalog(run.path.parent).shipped
 
 
 _LONGEST_PROBLEM = 1_000  # characters; a damaged file may put anything into a message
@@ -270,13 +229,3 @@ def _made(run: Run) -> str:
         if not RUN_ID.match(run.id):
             return ""
         return f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}+00:00"
-
-
-def _read_catalog(path: Path) -> Catalog:
-    values: dict[str, Any] = tomllib.loads(read_regular(path, MAX_JSON).decode())
-    return Catalog(
-        groups={str(title): tuple(map(str, names)) for title, names in values["groups"].items()},
-        shown=tuple(map(str, values.get("shown", ()))),
-        ensemble=tuple(map(str, values.get("ensemble", ()))),
-        former={str(old): str(new) for old, new in values.get("former", {}).items()},
-    )

@@ -17,8 +17,9 @@ from emotion_core.errors import RunError
 from emotion_core.files import write_json
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.catalog import read_catalog, run_folders
+from emotion_core.runs.catalog import run_folders
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import read_catalog
 from emotion_core.runs.status import Status, now
 from emotion_core.runs.trash import deleted_runs, is_free
 from emotion_core.train_settings import check_name

@@ -14,17 +14,10 @@ import pytest
 from emotion_core.cli import main
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.catalog import (
-    best_run,
-    is_shipped,
-    known_as,
-    list_runs,
-    load_run,
-    pick_run,
-    read_catalog,
-)
+from emotion_core.runs.catalog import best_run, known_as, list_runs, load_run, pick_run
 from emotion_core.runs.create import create_run, rename_run
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import is_shipped, read_catalog
 from emotion_core.runs.trash import delete_run, restore_run
 from tests.samples import write_report
 

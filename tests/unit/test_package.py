@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from emotion_core.paths import PROJECT
-from emotion_core.runs.catalog import read_catalog
+from emotion_core.runs.shipped import read_catalog
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 

@@ -9,7 +9,8 @@ from emotion_core.collect.audit import Audit, audit
 from emotion_core.collect.faces import digest_of
 from emotion_core.collect.labels import correct, label_faces, undo
 from emotion_core.collect.store import Summary
-from emotion_core.data.collected import COLLECTION_SPEC, overlay_labels
+from emotion_core.data.collected import overlay_labels
+from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.duplicates import summarise, summary_reading
 from emotion_core.data.faces import SPLITS, FaceData
 from emotion_core.errors import EmotionError

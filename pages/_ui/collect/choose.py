@@ -5,7 +5,8 @@ import streamlit as st
 from emotion_core.access import Action
 from emotion_core.collect import store, transfer
 from emotion_core.collect.store import Summary
-from emotion_core.data.collected import COLLECTION_SPEC, load_collection
+from emotion_core.data.collected import load_collection
+from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.units import faces
 from pages._ui.access import may

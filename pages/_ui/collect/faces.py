@@ -18,7 +18,7 @@ from emotion_core.collect.query import (
     list_sessions,
 )
 from emotion_core.collect.store import Summary
-from emotion_core.data.collected import read_face
+from emotion_core.data.collection_file import read_face
 from emotion_core.errors import EmotionError
 from emotion_core.plots.pictures import data_uri
 from emotion_core.units import percent

@@ -6,7 +6,7 @@ from emotion_core.access import Action
 from emotion_core.collect import gate as gates
 from emotion_core.collect import improve
 from emotion_core.collect.store import Summary
-from emotion_core.data.collected import COLLECTION_SPEC
+from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.runs import registry
 from emotion_core.runs.catalog import champion, known_as

@@ -6,7 +6,7 @@ from emotion_core.data.faces import is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.recipes import TrainConfig, recipe_config
-from emotion_core.runs.catalog import is_shipped
+from emotion_core.runs.shipped import is_shipped
 from emotion_core.text import unquoted
 from emotion_core.training import jobs
 from emotion_core.training.estimate import total_seconds

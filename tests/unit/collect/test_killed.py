@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from emotion_core.collect.faces import start_session, sweep
+from emotion_core.collect.face_files import sweep
+from emotion_core.collect.faces import start_session
 from emotion_core.collect.query import list_faces
 from emotion_core.collect.store import create, merge, purge
-from emotion_core.data.collected import collections_dir, open_database, read_face
+from emotion_core.data.collection_file import collections_dir, open_database, read_face
 from emotion_core.paths import PROJECT
 
 KILLS = int(os.environ.get("EMOTION_TEST_KILLS", "10"))

@@ -7,16 +7,16 @@ import pytest
 
 from emotion_core import access
 from emotion_core.collect import store
+from emotion_core.collect.face_files import sweep
 from emotion_core.collect.faces import (
     add_faces,
     delete_faces,
     digest_of,
     restore_faces,
     start_session,
-    sweep,
 )
 from emotion_core.collect.query import Filter, list_faces, list_sessions
-from emotion_core.data.collected import VERSION, collections_dir, open_database, read_face
+from emotion_core.data.collection_file import VERSION, collections_dir, open_database, read_face
 from emotion_core.errors import AccessError, CollectionError
 from tests.unit.collect.conftest import new_face
 

@@ -10,9 +10,10 @@ from emotion_core.errors import ConfigError
 from emotion_core.models.registry import list_models
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.catalog import list_runs, load_run, read_catalog
+from emotion_core.runs.catalog import list_runs, load_run
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import read_catalog
 from research.experiments import experiment_config, experiments, find_run
 from research.reproduce import table
 from tests.samples import write_catalog
