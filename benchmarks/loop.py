@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,7 @@ def mixed(fer: "FaceData", faces: "np.ndarray", labels: "np.ndarray", replay: in
     return replace(joined([fer, own], (replay, 0)), source="changed world")
 
 
-def improved(old: "Run", data: "FaceData", seed: int, settings: dict[str, Any]) -> "Run":
+def improved(old: "Run", data: "FaceData", seed: int, settings: "Mapping[str, Any]") -> "Run":
     """A run that went on from ``old``, in a folder of its own, as ``improve`` sets it up."""
     from emotion_core.collect.improve import continued
     from emotion_core.runs.create import create_run
@@ -142,7 +142,7 @@ def figures(
     faces: "np.ndarray",
     labels: "np.ndarray",
     before: "np.ndarray",
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Old against new on held-out changed faces and on FER-2013's test faces."""
     from emotion_core.collect.gate import compare
     from emotion_core.evaluation.results import load_results

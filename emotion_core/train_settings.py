@@ -80,8 +80,9 @@ class OptimizerSettings(Config):
     )
     monitor: str = setting(
         "accuracy",
-        "validation metric that picks the best epoch",
-        choices=("accuracy", "macro_f1", "loss"),
+        "validation metric that picks the best epoch; last keeps the last one, for short runs that go "
+        "on from another one with other faces than validation has",
+        choices=("accuracy", "macro_f1", "loss", "last"),
     )
 
 

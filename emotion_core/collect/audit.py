@@ -91,7 +91,7 @@ class Audit:
             )
         return found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The whole audit as plain values; ids are those of the data set."""
         ids = [str(name) for name in self.data.ids]
         return {

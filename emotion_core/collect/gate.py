@@ -7,7 +7,6 @@ whole, the new model must be correct on more faces than the old one.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +104,7 @@ class Gate:
         found = [_sentence(side) for side in (self.own, self.test) if side]
         return [*found, BIASED] if self.wanted_own else found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for the registry's history."""
         return asdict(self) | {"passed": self.passed, "refusals": self.refusals}
 

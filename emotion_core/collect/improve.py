@@ -18,7 +18,7 @@ from emotion_core.training import jobs
 REPLAY = (
     4  # earlier faces per own one: few enough to learn, enough not to forget (docs/collections.md)
 )
-EPOCHS, LR = 8, 0.004
+EPOCHS, LR = 6, 0.002
 LEAST_FACES = 20  # own training faces
 _POLL_SECONDS = 0.5
 
@@ -90,6 +90,7 @@ def continued(
         optimizer="sgd",
         small_faces=0.0,
         early_stopping=0,
+        monitor="last",  # validation has earlier faces alone, and would choose the epoch that learned least
         ema=0.99,
         mixup=0.0,
         seed=seed,

@@ -136,13 +136,14 @@ def record(
 def _present(
     database: sqlite3.Connection, collection: int, face: int | None, digest: bytes | None
 ) -> tuple[str, str]:
+    values: tuple[object, ...]
     if digest is not None:
         where, values = "collection = ? AND digest = ?", (collection, digest)
     else:
         known = "SELECT 1 FROM faces WHERE id = ? AND collection = ?"
         if not database.execute(known, (face, collection)).fetchone():
             raise CollectionError(f"Face {face} is not in this collection any more.")
-        where, values = "face = ?", (face,)  # type: ignore[assignment]
+        where, values = "face = ?", (face,)
     row = database.execute(
         f"SELECT new, by FROM events WHERE {where} ORDER BY id DESC LIMIT 1", values
     ).fetchone()

@@ -79,7 +79,7 @@ def joined(parts: list[FaceData], times: tuple[int, ...] = ()) -> FaceData:
         usage=np.concatenate([part.usage[rows] for part, rows in zip(parts, kept, strict=True)]),
         ids=np.concatenate(
             [
-                [f"{part.name}: {name}" if at else str(name) for name in part.ids[rows]]
+                np.array([f"{part.name}: {name}" if at else str(name) for name in part.ids[rows]])
                 for at, (part, rows) in enumerate(zip(parts, kept, strict=True))
             ]
         ),
@@ -181,12 +181,29 @@ def _sample(codes: np.ndarray, most: int) -> np.ndarray:
     return keep
 
 
-def _built(**values: object) -> FaceData:
-    images, labels, splits = (np.asarray(values[key]) for key in ("images", "labels", "splits"))
+def _built(
+    *,
+    images: np.ndarray,
+    labels: np.ndarray,
+    splits: np.ndarray,
+    usage: np.ndarray,
+    ids: np.ndarray,
+    name: str,
+    synthetic: bool,
+    notes: tuple[Note, ...],
+) -> FaceData:
+    """The data set with its fingerprints; whoever loads it names its source."""
     test = splits == _TEST
     return FaceData(
-        **values,  # type: ignore[arg-type]
+        images=images,
+        labels=labels,
+        splits=splits,
+        usage=usage,
+        ids=ids,
+        name=name,
         source="",
         fingerprint=fingerprint(images, labels, splits),
         test_fingerprint=fingerprint(images[test], labels[test], splits[test]),
+        synthetic=synthetic,
+        notes=notes,
     )

@@ -229,8 +229,9 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     done = rows[-1]["epoch"]
     short = planned is not None and done < planned
     end = f", stopped after {done} of {planned} epochs" if short else f" of {done}"
+    which = "Validation" if monitor == "last" else "Best validation"
     return (
-        f"Best validation accuracy {_percent(best['val_accuracy'])} and macro-F1 "
+        f"{which} accuracy {_percent(best['val_accuracy'])} and macro-F1 "
         f"{best['val_macro_f1']:.3f} after epoch {best['epoch']}{end}. Training accuracy, counted "
         f"while it trained, was {_gap_words(gap)}."
     )

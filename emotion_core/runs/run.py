@@ -226,7 +226,12 @@ class Run(RunFolder):
 
 
 def validation_score(row: Row, monitor: str) -> float:
-    """Validation ``accuracy``, ``macro_f1`` or negative ``loss`` of an epoch: more is better."""
+    """Validation ``accuracy``, ``macro_f1`` or negative ``loss`` of an epoch: more is better.
+
+    With ``last`` it is the epoch's number; accuracy where the figures are of no epoch.
+    """
+    if monitor == "last":
+        return float(row["epoch"] if "epoch" in row else row["val_accuracy"])
     value = float(row[f"val_{monitor}"])
     return -value if monitor == "loss" else value
 
@@ -234,7 +239,7 @@ def validation_score(row: Row, monitor: str) -> float:
 def best_epoch(rows: Sequence[Row], monitor: str) -> int:
     """The first epoch with the best validation score; 0 without any.
 
-    A final training has no validation and keeps its last epoch.
+    A final training has no validation and keeps its last epoch, as ``monitor=last`` does.
     """
     if not rows:
         return 0

@@ -1,7 +1,5 @@
 """Tab Faces: the label grid of a collection, with filters and undo."""
 
-from typing import Any
-
 import streamlit as st
 
 from emotion_core.collect.faces import delete_faces, restore_faces
@@ -22,7 +20,7 @@ from emotion_core.data.collection_file import read_face
 from emotion_core.errors import EmotionError
 from emotion_core.plots.pictures import data_uri
 from emotion_core.units import percent
-from pages._ui.collect.grid import HELP, show_grid
+from pages._ui.collect.grid import HELP, Action, show_grid
 from pages._ui.widgets import show_empty, show_error
 
 _ERROR = "collect-grid-error"
@@ -97,7 +95,7 @@ def _settled(name: str, which: Filter, offset: int, items: list[Item]) -> list[I
     return find_faces(name, kept[1])
 
 
-def _face(item: Item) -> dict[str, Any]:
+def _face(item: Item) -> dict[str, object]:
     note = percent(item.confidence, 0) if item.by == "model" and item.confidence else ""
     told = [f"by {item.who}" if item.by == "model" else "", item.origin, item.session]
     if item.held_out:
@@ -117,7 +115,7 @@ def _picture(file: str, large: bool) -> str:
     return data_uri(read_face(file, large=large), jpeg=85)
 
 
-def _apply(name: str, shown: list[Item], action: dict[str, Any]) -> None:
+def _apply(name: str, shown: list[Item], action: Action) -> None:
     """Write what was done in the grid; an error is told above it."""
     asked = {int(face) for face in action.get("ids", [])}
     present = {item.id: item.label for item in shown if item.id in asked}

@@ -1,6 +1,6 @@
 """The label grid as a Streamlit component: faces in, label actions out, each applied once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def _component() -> Callable[..., Any]:
 
 
 def show_grid(
-    faces: Sequence[dict[str, Any]],
+    faces: Sequence[Mapping[str, object]],
     key: str,
     apply: Callable[[Action], None],
     *,

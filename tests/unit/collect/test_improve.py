@@ -6,12 +6,11 @@ import pytest
 from emotion_core.cli import main
 from emotion_core.collect import gate as gates
 from emotion_core.collect.improve import improve_config, promote
-from emotion_core.collect.store import create
 from emotion_core.data.specs import is_made
-from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import CollectionError
 from emotion_core.runs import registry
 from emotion_core.runs.catalog import champion, load_run
+from emotion_core.runs.run import best_epoch, validation_score
 
 
 def side(old_right, new_right, n, seed=0):
@@ -40,10 +39,11 @@ def test_the_gate_excludes_a_loss_of_half_a_point_and_wants_own_faces_better():
 def test_a_champion_is_improved_judged_promoted_and_rolled_back(fill, capsys):
     base = ["--model", "sequential", "--options", "width=8", "--epochs", "1"]
     assert main(["train", "--data", "synthetic:140", "--name", "first", *base]) == 0
-    with pytest.raises(CollectionError, match="no collection"):
+    with pytest.raises(CollectionError, match="There is no collection"):
         improve_config("me")
     fill(sessions=2, each=21)
     config = improve_config("me", epochs=1)
+    assert config.monitor == "last"
     assert config.data == "synthetic:140*4+collection:me" and is_made(config.data)
     code = main(["improve", "me", "--epochs", "1", "--wait"])
     assert code in (0, 3)
@@ -64,9 +64,13 @@ def test_a_champion_is_improved_judged_promoted_and_rolled_back(fill, capsys):
     assert main(["rollback"]) == 0 and champion().name == "first"
 
 
+def test_a_run_that_goes_on_keeps_its_last_epoch():
+    rows = [{"epoch": 1, "val_accuracy": 0.7}, {"epoch": 2, "val_accuracy": 0.6}]
+    assert best_epoch(rows, "accuracy") == 1 and best_epoch(rows, "last") == 2
+    assert validation_score(rows[1], "last") > validation_score(rows[0], "last")
+
+
 def test_too_few_faces_are_refused_with_what_to_do(fill):
-    create("few")
     fill(sessions=1, each=10)
     with pytest.raises(CollectionError, match="improving needs 20"):
         improve_config("me")
-    assert synthetic_faces(70).images.shape == (70, 48, 48)
