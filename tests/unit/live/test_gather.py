@@ -57,7 +57,7 @@ def test_a_live_correction_is_one_labelled_face_and_bad_ones_are_counted():
     assert capture.take(with_label(face, "happy")) is not None
     assert capture.take(face) is None
     dark = faces_in(
-        frame // 16, detector.detect(frame), detector.kind, source="live", origin="camera"
+        frame // 8, detector.detect(frame), detector.kind, source="live", origin="camera"
     )
     assert capture.take_all(dark[:1]) == []
     assert capture.refused == {"nearly the same as another one": 1, "too dark": 1}
