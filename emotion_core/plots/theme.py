@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import plotly.graph_objects as go
 
-from emotion_core.runs.catalog import read_catalog
+from emotion_core.runs.shipped import read_catalog
 
 # Hues apart for colour vision deficiencies (after Tol's "vibrant"), in tones with a contrast of
 # at least 3:1 against both page colours; the order keeps neighbours apart.

@@ -15,9 +15,9 @@ from emotion_core.models.titles import model_title
 from emotion_core.reporting.columns import COLUMNS
 from emotion_core.reporting.panels.study import is_on_fer2013, study_panel
 from emotion_core.reporting.words import best_result
-from emotion_core.runs.catalog import read_catalog
 from emotion_core.runs.report import Scores
 from emotion_core.runs.run import Run
+from emotion_core.runs.shipped import read_catalog
 from emotion_core.text import plain
 from pages._ui.cache import hashes, runs
 from pages._ui.frame import page_link, page_of

@@ -7,7 +7,7 @@ import pytest
 
 from emotion_core.paths import PROJECT
 from emotion_core.plots.theme import RUN_PALETTE, TEXT_COLORS, recolor, run_colors, style
-from emotion_core.runs.catalog import read_catalog
+from emotion_core.runs.shipped import read_catalog
 
 THEME = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
 
