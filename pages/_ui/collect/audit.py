@@ -11,7 +11,6 @@ from emotion_core.collect.labels import correct, label_faces, undo
 from emotion_core.collect.store import Summary
 from emotion_core.data.collected import overlay_labels
 from emotion_core.data.collection_file import COLLECTION_SPEC
-from emotion_core.data.duplicates import summarise, summary_reading
 from emotion_core.data.faces import SPLITS, FaceData
 from emotion_core.errors import EmotionError
 from emotion_core.labels import EMOTIONS
@@ -44,8 +43,7 @@ def show_audit(chosen: Summary) -> None:
     with suspects:
         _show_suspects(found, own if spec == own else "")
     with twins:
-        st.write(summary_reading(summarise(data)))
-        st.caption(f"Test faces without a twin in train or val: {percent(found.leak_free)}.")
+        _show_twins(found)
     with bad:
         _show_bad(found)
 
@@ -230,6 +228,24 @@ def _correct(data: FaceData, own: str, overlay: str, action: Action) -> None:
             correct(overlay, {digest_of(data.images[row]): labels[row] for row in rows})
     except EmotionError as error:
         show_error(error)
+
+
+def _show_twins(found: Audit) -> None:
+    """Counts of repeated photographs, and the test faces that are also elsewhere."""
+    exact = len(found.data) - len(np.unique(found.exact))
+    near = len(found.data) - len(np.unique(found.near))
+    st.markdown(
+        f"{exact:,} faces repeat another one pixel for pixel, {near:,} show a photograph that is there "
+        f"already. {percent(found.leak_free)} of the test faces have no twin in train or val."
+    )
+    if not len(found.leaks):
+        return
+    rows = found.leaks[:_BAD]
+    st.caption(
+        f"Test faces whose photograph is also in train or val: {len(rows)} of {len(found.leaks):,}."
+    )
+    captions = [EMOTIONS[label] for label in found.data.labels[rows]]
+    show_faces_grid(np.asarray(found.data.images[rows]), captions)
 
 
 def _show_bad(found: Audit) -> None:
