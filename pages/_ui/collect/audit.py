@@ -3,8 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from emotion_core.collect import folds, store
-from emotion_core.collect.answers import stored_probs
+from emotion_core.collect import store
 from emotion_core.collect.audit import Audit, audit
 from emotion_core.collect.faces import digest_of
 from emotion_core.collect.labels import correct, label_faces, undo
@@ -17,6 +16,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.plots.pictures import data_uri
 from emotion_core.units import percent
 from pages._ui import cache
+from pages._ui.collect.answers import answers_to
 from pages._ui.collect.grid import Action, show_grid
 from pages._ui.widgets import show_empty, show_error, show_faces_grid, show_metrics
 
@@ -31,7 +31,7 @@ def show_audit(chosen: Summary) -> None:
     spec = str(st.selectbox("Data set", specs, key="collect-audited", accept_new_options=True))
     try:
         data = cache.dataset(spec)
-        probs, told = _answers(data)
+        probs, told = answers_to(data)
     except EmotionError as error:
         show_error(error)
         return
@@ -51,56 +51,6 @@ def show_audit(chosen: Summary) -> None:
 @st.cache_resource(show_spinner="Auditing", max_entries=2, hash_funcs=cache.HASHES)
 def _audit(data: FaceData, _probs: np.ndarray, told: str) -> Audit:
     return audit(data, _probs, told)
-
-
-def _answers(data: FaceData) -> tuple[np.ndarray | None, str]:
-    """Out-of-sample probabilities, and where they are from; None while there are none."""
-    probs, names = stored_probs(data)
-    answered = np.isfinite(probs).all(axis=1)
-    if answered.all():
-        return probs, f"stored answers of {', '.join(names)}"
-    state = folds.fold_state(data)
-    if state.done == state.folds:
-        probs[~answered] = _fold_probs(data)[~answered]
-        return probs, f"{state.folds} folds" + (f" and {', '.join(names)}" if names else "")
-    _show_folds(data, int((~answered).sum()))
-    if answered.any():
-        st.caption(f"Until then, the {int(answered.sum()):,} faces with stored answers are shown.")
-        return probs, f"stored answers of {', '.join(names)}"
-    return None, ""
-
-
-@st.cache_resource(show_spinner="Asking the folds", max_entries=2, hash_funcs=cache.HASHES)
-def _fold_probs(data: FaceData) -> np.ndarray:
-    return folds.fold_probs(data)
-
-
-@st.fragment(run_every=2.0)
-def _show_folds(data: FaceData, missing: int) -> None:
-    """Offer or watch the jobs that make the missing answers."""
-    state = folds.fold_state(data)
-    if state.done == state.folds:
-        st.rerun()
-    if state.active:
-        st.progress(state.share, f"Training fold {state.done + 1} of {state.folds}")
-        if st.button("Stop", key="collect-folds-stop"):
-            folds.stop_folds(data)
-        return
-    if state.error:
-        st.error(state.error)
-    st.info(
-        f"{missing:,} faces have no answer of a model that has not learned them. {state.folds} small "
-        "networks are trained in the background, each without one part of the faces, and answer to "
-        "that part.",
-        icon=":material/model_training:",
-    )
-    if st.button("Train the folds", type="primary", key="collect-folds"):
-        try:
-            folds.start_folds(data)
-        except EmotionError as error:
-            show_error(error)
-        else:
-            st.rerun(scope="fragment")
 
 
 def _show_figures(found: Audit) -> None:

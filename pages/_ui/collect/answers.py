@@ -1,0 +1,61 @@
+"""Tab Audit: where its answers come from, and the jobs that make those that are missing."""
+
+import numpy as np
+import streamlit as st
+
+from emotion_core.collect import folds
+from emotion_core.collect.answers import stored_probs
+from emotion_core.data.faces import FaceData
+from emotion_core.errors import EmotionError
+from pages._ui import cache
+from pages._ui.widgets import show_error
+
+
+def answers_to(data: FaceData) -> tuple[np.ndarray | None, str]:
+    """Out-of-sample probabilities, and where they are from; None while there are none."""
+    probs, names = stored_probs(data)
+    answered = np.isfinite(probs).all(axis=1)
+    if answered.all():
+        return probs, f"stored answers of {', '.join(names)}"
+    state = folds.fold_state(data)
+    if state.done == state.folds:
+        probs[~answered] = _fold_probs(data)[~answered]
+        return probs, f"{state.folds} folds" + (f" and {', '.join(names)}" if names else "")
+    _show_folds(data, int((~answered).sum()))
+    if answered.any():
+        st.caption(f"Until then, the {int(answered.sum()):,} faces with stored answers are shown.")
+        return probs, f"stored answers of {', '.join(names)}"
+    return None, ""
+
+
+@st.cache_resource(show_spinner="Asking the folds", max_entries=2, hash_funcs=cache.HASHES)
+def _fold_probs(data: FaceData) -> np.ndarray:
+    return folds.fold_probs(data)
+
+
+@st.fragment(run_every=2.0)
+def _show_folds(data: FaceData, missing: int) -> None:
+    """Offer or watch the jobs that make the missing answers."""
+    state = folds.fold_state(data)
+    if state.done == state.folds:
+        st.rerun()
+    if state.active:
+        st.progress(state.share, f"Training fold {state.done + 1} of {state.folds}")
+        if st.button("Stop", key="collect-folds-stop"):
+            folds.stop_folds(data)
+        return
+    if state.error:
+        st.error(state.error)
+    st.info(
+        f"{missing:,} faces have no answer of a model that has not learned them. {state.folds} small "
+        "networks are trained in the background, each without one part of the faces, and answer to "
+        "that part.",
+        icon=":material/model_training:",
+    )
+    if st.button("Train the folds", type="primary", key="collect-folds"):
+        try:
+            folds.start_folds(data)
+        except EmotionError as error:
+            show_error(error)
+        else:
+            st.rerun(scope="fragment")
