@@ -9,7 +9,7 @@ import enum
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from emotion_core.errors import AccessError
@@ -134,6 +134,19 @@ def host_of(text: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+def host_allowed(host: str, names: Sequence[str]) -> bool:
+    """Whether a host name is in a list as Streamlit's ``server.allowedHosts``: ``*.`` before a name
+    allows what ends in it, ``*`` and an empty list allow any."""
+    host = host.rstrip(".")
+    patterns = [name.strip().lower().rstrip(".") for name in names]
+    return not patterns or any(
+        host == pattern
+        or pattern == "*"
+        or (pattern.startswith("*.") and host.endswith(pattern[1:]))
+        for pattern in patterns
+    )
 
 
 class Attempts:

@@ -48,6 +48,10 @@ class ImageError(EmotionError):
     """An uploaded picture or video cannot be read or is too large."""
 
 
+class ImageSizeError(ImageError):
+    """A picture has more pixels than are read."""
+
+
 class AccessError(EmotionError):
     """The caller may not do this, or a password is wrong, weak or malformed."""
 

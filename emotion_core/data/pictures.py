@@ -147,14 +147,29 @@ def _header_of(picture: Any, data: bytes) -> _Header:
         tile = [tags.get(tag, 0) for tag in _TIFF_TILE]
         pixels = max(pixels, width * (rows if rows < 2**32 - 1 else height), tile[0] * tile[1])
         depth *= 2
-    elif picture.format in ("JPEG", "MPO"):
-        scans = data.count(b"\xff\xda")
-        if scans > _MOST_SCANS:
-            raise DataError(f"a JPEG of more than {_MOST_SCANS} scans")
-        if scans > 1 or "progressive" in picture.info:
-            depth += _COEFFICIENTS
+    elif check_scans(picture, data) > 1 or "progressive" in picture.info:
+        depth += _COEFFICIENTS
     transparent = picture.has_transparency_data
     return _Header(width, height, pixels * depth, transparent, orientation(picture))
+
+
+def check_scans(picture: Any, data: bytes) -> int:
+    """How many scans a JPEG has, 0 of other formats: each goes through all pixels, so many of them
+    in a small file would take minutes.
+
+    Args:
+        picture: The file as Pillow opened it.
+        data: Its bytes.
+
+    Raises:
+        DataError: there are more than programs write.
+    """
+    if picture.format not in ("JPEG", "MPO"):
+        return 0
+    scans = data.count(b"\xff\xda")
+    if scans > _MOST_SCANS:
+        raise DataError(f"a JPEG of more than {_MOST_SCANS} scans")
+    return scans
 
 
 def _png_turn(data: bytes) -> int:

@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from emotion_core.data.faces import FACE_SIZE
 from emotion_core.data.orientation import orientation, upright
-from emotion_core.errors import ImageError
+from emotion_core.data.pictures import check_scans
+from emotion_core.errors import ImageError, ImageSizeError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.boxes import area, overlaps
 from emotion_core.live.crop import crop_face
@@ -78,7 +80,9 @@ class FaceResult:
         return float(self.probs.max())
 
 
-def read_image(data: bytes, name: str = "The picture") -> np.ndarray:
+def read_image(
+    data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """Decode a picture of any size, depth and orientation.
 
     It is turned as its EXIF data says; alpha is laid over white; 16 bits become 8; an animation
@@ -87,27 +91,29 @@ def read_image(data: bytes, name: str = "The picture") -> np.ndarray:
     Args:
         data: The file's bytes.
         name: What error messages call it.
+        max_pixels: The most that are read, at most ``MAX_PIXELS``.
 
     Returns:
         BGR uint8 ``(H, W, 3)``.
 
     Raises:
-        ImageError: it is no picture, is damaged, or has more than ``MAX_PIXELS`` pixels; the
-            latter is seen in the file's header, before anything is decoded.
+        ImageSizeError: it has more than ``max_pixels`` pixels, by its header: nothing is decoded.
+        ImageError: it is no picture, or is damaged.
     """
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(_too_large(name)) from error
+        raise ImageSizeError(_too_large(name, max_pixels)) from error
     except UnidentifiedImageError as error:
         raise ImageError(
             f"{name} is not a picture this version can read. Take one of: {', '.join(SUFFIXES)}."
         ) from error
     except Exception as error:  # each format's parser raises its own on a damaged header
         raise ImageError(_damaged(name, error)) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(_too_large(name, image.size))
+    if image.width * image.height > max_pixels:
+        raise ImageSizeError(_too_large(name, max_pixels, image.size))
     try:
+        check_scans(image, data)
         image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG can be decoded smaller at once
         rgb = upright(_to_rgb(image), orientation(image))
     except Exception as error:  # as above
@@ -183,15 +189,34 @@ def classify_photo(
     Returns:
         One result per face, the largest first.
     """
+    found, faces = cut_faces(image, detector)
+    return name_faces(found, faces, classifier.probs(faces))
+
+
+def cut_faces(image: np.ndarray, detector: FaceDetector) -> tuple[list[Detection], np.ndarray]:
+    """Find every face of a picture, the largest first, and cut it out.
+
+    Args:
+        image: BGR uint8 ``(H, W, 3)``.
+        detector: Finds the faces, best a ``PhotoDetector``.
+
+    Returns:
+        The detections, and their faces uint8 ``(N, 48, 48)``.
+    """
     found = sorted(detector.detect(image), key=lambda item: -area(item.box_xyxy))
-    if not found:
-        return []
-    faces = np.stack([crop_face(image, item, detector.kind) for item in found])
+    faces = [crop_face(image, item, detector.kind) for item in found]
+    return found, np.stack(faces) if faces else np.zeros((0, FACE_SIZE, FACE_SIZE), np.uint8)
+
+
+def name_faces(
+    found: Sequence[Detection], faces: np.ndarray, probs: np.ndarray
+) -> list[FaceResult]:
+    """Detections with their faces uint8 ``(N, 48, 48)`` and probabilities float32 ``(N, 7)``."""
     return [
         FaceResult(
-            item.box_xyxy, float(item.score), face, probs, (item.upright_degrees + 180) % 360 - 180
+            item.box_xyxy, float(item.score), face, row, (item.upright_degrees + 180) % 360 - 180
         )
-        for item, face, probs in zip(found, faces, classifier.probs(faces), strict=True)
+        for item, face, row in zip(found, faces, probs, strict=True)
     ]
 
 
@@ -219,14 +244,20 @@ def classify_whole(image: np.ndarray, classifier: "Classifier") -> FaceResult:
         image: BGR uint8 ``(H, W, 3)``; its middle square is used.
         classifier: Names the emotion.
     """
+    found, faces = cut_whole(image)
+    return name_faces(found, faces, classifier.probs(faces))[0]
+
+
+def cut_whole(image: np.ndarray) -> tuple[list[Detection], np.ndarray]:
+    """The middle square of a BGR uint8 picture ``(H, W, 3)`` as its one face, as ``cut_faces``."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     gray = cv2.cvtColor(image[top : top + side, left : left + side], cv2.COLOR_BGR2GRAY)
-    how = cv2.INTER_AREA if side > 48 else cv2.INTER_LINEAR
-    face = np.asarray(cv2.resize(gray, (48, 48), interpolation=how), np.uint8)
+    how = cv2.INTER_AREA if side > FACE_SIZE else cv2.INTER_LINEAR
+    face = np.asarray(cv2.resize(gray, (FACE_SIZE, FACE_SIZE), interpolation=how), np.uint8)
     box = np.array([left, top, left + side, top + side], np.float32)
-    return FaceResult(box, 1.0, face, classifier.probs(face[None])[0])
+    return [Detection(box)], face[None]
 
 
 def as_faces(
@@ -304,8 +335,8 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-def _too_large(name: str, size_wh: tuple[int, int] | None = None) -> str:
-    limit = f"{MAX_PIXELS // 1_000_000} megapixels"
+def _too_large(name: str, max_pixels: int, size_wh: tuple[int, int] | None = None) -> str:
+    limit = f"{max_pixels / 1e6:g} megapixels"
     if size_wh is None:
         return f"{name} has far more than {limit}, the most this reads. Shrink it first."
     width, height = size_wh

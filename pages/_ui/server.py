@@ -1,14 +1,12 @@
 """What the server adds to every answer and refuses before a page runs."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import net_util
 
-from emotion_core.access import host_of
+from emotion_core.access import host_allowed, host_of
 from emotion_core.versions import patch_fits, warn_of_old_python
 from pages._ui import access
 
@@ -53,18 +51,6 @@ class Guard:
             await self._app(scope, receive, send_with_headers)
 
 
-def allows(host: str, names: Sequence[str]) -> bool:
-    """Whether a host name is in a list as ``server.allowedHosts``; an empty list allows any."""
-    host = host.rstrip(".")
-    patterns = [name.strip().lower().rstrip(".") for name in names]
-    return not patterns or any(
-        host == pattern
-        or pattern == "*"
-        or (pattern.startswith("*.") and host.endswith(pattern[1:]))
-        for pattern in patterns
-    )
-
-
 def ask_nobody_for_the_address() -> None:
     """Keep Streamlit from asking a web service for this machine's public address.
 
@@ -84,7 +70,7 @@ def _no_address() -> None:
 
 def _is_allowed(scope: Scope) -> bool:
     sent = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    return allows(host_of(sent), st.get_option("server.allowedHosts") or [])
+    return host_allowed(host_of(sent), st.get_option("server.allowedHosts") or [])
 
 
 MIDDLEWARE = (Middleware(Guard),)

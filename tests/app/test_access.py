@@ -6,10 +6,11 @@ import tomllib
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emotion_core.access import host_allowed
 from emotion_core.passwords import hash_password
 from emotion_core.paths import PROJECT
 from pages._ui import access as page_access
-from pages._ui.server import Guard, allows
+from pages._ui.server import Guard
 
 PASSWORD = "correct horse"
 
@@ -149,7 +150,7 @@ def test_names_are_matched_as_streamlit_matches_them(host, names, allowed):
     before = config.get_option("server.allowedHosts")
     config.set_option("server.allowedHosts", names)
     try:
-        assert allows(host, names) is is_host_allowed(host) is allowed
+        assert host_allowed(host, names) is is_host_allowed(host) is allowed
     finally:
         config.set_option("server.allowedHosts", before)
 

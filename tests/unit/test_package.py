@@ -48,6 +48,7 @@ def test_the_tested_versions_satisfy_what_the_package_asks_for():
     project = PYPROJECT["project"]
     asked = project["dependencies"] + project["optional-dependencies"]["dashboard"]
     asked += project["optional-dependencies"]["export"]
+    asked += project["optional-dependencies"]["serve"]
     found = {item.name: item for item in map(Requirement, asked)}
     assert pinned.keys() <= found.keys(), "each pinned package is asked for somewhere"
     for name, version in pinned.items():
