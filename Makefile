@@ -14,11 +14,12 @@ TOOLS := $(VENV)/tools
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test lint unit app browser install install-dev chromium lock audit clean
+.PHONY: help demo test test-anywhere lint unit app browser install install-dev chromium lock audit clean
 
 help:
 	@echo "make demo      install and start the dashboard on http://127.0.0.1:8501"
 	@echo "make test      install what tests need, then lint, types and all tests"
+	@echo "make test-anywhere  the container, and the HTTP interface under load and odd requests"
 	@echo "make lint      ruff and mypy"
 	@echo "make unit      unit tests alone    make app      tests of the pages alone"
 	@echo "make browser   browser tests alone make clean    remove what was made, runs excepted"
@@ -30,6 +31,11 @@ demo: install
 test: lint chromium
 	$(BIN)/python -m pytest tests/unit tests/app $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest tests/browser
+
+# As root on Linux with debootstrap, the image is built from the Dockerfile's own steps.
+test-anywhere: install-dev
+	EMOTION_FUZZ=1 $(BIN)/python -m pytest tests/unit/serve/test_schema.py tests/container
+	$(BIN)/python -m benchmarks.serve --run sequential --seconds 2 --rounds 1
 
 lint: install-dev
 	$(BIN)/ruff format --check $(SOURCES) tests

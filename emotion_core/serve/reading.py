@@ -104,7 +104,7 @@ async def _from_form(
             raise _too_many(settings) from error
         raise RefusalError("bad_request", f"The form cannot be read: {error.message}") from error
     try:
-        uploads = []
+        uploads: list[Upload] = []
         for field, value in form.multi_items():
             if field != FIELD:
                 raise RefusalError(

@@ -76,7 +76,8 @@ def _listen(settings: ServeSettings) -> socket.socket:
         family = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, settings.port), family=family, backlog=512)
     except OSError as error:  # that of an unknown name has a negative number
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise ConfigError(
             f"The server cannot listen on {settings.host}, port {settings.port} ({reason}). "
             "Choose others with --host and --port."

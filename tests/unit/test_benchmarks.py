@@ -55,5 +55,15 @@ def test_the_list_names_what_the_readme_promises():
         check=True,
     )
     listed = [line.split()[2] for line in done.stdout.splitlines()]
-    expected = ["dashboard", "data", "detection", "house", "inference", "live", "train", "viewers"]
+    expected = [
+        "dashboard",
+        "data",
+        "detection",
+        "house",
+        "inference",
+        "live",
+        "serve",
+        "train",
+        "viewers",
+    ]
     assert listed == [f"benchmarks.{name}" for name in expected]
