@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emotion_core import __version__
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import ModelError
@@ -119,9 +121,54 @@ def any_size(detector: Path) -> bytes:
     for output in graph.graph.output:
         output.type.tensor_type.shape.dim[1].dim_param = f"places_{output.name}"
     del graph.graph.value_info[:]
+    _store_floats(graph)
     onnx.checker.check_model(graph)
     data: bytes = graph.SerializeToString()
     return data
+
+
+def _store_floats(model: Any) -> None:
+    """Replace 8-bit weights in a graph by the floats that they stand for.
+
+    ONNX Runtime refuses the form that YuNet's smaller file has: blocks around a single scale.
+    """
+    from onnx import numpy_helper
+
+    graph = model.graph
+    constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    kept = []
+    for node in graph.node:
+        known = [constants.get(name) for name in node.input]
+        if node.op_type not in ("DequantizeLinear", "Reshape") or any(v is None for v in known):
+            kept.append(node)
+            continue
+        if node.op_type == "Reshape":
+            value = known[0].reshape(known[1])
+        else:
+            settings = {item.name: item.i for item in node.attribute}
+            value = _floats(*known, settings.get("axis", 1), settings.get("block_size", 0))
+        constants[node.output[0]] = value
+    used = {name for node in kept for name in node.input}
+    stored = [numpy_helper.from_array(v, name) for name, v in constants.items() if name in used]
+    for field, items in ((graph.node, kept), (graph.initializer, stored)):
+        del field[:]
+        field.extend(items)
+
+
+def _floats(
+    values: np.ndarray, scale: np.ndarray, zero: np.ndarray, axis: int, block: int
+) -> np.ndarray:
+    """What the operator DequantizeLinear of ONNX gives: per tensor, per axis or in blocks."""
+
+    def spread(part: np.ndarray) -> np.ndarray:
+        if part.size == 1:
+            return part.reshape(())
+        if part.ndim == values.ndim and block:
+            return np.repeat(part, block, axis)[tuple(slice(size) for size in values.shape)]
+        return part.reshape([-1 if place == axis else 1 for place in range(values.ndim)])
+
+    difference = values.astype(np.float32) - spread(zero).astype(np.float32)
+    return np.asarray(difference * spread(scale), np.float32)
 
 
 def _is_export(folder: Path) -> bool:
