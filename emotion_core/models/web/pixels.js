@@ -60,18 +60,21 @@ function between({ data, width, height }, x, y) {
   return Math.round(upper * (1 - fy) + lower * fy);
 }
 
-/** Each pixel is the mean of the area that it covers. */
+/** Each pixel is the mean of the area that it covers, in the float32 of OpenCV. */
 function shrunk({ data, width }) {
   const parts = covered(width);
   const out = new Uint8Array(FACE * FACE);
   const halves = width === 2 * FACE; // OpenCV rounds these up
+  const f = Math.fround;
   for (let y = 0; y < FACE; y++) {
     for (let x = 0; x < FACE; x++) {
       let sum = 0;
       for (const [row, down] of parts[y]) {
         let across = 0;
-        for (const [column, share] of parts[x]) across += data[row * width + column] * share;
-        sum += across * down;
+        for (const [column, share] of parts[x]) {
+          across = f(across + f(data[row * width + column] * share));
+        }
+        sum = f(sum + f(across * down));
       }
       out[y * FACE + x] = halves ? Math.floor(sum + 0.5) : even(sum);
     }
@@ -85,10 +88,14 @@ function covered(width) {
   return Array.from({ length: FACE }, (_, i) => {
     const start = i * scale;
     const end = start + scale;
+    const cell = Math.min(scale, width - start);
+    const last = Math.min(Math.floor(end), width - 1);
+    const first = Math.min(Math.ceil(start), last);
     const found = [];
-    for (let pixel = Math.floor(start); pixel < end - 1e-3 && pixel < width; pixel++) {
-      const share = Math.min(pixel + 1, end) - Math.max(pixel, start);
-      if (share > 1e-3) found.push([pixel, share / scale]);
+    if (first - start > 1e-3) found.push([first - 1, Math.fround((first - start) / cell)]);
+    for (let pixel = first; pixel < last; pixel++) found.push([pixel, Math.fround(1 / cell)]);
+    if (end - last > 1e-3) {
+      found.push([last, Math.fround(Math.min(end - last, 1, cell) / cell)]);
     }
     return found;
   });
@@ -98,25 +105,34 @@ function covered(width) {
 function enlarged({ data, width }) {
   const scale = width / FACE;
   const places = Array.from({ length: FACE }, (_, i) => {
-    const at = (i + 0.5) * scale - 0.5;
-    let left = Math.floor(at);
-    let share = at - left;
-    if (left < 0) [left, share] = [0, 0];
-    if (left >= width - 1) [left, share] = [width - 1, 0];
-    const second = even(share * 2048);
-    return [left, Math.min(left + 1, width - 1), even((1 - share) * 2048), second];
+    const at = Math.fround((i + 0.5) * scale - 0.5);
+    const left = Math.floor(at);
+    const share = Math.fround(at - left);
+    return { left, weights: weightsOf(share) };
   });
   const out = new Uint8Array(FACE * FACE);
   for (let y = 0; y < FACE; y++) {
-    const [top, bottom, b0, b1] = places[y];
+    // Beyond the edge a row counts twice; a column counts once, whole.
+    const { left: row, weights } = places[y];
+    const top = clamp(row, width) * width;
+    const bottom = clamp(row + 1, width) * width;
     for (let x = 0; x < FACE; x++) {
-      const [left, right, a0, a1] = places[x];
-      const upper = data[top * width + left] * a0 + data[top * width + right] * a1;
-      const lower = data[bottom * width + left] * a0 + data[bottom * width + right] * a1;
-      out[y * FACE + x] = (((b0 * (upper >> 4)) >> 16) + ((b1 * (lower >> 4)) >> 16) + 2) >> 2;
+      const { left: column } = places[x];
+      const inside = column >= 0 && column < width - 1;
+      const across = inside ? places[x].weights : [2048, 0];
+      const left = clamp(column, width);
+      const right = clamp(column + 1, width);
+      const upper = data[top + left] * across[0] + data[top + right] * across[1];
+      const lower = data[bottom + left] * across[0] + data[bottom + right] * across[1];
+      const sum = ((weights[0] * (upper >> 4)) >> 16) + ((weights[1] * (lower >> 4)) >> 16);
+      out[y * FACE + x] = (sum + 2) >> 2;
     }
   }
   return out;
+}
+
+function weightsOf(share) {
+  return [even(Math.fround(Math.fround(1 - share) * 2048)), even(Math.fround(share * 2048))];
 }
 
 function clamp(value, size) {
