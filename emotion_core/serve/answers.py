@@ -36,8 +36,8 @@ class FoundFace(_Answer):
 
     box: Box
     score: Share = Field(description="The detector's certainty that this is a face.")
-    turn: int = Field(
-        ge=0, le=3, description="Quarter turns against the clock that bring the face upright."
+    degrees: float = Field(
+        ge=-180, le=180, description="Turn against the clock that brought the face upright."
     )
 
 

@@ -43,6 +43,7 @@ class Guard:
         self._token = _digest(settings.token.encode()) if settings.token else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check, pass on, count."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

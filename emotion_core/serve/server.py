@@ -57,7 +57,7 @@ def load_service(
 
 
 def server_config(service: Service) -> uvicorn.Config:
-    """uvicorn without a log of requests: addresses and file names are nobody's business."""
+    """Uvicorn without a log of requests: addresses and file names are nobody's business."""
     return uvicorn.Config(
         create_app(service),
         access_log=False,

@@ -204,21 +204,22 @@ class Service:
 
 
 def _picture(cut: _Cut, more: list[dict[str, Any]]) -> dict[str, Any]:
+    unnamed = photos.name_faces(cut.found, cut.faces, np.zeros((len(cut.faces), 0), np.float32))
     faces = [
         {
             "box": [round(cut.scale * float(value), 1) for value in item.box_xyxy],
-            "score": round(float(item.score), 4),
-            "turn": item.turn,
+            "score": round(item.score, 4),
+            "degrees": round(item.degrees, 1),
             **extra,
         }
-        for item, extra in zip(cut.found, more, strict=True)
+        for item, extra in zip(unnamed, more, strict=True)
     ]
     width, height = cut.size_wh
     return {
         "name": cut.name,
         "width": width,
         "height": height,
-        "notices": photos.photo_notices(cut.found),
+        "notices": photos.photo_notices(unnamed),
         "faces": faces,
     }
 
