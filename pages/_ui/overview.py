@@ -6,8 +6,8 @@ import streamlit as st
 
 from emotion_core import units
 from emotion_core.evaluation.ensemble import ensemble_probs
-from emotion_core.evaluation.metrics import classification_metrics
 from emotion_core.evaluation.results import load_results
+from emotion_core.evaluation.scores import classification_metrics
 from emotion_core.evaluation.selection import Board, Entry, best_of_each
 from emotion_core.evaluation.study import load_study
 from emotion_core.machine import this_machine
@@ -15,8 +15,8 @@ from emotion_core.models.titles import model_title
 from emotion_core.reporting.columns import COLUMNS
 from emotion_core.reporting.panels.study import is_on_fer2013, study_panel
 from emotion_core.reporting.words import best_result
-from emotion_core.runs.report import Scores
 from emotion_core.runs.run import Run
+from emotion_core.runs.scores import Scores
 from emotion_core.runs.shipped import read_catalog
 from emotion_core.text import plain
 from pages._ui.cache import hashes, runs

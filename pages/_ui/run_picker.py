@@ -81,12 +81,14 @@ def pick_run(
     if st.session_state.get(key) not in present:  # the first visit, or the run is gone
         st.session_state[key] = first().name
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-picker"):
-        kept = _pick_filters(f"{key}-filters")
+        kept = st.session_state.get(f"{key}-filters") or []
         offered = [run.name for run, _ in filtered(entries, kept)]
         names = offered if st.session_state[key] in offered else [st.session_state[key], *offered]
         name = st.selectbox(
             label, names, format_func=lambda name: _label(present.get(name), name), key=key
         )
+        with st.popover("Filter", icon=":material/filter_list:", width="content"):
+            _pick_filters(f"{key}-filters")
     if query:
         st.query_params[query] = st.session_state[f"{key}-address"] = str(name)
     return present[str(name)]

@@ -15,7 +15,7 @@ from emotion_core.plots.theme import FONT_SIZE, style
 from emotion_core.reporting.columns import TableRow
 from emotion_core.reporting.panels.panel import BETTER, CELL_TEXT, SHADES, Panel, Scale, heatmap
 from emotion_core.reporting.words import mistakes
-from emotion_core.runs.report import Scores
+from emotion_core.runs.scores import Scores
 
 # Errors have a scale of their own, or 2 % and 23 % would look alike beside 89 %.
 _ERRORS: Scale = ((0.0, "#FFFAF5"), (0.25, "#FDD9B5"), (1.0, "#EE7F2D"))

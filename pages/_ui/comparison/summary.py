@@ -15,10 +15,12 @@ _SIDE_BY_SIDE = 6  # runs; the matrix of more needs the whole width
 
 def draw_summary(comparison: Comparison) -> None:
     """Table, accuracy with intervals, and the difference of every two runs."""
-    show_table(SUMMARY, comparison_rows(comparison), "comparison-table", first=_AT_FIRST)
+    # Of four of the study's architectures only curves were published, which have a part of their own.
+    rows = [row for row in comparison_rows(comparison) if row.get("accuracy")]
+    show_table(SUMMARY, rows, "comparison-table", first=_AT_FIRST)
     if comparison.on_fer2013:
         st.caption(
-            "Rows marked 'published' are the study's reported figures; they were not re-measured."
+            "The row marked 'published' is the study's one reported test result; it was not re-measured."
         )
     if len(comparison.results) < 3:  # one difference is the reading of the accuracy
         show_panel(accuracy_panel(comparison))

@@ -1,10 +1,11 @@
 """The Predictions page's test faces: which first, which at all, and what the model said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import gallery
@@ -37,8 +38,9 @@ def draw_faces(run: Run, report: Report) -> None:
     guesses = guesses_or_stop(run)
     images = test_faces(run, report, guesses)
     _pick_confusion(report)
-    order, other = _pick_order(run, report, guesses)
-    rows = _pick_filters(guesses)
+    columns = st.columns([1.6, 1, 1, 1.1, 1.5])
+    order, other = _pick_order(columns[0], run, report, guesses)
+    rows = _pick_filters(columns[1:], guesses)
     if order == RANDOM:
         chosen = gallery.random_rows(rows, COUNT, seed=_seed())
     elif order == DISAGREED and other:
@@ -88,7 +90,7 @@ def _pick_confusion(report: Report) -> None:
 
 
 def _pick_order(
-    run: Run, report: Report, guesses: Guesses
+    place: DeltaGenerator, run: Run, report: Report, guesses: Guesses
 ) -> tuple[str, tuple[str, Guesses] | None]:
     """Which faces come first, and the run to compare with where two are needed."""
     rivals = {}
@@ -96,22 +98,18 @@ def _pick_order(
         if item != run and values.data.test_fingerprint == report.data.test_fingerprint:
             rivals[item.name] = item
     orders = [*ORDERS, RANDOM, *([DISAGREED] if rivals else [])]
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        order = st.selectbox("Sort by", orders, key="order", bind="query-params") or orders[0]
+    order = place.selectbox("Sort by", orders, key="order", bind="query-params") or orders[0]
     if order == RANDOM:
-        with right:
-            st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, key="shuffle-button")
+        st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, key="shuffle-button")
     if order != DISAGREED:
         return order, None
-    with right:
-        name = st.selectbox(
-            "Compared with",
-            list(rivals),
-            format_func=lambda name: run_label(rivals[name]) if name in rivals else name,
-            key="rival",
-            bind="query-params",
-        )
+    name = st.selectbox(
+        "Compared with",
+        list(rivals),
+        format_func=lambda name: run_label(rivals[name]) if name in rivals else name,
+        key="rival",
+        bind="query-params",
+    )
     rival = rivals.get(str(name)) or next(iter(rivals.values()))
     try:
         other = guesses_of(predictions_of(rival), rival.name)
@@ -122,9 +120,8 @@ def _pick_order(
     return order, (rival.config().model, other)
 
 
-def _pick_filters(guesses: Guesses) -> np.ndarray:
+def _pick_filters(columns: Sequence[DeltaGenerator], guesses: Guesses) -> np.ndarray:
     """Rows that pass the filters."""
-    columns = st.columns([1, 1, 1, 1.4])
     anything = (_ANY, *EMOTIONS)
     with columns[0]:
         actual = st.selectbox("Actual", anything, key="actual", bind="query-params")
@@ -168,7 +165,7 @@ def _face_button(
 ) -> None:
     right = bool(guesses.right[row])
     actual, predicted = EMOTIONS[guesses.labels[row]], EMOTIONS[guesses.predicted[row]]
-    share = percent(float(guesses.confidence[row]), 0)
+    share = percent(float(guesses.confidence[row]), 0).replace(" ", "\u00a0")
     answer = (
         f":material/check: {actual} {share}"
         if right

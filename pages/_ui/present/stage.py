@@ -41,7 +41,6 @@ def show_presentation() -> None:
         st.title(step.title, anchor=False, width="stretch")
         st.button(
             "Back",
-            icon=":material/arrow_back:",
             shortcut="Left",
             disabled=number == 1,
             on_click=_go,
@@ -51,16 +50,13 @@ def show_presentation() -> None:
         st.markdown(f"{number} / {len(STEPS)}", width="content")
         st.button(
             "Next",
-            icon=":material/arrow_forward:",
             shortcut="Right",
             disabled=number == len(STEPS),
             on_click=_go,
             args=(number + 1,),
             key="stage-next",
         )
-        st.button(
-            "Leave", icon=":material/close:", shortcut="Escape", on_click=_leave, key="stage-leave"
-        )
+        st.button("Leave", shortcut="Escape", on_click=_leave, key="stage-leave")
     entries = finished_entries()
     if not entries:
         show_empty("There is no finished run to present yet.", "pages/training.py")
