@@ -98,8 +98,8 @@ def _figure(
             error_y={"array": [high - y[index]], "arrayminus": [y[index] - low], "thickness": 1.5},
             mode="markers+text",
             name=result.label,
-            text=[result.label],
-            textposition="top center",
+            text=[f"  {result.label}"],
+            textposition="middle right",  # beside the interval, which stands upright
             cliponaxis=False,
             marker={"size": 14, "color": colors[result.label], "symbol": symbol(index)},
             hovertemplate=f"{result.label}: %{{x:.3g}} {unit}, %{{y:.1f}} %<extra></extra>",

@@ -32,9 +32,10 @@ def draw_curves(comparison: Comparison) -> None:
             "Smoothing", 0.0, 0.95, 0.0, 0.05, key="smoothing", bind="query-params"
         )
     training = False
-    if any(key.startswith("train") for key in CURVES[quantity][1]):
-        training = st.toggle("Show training", key="show_training")
-    study = _pick_study(comparison) if axis == "epoch" and quantity in _WITH_STUDY else []
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if any(key.startswith("train") for key in CURVES[quantity][1]):
+            training = st.toggle("Show training", key="show_training")
+        study = _pick_study(comparison) if axis == "epoch" and quantity in _WITH_STUDY else []
     found = runs()
     by_name = {run.name: run for run in found}
     courses = {
