@@ -19,6 +19,7 @@ from emotion_core.reporting.panels.panel import (
     symbol,
 )
 
+_NAMED = 6  # runs that have their name beside their point
 # By key of ``columns.COLUMNS``: title, unit of the axis, factor.
 COSTS: dict[str, tuple[str, str, float]] = {
     "latency_ms": ("CPU latency", "ms per face", 1.0),
@@ -98,7 +99,8 @@ def _figure(
             error_y={"array": [high - y[index]], "arrayminus": [y[index] - low], "thickness": 1.5},
             mode="markers+text",
             name=result.label,
-            text=[f"  {result.label}"],
+            # Of many runs only the best trade-offs: names would lie on each other.
+            text=[f"  {result.label}" if len(results) <= _NAMED or index in front else ""],
             textposition="middle right",  # beside the interval, which stands upright
             cliponaxis=False,
             marker={"size": 14, "color": colors[result.label], "symbol": symbol(index)},

@@ -102,7 +102,7 @@ def _live(entries: Sequence[Entry]) -> None:
     shown = three_faces(_best(entries)[0])
     for index, column in enumerate(st.columns(len(shown.faces))):
         actual = shown.actual[index]
-        with column:
+        with column.container(key=f"stage-live-{index}"):
             face = shown.faces[index : index + 1]
             show_faces_grid(face, [f"labelled {actual}"], [COLORS[actual]], columns=1)
             if len(shown.probs):  # without weights the model was not asked about drawn faces
