@@ -32,6 +32,7 @@ class Action(enum.StrEnum):
     UPLOAD = "upload data sets"
     READ_PATH = "open files and folders of this computer"
     COLLECT = "keep faces, labels or diary entries"
+    READ_DIARY = "read the diary"
     PROMOTE = "change which model is used"
 
 

@@ -60,6 +60,14 @@ class LiveError(EmotionError):
     """The live pipeline cannot start or go on."""
 
 
+class DiaryError(EmotionError):
+    """The diary is off, damaged, or cannot take what was given."""
+
+
+class ProfileError(EmotionError):
+    """A personal profile is missing or damaged, or its takes cannot be used."""
+
+
 _MOST_NAMED = 5  # of many choices; a line with all of them would not be read
 
 

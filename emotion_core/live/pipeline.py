@@ -61,6 +61,7 @@ class Face:
         age: Seconds since the face appeared.
         score: The detector's certainty, 0..1.
         second: Of the second classifier, if there is one.
+        landmarks: As ``Detection.landmarks``; None if the detector gives none.
     """
 
     track_id: int
@@ -69,6 +70,7 @@ class Face:
     age: float
     score: float
     second: Reading | None = None
+    landmarks: np.ndarray | None = None
 
     @property
     def raw_probs(self) -> np.ndarray:
@@ -260,8 +262,8 @@ class LivePipeline:
             key: memory for key, memory in self._memory.items() if time - memory.time < _KNOWN_GAP
         }
         return [
-            Face(track.track_id, track.box_xyxy, one, time - track.born, track.score, two)
-            for track, one, two in zip(tracks, first, other, strict=True)
+            Face(t.track_id, t.box_xyxy, one, time - t.born, t.score, two, t.landmarks)
+            for t, one, two in zip(tracks, first, other, strict=True)
         ]
 
     def _readings(

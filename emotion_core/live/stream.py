@@ -86,6 +86,7 @@ class LiveStream:
         mirror: Swap left and right, as people know themselves from a mirror.
         paused: Show the last picture and look at no frame.
         names: What to call the two models in the picture.
+        watcher: Given each frame's result, on the media thread, and None when the stream ends.
     """
 
     def __init__(self, pipeline: LivePipeline) -> None:
@@ -94,6 +95,7 @@ class LiveStream:
         self.mirror = False
         self.paused = False
         self.names: tuple[str, ...] = ()
+        self.watcher: Callable[[FrameResult | None], None] | None = None
         self._lock = threading.Lock()
         self._begin()
 
@@ -129,6 +131,8 @@ class LiveStream:
         source = self.source
         if isinstance(source, VideoPlayback):
             source.close()
+        if self.watcher is not None:
+            self.watcher(None)
 
     def state(self) -> LiveState:
         """The stream as it is now."""
@@ -196,6 +200,8 @@ class LiveStream:
             self._result, self._picture = result, picture
             self._pace.shown(done, done - arrived + waited)
             self._recorder.add(result, arrived)
+        if self.watcher is not None:
+            self.watcher(result)
         return picture
 
     def _skip(self, frame: av.VideoFrame, error: Exception) -> av.VideoFrame:
