@@ -111,8 +111,8 @@ def minute_row(item: Minute) -> dict[str, Any]:
         raise DiaryError(f"A minute needs {len(EMOTIONS)} probabilities that sum to 1.")
     if not 0 < item.seen <= 60:
         raise DiaryError(f"A face is seen for up to 60 s in a minute, got {item.seen:g}.")
-    own = {name: getattr(item, name) for name in MINUTE_COLUMNS if name not in EMOTIONS}
-    return own | {name: value / total for name, value in zip(EMOTIONS, item.probs, strict=True)}
+    means = {name: p / total for name, p in zip(EMOTIONS, item.probs, strict=True)}
+    return {n: means[n] if n in means else getattr(item, n) for n in MINUTE_COLUMNS}
 
 
 def check_entry(entry: CheckIn) -> None:
