@@ -10,6 +10,7 @@ import streamlit as st
 
 from emotion_core.memory import keep_uploads_in_memory, spare_modules
 from pages._ui import access, cache
+from pages._ui.diary.reminder import remind
 
 APP_NAME = "Emotion Core"
 RESPONSIBLE_USE = (
@@ -56,6 +57,7 @@ PAGES: tuple[Page, ...] = (
         "videocam",
         "Facial expressions on camera, in a video or a photo.",
     ),
+    Page("pages/diary.py", "Diary", "edit_note", "Your own expressions over time, for you alone."),
     Page(
         "pages/run.py",
         "Run",
@@ -92,6 +94,7 @@ def open_page(file: str, *, beside: Callable[[], None] | None = None) -> None:
         st.caption(page.purpose, width="content")
         if beside:
             beside()
+    remind()
 
 
 def open_stage(title: str) -> None:
