@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", default="fer2013", help="whose validation faces (default: fer2013)"
     )
     parser.add_argument("--persons", type=int, default=40, help="simulated persons (default: 40)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first (default: 0)")
     parser.add_argument(
         "--choose", action="store_true", help="compare strengths of the pull, on other persons"
     )
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     faces, labels = np.asarray(data.images[rows]), np.asarray(data.labels[rows])
     classifier = load_classifier(args.run, backend="torch")
     pulls = PULLS if args.choose else (PULL_WEIGHTS,)
-    seed = _CHOOSING if args.choose else 0
+    seed = args.first + (_CHOOSING if args.choose else 0)
     results: dict[str, Any] = {"run": args.run, "persons": args.persons, "frames": FRAMES}
     for condition in ("same", "other"):
         found: dict[float, list[dict[str, float]]] = {pull: [] for pull in pulls}

@@ -63,7 +63,12 @@ def _show_totals(frame: pd.DataFrame, own: Sequence[CheckIn]) -> None:
     )
     show_metrics(
         [
-            ("Time seen", duration(frame["seen"].sum()), f"on {count} day{'s' * int(count != 1)}", ""),
+            (
+                "Time seen",
+                duration(frame["seen"].sum()),
+                f"on {count} day{'s' * int(count != 1)}",
+                "",
+            ),
             ("Check-ins", str(len(own)), "", ""),
             (
                 "Changes per hour",

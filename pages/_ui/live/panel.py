@@ -12,6 +12,7 @@ from emotion_core.live.session import LARGEST
 from emotion_core.live.stream import LiveState, LiveStream
 from emotion_core.plots import live as plots
 from pages._ui.access import is_at_computer
+from pages._ui.diary.live import show_recording
 from pages._ui.live import readout
 from pages._ui.live.detector import use_better_detector
 from pages._ui.widgets import show_empty, show_figure
@@ -28,8 +29,8 @@ def show_privacy() -> None:
     st.html(_STYLE)
     where = "on this computer" if is_at_computer() else "on the server"
     st.caption(
-        f":material/lock: Pictures are processed in memory {where} and never stored. Nothing is "
-        "saved unless you download it."
+        f":material/lock: Pictures are processed in memory {where} and never stored. No picture "
+        "is saved unless you download it."
     )
 
 
@@ -55,6 +56,7 @@ def show_controls(stream: LiveStream, playing: bool) -> None:
             help="Save the picture with its boxes on your computer.",
             key="live-snapshot",
         )
+        show_recording(stream)
 
 
 def show_now(stream: LiveStream, playing: bool) -> None:
