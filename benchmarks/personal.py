@@ -41,12 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--persons", type=int, default=40, help="simulated persons (default: 40)")
     parser.add_argument("--first", type=int, default=0, help="seed of the first (default: 0)")
     parser.add_argument(
+        "--year", action="store_true", help="instead, how long a year of diary takes to open"
+    )
+    parser.add_argument(
         "--choose", action="store_true", help="compare strengths of the pull, on other persons"
     )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Simulate, fit, refuse, measure; print a line per condition."""
+    if args.year:
+        return a_year()
+
     from emotion_core.data.sources import load_data
     from emotion_core.data.splits import split_indices
     from emotion_core.errors import ConfigError
@@ -74,6 +80,53 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 f"{condition}, pull {pull:g}", people
             )
     return results
+
+
+def a_year(hours: int = 4) -> dict[str, Any]:
+    """Write a year of diary in a folder of its own, then read it and compute the page's tables."""
+    import os
+    import tempfile
+    from unittest import mock
+
+    from emotion_core.personal import agreement, days, diary
+    from emotion_core.personal.entries import CheckIn, Minute
+
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as home, mock.patch.dict(os.environ, EMOTION_HOME=home):
+        diary.switch_on()
+        diary.set_kept_days(400)
+        today = int(time.time()) // 86_400
+        for day in range(today - 365, today):
+            first = 1440 * day + 540
+            probs = rng.dirichlet(np.ones(7), 60 * hours)
+            diary.write_minutes(
+                Minute(first + n, 60, 50.0, tuple(row), 2, 120.0, 150.0, 3.0, 0.1, "m")
+                for n, row in enumerate(probs)
+            )
+            diary.check_in(CheckIn(60 * first + 3600, 60, 0.1, 0.1, "happy", place="home"))
+        wall, cpu = time.perf_counter(), time.process_time()
+        frame, own = days.minutes_frame(diary.minutes_table()), diary.check_ins()
+        opened = (time.perf_counter() - wall, time.process_time() - cpu)
+        days.heat_map(frame, "happy")
+        for table in (days.by_day, days.by_week, days.by_month, days.stretches):
+            table(frame)
+        days.by_tag(frame, own, "place")
+        pairs = agreement.pair_up(frame, own)
+        agreement.correlation_of_valence(pairs)
+        all_of_it = (time.perf_counter() - wall, time.process_time() - cpu)
+        size = diary.status().size_bytes
+    print(
+        f"{len(frame):,} minutes, {size / 1e6:.1f} MB: read in {opened[0]:.2f} s "
+        f"({opened[1]:.2f} s of CPU), with all tables {all_of_it[0]:.2f} s ({all_of_it[1]:.2f} s)"
+    )
+    return {
+        "minutes": len(frame),
+        "bytes": size,
+        "read_seconds": opened[0],
+        "read_cpu_seconds": opened[1],
+        "tables_seconds": all_of_it[0],
+        "tables_cpu_seconds": all_of_it[1],
+    }
 
 
 @dataclass(frozen=True)

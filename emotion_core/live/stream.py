@@ -131,8 +131,8 @@ class LiveStream:
         source = self.source
         if isinstance(source, VideoPlayback):
             source.close()
-        if self.watcher is not None:
-            self.watcher(None)
+        if (watcher := self.watcher) is not None:
+            watcher(None)
 
     def state(self) -> LiveState:
         """The stream as it is now."""
@@ -200,8 +200,8 @@ class LiveStream:
             self._result, self._picture = result, picture
             self._pace.shown(done, done - arrived + waited)
             self._recorder.add(result, arrived)
-        if self.watcher is not None:
-            self.watcher(result)
+        if (watcher := self.watcher) is not None:  # the page may take it away meanwhile
+            watcher(result)
         return picture
 
     def _skip(self, frame: av.VideoFrame, error: Exception) -> av.VideoFrame:

@@ -25,15 +25,24 @@ def minutes_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     ``day`` (its midnight) and ``hour``. A minute in which two streams saw the face for more than
     60 s together counts for 60 s.
     """
-    frame = pd.DataFrame(list(rows), columns=list(MINUTE_COLUMNS))
-    numbers = [name for name in MINUTE_COLUMNS if name not in ("model", "profile")]
-    frame = frame.astype({name: np.float64 for name in numbers})
+    kinds = {
+        name: object if name in ("model", "profile") else np.float64 for name in MINUTE_COLUMNS
+    }
+    # By columns, which is several times as fast as a frame of rows.
+    columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
+    frame = pd.DataFrame(
+        {
+            name: np.array(values, kind)
+            for (name, kind), values in zip(kinds.items(), columns, strict=True)
+        }
+    )
     local = (60 * (frame["minute"] + frame["offset"])).to_numpy().astype("datetime64[s]")
     frame["local"] = local
     frame["day"] = local.astype("datetime64[D]").astype("datetime64[s]")
     frame["hour"] = (local.astype("datetime64[h]").astype(np.int64)) % 24
-    together = frame.groupby("minute")["seen"].transform("sum")
-    frame["seen"] *= np.minimum(1.0, 60.0 / together)
+    if not frame["minute"].is_unique:
+        together = frame.groupby("minute")["seen"].transform("sum")
+        frame["seen"] *= np.minimum(1.0, 60.0 / together)
     return frame
 
 

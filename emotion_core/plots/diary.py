@@ -10,12 +10,14 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.personal.differences import Difference
 from emotion_core.plots.theme import LEGEND_BELOW, TITLE_SIZE, UNCERTAIN_COLOR, style
 
+_IN_ORDER = {"traceorder": "normal"}
 _STEPS = 9  # of the affect grid in each direction, as Russell, Weiss & Mendelsohn (1989) drew it
 
 
 def heat_map(shares: pd.DataFrame, expression: str) -> go.Figure:
     """An expression's share of the time seen, a row per day and a column per hour."""
     days = [f"{day:%a %d %b}" for day in shares.index]
+    highest = np.nanmax(shares.to_numpy(np.float64), initial=0.0)
     fig = go.Figure(
         go.Heatmap(
             z=100 * shares.to_numpy(np.float64),
@@ -23,7 +25,7 @@ def heat_map(shares: pd.DataFrame, expression: str) -> go.Figure:
             y=days,
             colorscale=[[0, "rgba(128,128,128,0.12)"], [1, COLORS[expression]]],
             zmin=0,
-            zmax=100,
+            zmax=max(20, 10 * np.ceil(10 * highest)),
             xgap=2,
             ygap=2,
             hoverongaps=False,
@@ -56,7 +58,7 @@ def strip(days: pd.DataFrame, title: str, form: str) -> go.Figure:
             hovertemplate="%{x}: " + emotion + " %{y:.0f} min<extra></extra>",
         )
     _titled(fig, title)
-    fig.update_layout(barmode="stack", bargap=0.25, legend=LEGEND_BELOW)
+    fig.update_layout(barmode="stack", bargap=0.25, legend=LEGEND_BELOW | _IN_ORDER)
     fig.update_xaxes(type="category", showgrid=False)
     fig.update_yaxes(title_text="minutes seen")
     return style(fig, height=330)
@@ -72,14 +74,16 @@ def time_bars(seconds: pd.Series) -> go.Figure:
             y=list(shown.index),
             x=shown / 60,
             text=[f"{value / 60:.0f} min · {100 * value / total:.0f} %" for value in shown],
-            textposition="auto",
+            textposition="outside",
+            cliponaxis=False,
             marker={"color": [COLORS[name] for name in shown.index]},
             hovertemplate="%{y}: %{x:.1f} min<extra></extra>",
         )
     )
     _titled(fig, "Time per expression")
     fig.update_layout(showlegend=False, bargap=0.3)
-    fig.update_xaxes(title_text="minutes")
+    # Room for the text beside the longest bar.
+    fig.update_xaxes(title_text="minutes", range=[0, 1.3 * max(shown.max() / 60, 1)])
     return style(fig, height=320)
 
 
@@ -101,7 +105,7 @@ def tag_bars(groups: pd.DataFrame, tag: str) -> go.Figure:
             hovertemplate="%{y}: " + emotion + " %{x:.0f} %<extra></extra>",
         )
     _titled(fig, f"Expressions by {tag}")
-    fig.update_layout(barmode="stack", bargap=0.35, legend=LEGEND_BELOW)
+    fig.update_layout(barmode="stack", bargap=0.35, legend=LEGEND_BELOW | _IN_ORDER)
     fig.update_xaxes(title_text="% of the time seen", range=[0, 100])
     return style(fig, height=150 + 42 * max(2, len(names)))
 
@@ -134,7 +138,7 @@ def difference_intervals(found: Difference) -> go.Figure:
     )
     fig.add_vline(x=0, line={"color": "#8A8A8A", "width": 1, "dash": "dash"})
     _titled(fig, "Difference in share of the time seen")
-    fig.update_xaxes(title_text="points, with its interval")
+    fig.update_xaxes(title_text="points, with a 95 % interval for all seven together")
     return style(fig, height=330)
 
 

@@ -177,7 +177,7 @@ def _show_agreement(frame: pd.DataFrame, own: Sequence[CheckIn]) -> None:
     st.header("Face and own word", anchor=False)
     pairs = agreement.pair_up(frame, own)
     rows = [
-        ("Same expression and word (kappa)", agreement.kappa_of_words(pairs)),
+        ("Same word (kappa)", agreement.kappa_of_words(pairs)),
         ("Pleasantness (correlation)", agreement.correlation_of_valence(pairs)),
         ("Activation (correlation)", agreement.correlation_of_arousal(pairs)),
     ]
