@@ -56,7 +56,7 @@ def _status(args: argparse.Namespace) -> int | None:
         return None
     print(f"The diary is {'on' if found.on else 'off'}: {diary_path()}")
     print(
-        f"{found.minutes:,} minutes, {found.check_ins:,} check-ins, {megabytes(found.size_bytes)}; "
+        f"minutes: {found.minutes:,}, check-ins: {found.check_ins:,}, {megabytes(found.size_bytes)}; "
         f"entries are kept for {found.kept_days} days"
     )
     if found.last:

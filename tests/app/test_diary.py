@@ -86,7 +86,7 @@ def test_a_filled_diary_shows_its_figures():
     fill()
     page = open_page()
     labels = {item.label: item.value for item in page.metric}
-    assert labels["Time seen"] == "3 h 20 min" and labels["Check-ins"] == "12"
+    assert labels["Time seen"] == "3.3 h" and labels["Check-ins"] == "12"
     assert labels["Changes per hour"] == "144"
     assert "needs" in texts(page) or "against" in texts(page)
     assert "Durán" in texts(page) and "not feelings" in texts(page)

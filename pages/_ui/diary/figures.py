@@ -10,8 +10,8 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.personal import agreement, days, differences
 from emotion_core.personal.entries import TAGS, CheckIn
 from emotion_core.plots import diary as plots
-from emotion_core.units import number, percent
-from pages._ui.widgets import duration, show_figure, show_metrics
+from emotion_core.units import minutes, number, percent
+from pages._ui.widgets import show_figure, show_metrics
 
 _RANGES = {"7 days": 7, "30 days": 30, "90 days": 90, "All": 36_500}
 _HEAT_DAYS = 31  # rows that can still be read
@@ -65,7 +65,7 @@ def _show_totals(frame: pd.DataFrame, own: Sequence[CheckIn]) -> None:
         [
             (
                 "Time seen",
-                duration(frame["seen"].sum()),
+                minutes(frame["seen"].sum()),
                 f"on {count} day{'s' * int(count != 1)}",
                 "",
             ),
@@ -177,13 +177,18 @@ def _show_agreement(frame: pd.DataFrame, own: Sequence[CheckIn]) -> None:
     st.header("Face and own word", anchor=False)
     pairs = agreement.pair_up(frame, own)
     rows = [
-        ("Same word (kappa)", agreement.kappa_of_words(pairs)),
-        ("Pleasantness (correlation)", agreement.correlation_of_valence(pairs)),
-        ("Activation (correlation)", agreement.correlation_of_arousal(pairs)),
+        ("Same word", "kappa", agreement.kappa_of_words(pairs)),
+        ("Pleasantness", "correlation", agreement.correlation_of_valence(pairs)),
+        ("Activation", "correlation", agreement.correlation_of_arousal(pairs)),
     ]
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        show_metrics([(name, number(item.value, 2) or "–", _told(item), "") for name, item in rows])
+        show_metrics(
+            [
+                (name, number(item.value, 2) or "–", f"{kind}: {_told(item)}", "")
+                for name, kind, item in rows
+            ]
+        )
         st.caption(
             "Pairs: check-ins with your face in view from ten minutes before to two after. "
             "Pleasantness and activation of the face are *derived*: the mean of seven published "

@@ -9,7 +9,7 @@ from emotion_core.personal import diary
 from emotion_core.personal.entries import KEPT_DAYS, DiaryStatus
 from emotion_core.personal.transfer import FORMATS, export_diary
 from emotion_core.units import megabytes
-from pages._ui.diary.switch import kept_sentence
+from pages._ui.diary.switch import counted, kept_sentence
 
 _LIMITS = (7, 30, KEPT_DAYS, 180, 365, 730)
 _FAILED = "diary-settings-failed"
@@ -23,10 +23,7 @@ _HELP = {
 def show_settings(status: DiaryStatus) -> None:
     """All that can be done with the diary as a whole."""
     st.header("Your data", anchor=False)
-    st.caption(
-        f"{kept_sentence()} It holds {status.minutes:,} minutes and {status.check_ins:,} "
-        f"check-ins, {megabytes(status.size_bytes)}."
-    )
+    st.caption(f"{kept_sentence()} It holds {counted(status)}, {megabytes(status.size_bytes)}.")
     if failed := st.session_state.pop(_FAILED, ""):
         st.error(failed, icon=":material/error:")
     left, right = st.columns(2, gap="medium")
@@ -97,17 +94,21 @@ def _show_limit(status: DiaryStatus) -> None:
 @st.dialog("Delete the diary?")
 def _ask_delete(status: DiaryStatus) -> None:
     st.markdown(
-        f"{status.minutes:,} minutes and {status.check_ins:,} check-ins are overwritten and "
-        "removed from this computer, and the diary is switched off. This cannot be undone. "
+        f"{counted(status)} are overwritten and removed from this computer, and the diary is switched off. This cannot be undone. "
         "Copies that you exported or backed up stay where they are."
     )
     with st.container(horizontal=True):
-        if st.button("Delete everything", key="diary-delete-sure", type="primary"):
-            _try(diary.delete_everything)
-            st.session_state.pop("diary-entries", None)
+        if st.button(
+            "Delete everything", key="diary-delete-sure", type="primary", on_click=_delete_all
+        ):
             st.rerun()
         if st.button("Cancel", key="diary-delete-no"):
             st.rerun()
+
+
+def _delete_all() -> None:
+    _try(diary.delete_everything)
+    st.session_state.pop("diary-entries", None)
 
 
 def _set_reminders() -> None:

@@ -22,6 +22,12 @@ def kept_sentence() -> str:
     )
 
 
+def counted(status: DiaryStatus) -> str:
+    """``1 minute and 12 check-ins``."""
+    pairs = ((status.minutes, "minute"), (status.check_ins, "check-in"))
+    return " and ".join(f"{count:,} {word}{'s' * (count != 1)}" for count, word in pairs)
+
+
 def open_diary() -> DiaryStatus | None:
     """The diary's status for its owner; None for visitors, or where it cannot be read."""
     if not may(Action.READ_DIARY):
@@ -50,8 +56,7 @@ def show_off(status: DiaryStatus) -> None:
             "Entries older than 90 days are deleted; you can change that, export everything, or "
             "delete everything at any time."
             if not status.exists
-            else f"{status.minutes:,} minutes and {status.check_ins:,} check-ins are stored. "
-            "Nothing is added while it is off."
+            else f"{counted(status)} are stored. Nothing is added while it is off."
         )
         st.button(
             "Switch the diary on",

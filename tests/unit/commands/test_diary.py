@@ -32,7 +32,7 @@ def test_from_on_to_deleted(home, tmp_path, capsys):
     assert main(["diary", "off"]) == 0 and not diary.is_on()
     capsys.readouterr()
     assert main(["diary", "status"]) == 0
-    assert "1 check-ins" in capsys.readouterr().out
+    assert "check-ins: 1," in capsys.readouterr().out
     assert main(["diary", "delete", "--yes"]) == 0 and not (home / "diary").exists()
     assert main(["diary", "delete", "--yes"]) == 0 and "no diary" in capsys.readouterr().out
 
