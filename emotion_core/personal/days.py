@@ -21,21 +21,13 @@ _TAG_MINUTES = 60  # a check-in's tags stand for the minutes this far before and
 def minutes_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     """Rows of ``diary.minutes_table`` as a frame in order of time.
 
-    Beside ``MINUTE_COLUMNS``: ``local``, what the wall clock showed (datetime64, without a zone),
+    Beside the numbers of ``MINUTE_COLUMNS``: ``local``, what the wall clock showed (datetime64, without a zone),
     ``day`` (its midnight) and ``hour``. A minute in which two streams saw the face for more than
     60 s together counts for 60 s.
     """
-    kinds = {
-        name: object if name in ("model", "profile") else np.float64 for name in MINUTE_COLUMNS
-    }
-    # By columns, which is several times as fast as a frame of rows.
-    columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
-    frame = pd.DataFrame(
-        {
-            name: np.array(values, kind)
-            for (name, kind), values in zip(kinds.items(), columns, strict=True)
-        }
-    )
+    values = np.array([row[:1] + row[3:] for row in rows], np.float64)
+    names = [name for name in MINUTE_COLUMNS if name not in ("model", "profile")]
+    frame = pd.DataFrame(values.reshape(-1, len(names)), columns=names)
     local = (60 * (frame["minute"] + frame["offset"])).to_numpy().astype("datetime64[s]")
     frame["local"] = local
     frame["day"] = local.astype("datetime64[D]").astype("datetime64[s]")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Strength of the pull towards the general head, chosen on simulated persons of its own
 # (``python -m benchmarks.personal --choose``), not on those that the figures are of.
-PULL_WEIGHTS = 0.01
+PULL_WEIGHTS = 0.03
 PULL_BIAS = 0.1
 _BATCH = 64
 _NEUTRAL = EMOTIONS.index("neutral")

@@ -209,7 +209,7 @@ def verdict(found: Outcome) -> str:
         return f"{told}."
     if found.gain <= 0:
         return f"{told}. It does not help on takes that it has not learned."
-    return f"{told}. It may lose more than 2 points on takes that it has not learned."
+    return f"{told}. The interval does not exclude a loss on takes that it has not learned."
 
 
 def _tuples(value: Any) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 from emotion_core.errors import ProfileError
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 
-MOST_LOSS = 0.02  # share of the second takes; a profile that may lose more is not kept
 LEAST_EXPRESSIONS = 3
 LEAST_FRAMES = 3
 _RESAMPLES = 4_000
@@ -42,8 +41,8 @@ class Outcome:
 
     @property
     def helps(self) -> bool:
-        """Whether a profile is kept: it gains, and its interval excludes a loss above 2 points."""
-        return self.gain > 0 and self.low >= -MOST_LOSS
+        """Whether a profile is kept: it gains, and its interval excludes a loss."""
+        return self.gain > 0 and self.low >= 0
 
 
 def split_takes(takes: Takes) -> tuple[Takes, Takes]:

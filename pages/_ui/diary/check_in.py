@@ -18,7 +18,11 @@ from pages._ui.widgets import show_figure
 _GRID = "diary-grid"  # whether a place on the grid was chosen
 _VALENCE, _AROUSAL, _WORD, _NOTE = "diary-valence", "diary-arousal", "diary-word", "diary-note"
 _SAVED, _FAILED = "diary-saved", "diary-failed"
-_ICONS = {"place": "home_pin", "company": "group", "activity": "local_activity"}
+# All seven words in view on a phone as well.
+_STYLE = """<style>
+.st-key-diary-check-in [data-testid="stButtonGroup"],
+.st-key-diary-check-in [data-testid="stButtonGroup"] > div { flex-wrap: wrap; }
+</style>"""
 
 
 def show_check_in(own: Sequence[CheckIn]) -> None:
@@ -27,6 +31,7 @@ def show_check_in(own: Sequence[CheckIn]) -> None:
     Args:
         own: Check-ins so far, whose tags are offered again.
     """
+    st.html(_STYLE)
     with st.container(border=True, key="diary-check-in"):
         st.subheader("Check in", anchor=False)
         st.caption("Tap a square or a word, or both, then Save. How do you feel, in your own view?")
