@@ -65,6 +65,17 @@ def test_a_frame_comes_back_with_its_face_drawn_and_counted(stream, photo):
     assert np.abs(edge - photo[y1, (x1 + x2) // 2]).max() > 30
 
 
+def test_a_watcher_gets_each_result_and_then_the_end(stream, photo):
+    seen = []
+    stream.watcher = seen.append
+    stream.process(video_frame(photo))
+    stream.end()
+    assert [len(item.faces) for item in seen[:1]] == [1] and seen[1:] == [None]
+    stream.watcher = None
+    stream.process(video_frame(photo))
+    assert len(seen) == 2
+
+
 def test_a_failing_frame_is_skipped_and_the_last_good_picture_shown(stream, detector, photo, quiet):
     good = stream.process(video_frame(photo)).to_ndarray(format="bgr24")
     detector.failures = 1
