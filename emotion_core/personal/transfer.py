@@ -139,7 +139,8 @@ def _escaped(text: str) -> str:
 
 def _folded(line: str) -> str:
     """A line cut into pieces of at most 75 bytes, none within a letter."""
-    pieces, piece = [], ""
+    pieces: list[str] = []
+    piece = ""
     for letter in line:
         if len((piece + letter).encode("utf-8", "backslashreplace")) > _LINE - bool(pieces):
             pieces.append(piece)
