@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emotion_core import access
 from emotion_core.collect.faces import NewFace, add_faces, start_session
 from emotion_core.collect.quality import quality_of
 from emotion_core.collect.store import create, delete, list_collections
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.labels import EMOTIONS
+from emotion_core.paths import PROJECT
+from pages._ui.access import session_role
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +19,7 @@ def home(tmp_path, monkeypatch):
 
 
 def open_page(tab: str = "") -> AppTest:
-    page = AppTest.from_file("app.py", default_timeout=300)
+    page = AppTest.from_file(PROJECT / "app.py", default_timeout=300)
     if tab:
         page.session_state["collect-tab"] = tab
     page.switch_page("pages/collect.py").run()
@@ -84,5 +87,6 @@ def test_a_deleted_collection_can_be_brought_back_on_the_page():
 def test_own_faces_are_not_shown_to_visitors(monkeypatch):
     fill()
     monkeypatch.setenv("EMOTION_ACCESS", "demo")
+    monkeypatch.setattr(access, "_resolver", session_role)  # as the server does when it starts
     page = open_page("Faces")
     assert not page.selectbox and "Sign in" in page.markdown[-1].value
