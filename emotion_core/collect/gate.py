@@ -23,7 +23,10 @@ from emotion_core.runs.run import Run
 from emotion_core.units import faces, p_value, percent, percent_range, points
 
 MOST_LOST = 0.005  # accuracy on the champion's test faces that may be lost
-BIASED = "Corrections are a biased sample: they are the faces where the old model was wrong."
+BIASED = (
+    "Corrections are a biased sample: they are the faces where the old model was wrong. Label faces "
+    "that it gets correct as well."
+)
 _BATCH = 256
 
 

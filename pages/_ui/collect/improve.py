@@ -45,7 +45,8 @@ def _show_start(chosen: Summary, now: Run) -> None:
     st.caption(
         f"Goes on from {plain(now.name, 'markdown')} with the confirmed faces of {chosen.name}, among "
         f"{improve.REPLAY} earlier faces per own one, for {config.epochs} epochs. Sessions that are "
-        "held out are not learned: they show whether it got better."
+        "held out are not learned: they show whether it got better. Confirm faces that it gets correct "
+        "as well: learning from mistakes alone makes a model worse."
     )
     if st.button(
         "Improve the champion",
