@@ -87,6 +87,7 @@ def test_a_deleted_collection_can_be_brought_back_on_the_page():
 def test_own_faces_are_not_shown_to_visitors(monkeypatch):
     fill()
     monkeypatch.setenv("EMOTION_ACCESS", "demo")
-    monkeypatch.setattr(access, "_resolver", session_role)  # as the server does when it starts
+    # As the server does when it starts.
+    monkeypatch.setattr(access, "current_role", session_role)
     page = open_page("Faces")
     assert not page.selectbox and "Sign in" in page.markdown[-1].value

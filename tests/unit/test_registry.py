@@ -110,7 +110,7 @@ def test_a_damaged_registry_is_one_clear_error(runs, tmp_path):
 
 
 def test_only_the_owner_promotes(runs, monkeypatch):
-    monkeypatch.setattr(access, "_resolver", lambda: access.Role.DEMO)
+    monkeypatch.setattr(access, "current_role", lambda: access.Role.DEMO)
     for change in (
         lambda: registry.promote(runs[0], runs[1]),
         registry.rollback,

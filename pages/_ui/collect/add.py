@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from emotion_core.access import Action
+from emotion_core.access import Action, allowed
 from emotion_core.collect.capture import CONSENT, Capture
 from emotion_core.collect.store import Summary
 from emotion_core.collect.suggest import suggest_labels
@@ -13,7 +13,6 @@ from emotion_core.runs.catalog import champion
 from emotion_core.runs.status import now
 from emotion_core.text import plain
 from pages._ui import cache
-from pages._ui.access import may
 from pages._ui.widgets import show_error
 
 FILES, DATA = "Photos and videos", "A data set"
@@ -88,7 +87,7 @@ def _show_data(chosen: Summary, agreed: bool) -> None:
     )
     zipped = st.file_uploader("Zip file", type="zip", key="collect-zip")
     path = ""
-    if may(Action.READ_PATH):
+    if allowed(Action.READ_PATH):
         path = st.text_input("Folder or file", key="collect-path", placeholder="/data/my-faces")
     if not st.button("Copy its faces", type="primary", disabled=not (agreed and (zipped or path))):
         return

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from emotion_core.access import Action
+from emotion_core.access import Action, allowed
 from emotion_core.collect import store, transfer
 from emotion_core.collect.store import Summary
 from emotion_core.data.collected import load_collection
 from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.units import faces
-from pages._ui.access import may
 from pages._ui.cache import choose_data
 from pages._ui.frame import page_link
 from pages._ui.widgets import show_empty, show_error
@@ -20,7 +19,7 @@ _ERROR = "collect-error"
 
 def require_owner() -> None:
     """Own faces are shown to nobody else; end the page for whoever is not the owner."""
-    if not may(Action.COLLECT):
+    if not allowed(Action.COLLECT):
         show_empty("Faces of its owner are kept here. Sign in to see and change them.")
         st.stop()
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from emotion_core.access import Action
+from emotion_core.access import Action, allowed, refusal
 from emotion_core.collect import gate as gates
 from emotion_core.collect import improve
 from emotion_core.collect.store import Summary
@@ -13,7 +13,6 @@ from emotion_core.runs.catalog import champion, known_as
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from pages._ui import cache
-from pages._ui.access import may, why_not
 from pages._ui.frame import page_link
 from pages._ui.widgets import duration, run_label, show_error
 
@@ -52,8 +51,8 @@ def _show_start(chosen: Summary, now: Run) -> None:
         "Improve the champion",
         type="primary",
         icon=":material/model_training:",
-        disabled=not may(Action.TRAIN),
-        help=why_not(Action.TRAIN),
+        disabled=not allowed(Action.TRAIN),
+        help=None if allowed(Action.TRAIN) else refusal(Action.TRAIN),
     ):
         try:
             improve.start_improving(config)
@@ -104,8 +103,8 @@ def _show_gate(run: Run, now: Run) -> None:
         return
     for sentence in gate.words():
         st.markdown(f"- {plain(sentence, 'markdown')}")
-    for refusal in gate.refusals:
-        st.warning(plain(refusal, "markdown"), icon=":material/block:")
+    for sentence in gate.refusals:
+        st.warning(plain(sentence, "markdown"), icon=":material/block:")
     reason = ""
     if not gate.passed:
         reason = st.text_input(
@@ -118,8 +117,8 @@ def _show_gate(run: Run, now: Run) -> None:
         label,
         key=f"collect-promote-{run.id}",
         type="primary" if gate.passed else "secondary",
-        disabled=not may(Action.PROMOTE) or not (gate.passed or reason.strip()),
-        help=why_not(Action.PROMOTE),
+        disabled=not allowed(Action.PROMOTE) or not (gate.passed or reason.strip()),
+        help=None if allowed(Action.PROMOTE) else refusal(Action.PROMOTE),
     ):
         try:
             improve.promote(run, anyway=reason)
@@ -143,8 +142,8 @@ def _show_rollback() -> None:
     if previous and st.button(
         f"Roll back to {known_as(previous)}",
         icon=":material/undo:",
-        disabled=not may(Action.PROMOTE),
-        help=why_not(Action.PROMOTE),
+        disabled=not allowed(Action.PROMOTE),
+        help=None if allowed(Action.PROMOTE) else refusal(Action.PROMOTE),
     ):
         try:
             registry.rollback()

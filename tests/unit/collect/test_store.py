@@ -141,7 +141,7 @@ def test_a_full_disk_is_told_and_loses_nothing(fill, drawn):
 def test_a_visitor_of_a_demo_changes_nothing(fill, drawn, monkeypatch):
     fill(each=1)
     session = start_session("me", "again")
-    monkeypatch.setattr(access, "_resolver", lambda: access.Role.DEMO)
+    monkeypatch.setattr(access, "current_role", lambda: access.Role.DEMO)
     for change in (
         lambda: store.create("you"),
         lambda: store.rename("me", "you"),
