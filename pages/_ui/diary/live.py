@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from emotion_core.access import Action
+from emotion_core.access import Action, allowed
 from emotion_core.errors import EmotionError
 from emotion_core.live.stream import LiveStream
 from emotion_core.personal.diary import is_on
 from emotion_core.personal.recorder import LiveDiary
-from pages._ui.access import may
 
 
 def show_recording(stream: LiveStream) -> None:
@@ -17,7 +16,7 @@ def show_recording(stream: LiveStream) -> None:
         stream: This tab's; its watcher becomes the diary, or none.
     """
     try:
-        offered = stream.source is None and may(Action.COLLECT) and is_on()
+        offered = stream.source is None and allowed(Action.COLLECT) and is_on()
     except EmotionError:
         offered = False  # the Diary page tells what is wrong with it
     if offered and st.toggle(

@@ -5,11 +5,10 @@ from datetime import datetime
 
 import streamlit as st
 
-from emotion_core.access import Action
+from emotion_core.access import Action, allowed
 from emotion_core.errors import EmotionError
 from emotion_core.personal.database import diary_path
 from emotion_core.personal.reminders import is_due
-from pages._ui.access import may
 
 _SECONDS = 120.0
 _LAST = "diary-reminded"
@@ -17,7 +16,7 @@ _LAST = "diary-reminded"
 
 def remind() -> None:
     """Look every two minutes whether a check-in is due, in the tab that is open."""
-    if diary_path().exists() and may(Action.COLLECT):
+    if diary_path().exists() and allowed(Action.COLLECT):
         st.fragment(_remind, run_every=_SECONDS)()
 
 

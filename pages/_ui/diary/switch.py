@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from emotion_core.access import Action
+from emotion_core.access import Action, allowed
 from emotion_core.errors import EmotionError
 from emotion_core.personal import diary
 from emotion_core.personal.database import diary_path
 from emotion_core.personal.entries import DiaryStatus
-from pages._ui.access import may
 from pages._ui.widgets import show_error
 
 DEMO = "diary-demo"
@@ -30,7 +29,7 @@ def counted(status: DiaryStatus) -> str:
 
 def open_diary() -> DiaryStatus | None:
     """The diary's status for its owner; None for visitors, or where it cannot be read."""
-    if not may(Action.READ_DIARY):
+    if not allowed(Action.READ_DIARY):
         st.info(
             "A diary belongs to one person on their own computer. Visitors cannot see it; they can "
             "look at two weeks of drawn data.",
