@@ -29,6 +29,12 @@ def classifier(run):
     return load_classifier(run)
 
 
+@pytest.fixture(autouse=True)
+def weak_pull(monkeypatch):
+    """Features of an unlearned network differ little; the usual pull would hide what is tested."""
+    monkeypatch.setitem(head.fit_head.__kwdefaults__, "pull", 0.001)
+
+
 def takes_of(seed: int, frames: int = 8, mixed: bool = False) -> dict:
     """A pattern per expression with noise; ``mixed``: second takes show other expressions' ones."""
     rng = np.random.default_rng(seed)
