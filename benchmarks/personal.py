@@ -182,7 +182,7 @@ class Person:
             looks.tilt + tilt + rng.normal(0, 2.0),
             looks.scale * float(np.exp(rng.normal(0, 0.02))),
         )
-        turn[:, 2] += shift + rng.normal(0, 0.7, 2)
+        turn[:, 2] += np.asarray(shift + rng.normal(0, 0.7, 2))
         moved = cv2.remap(
             face,
             *_resting(looks.mouth, looks.brows),
@@ -193,9 +193,10 @@ class Person:
         if looks.blur > 0.15:
             moved = cv2.GaussianBlur(moved, (0, 0), looks.blur)
         shade = 1 + looks.side_light * np.linspace(-1, 1, _SIDE)[None, :]
-        values = (moved / 255.0) ** (looks.gamma * light) * shade * 255
+        values: np.ndarray = (moved / 255.0) ** (looks.gamma * light) * shade * 255
         values += rng.normal(0, 2.0, values.shape) + rng.normal(0, 3.0)
-        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        frame: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        return frame
 
 
 def one_person(

@@ -131,7 +131,8 @@ def _work() -> list[tuple[str, list[bytes], str]]:
         Image.fromarray(face).save(out, "PNG")
         faces.append(_form(out.getvalue()))
     out = io.BytesIO()
-    Image.fromarray(skimage.data.astronaut()).save(out, "JPEG")
+    photo = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]
+    photo.save(out, "JPEG")
     return [
         ("a cut-out face", faces, "/v1/predict?whole=true"),
         ("a photo of 512 x 512", [_form(out.getvalue())], "/v1/predict"),

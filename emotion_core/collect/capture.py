@@ -49,7 +49,7 @@ class Capture:
         Raises:
             CollectionError: there was no consent, or it cannot be written.
         """
-        return (self.take_all([face]) or [None])[0]
+        return next(iter(self.take_all([face])), None)
 
     def take_all(self, faces: list[NewFace]) -> list[int]:
         """As ``take``, of several at once: those that are kept are written together.

@@ -162,10 +162,10 @@ def fold_probs(data: FaceData, folds: int = FOLDS) -> np.ndarray:
     for run in runs.values() if len(others) else ():
         classifier = load_classifier(run)
         for start in range(0, len(others), _BATCH):
-            rows = others[start : start + _BATCH]
-            faces = np.ascontiguousarray(data.images[rows])
+            part = others[start : start + _BATCH]
+            faces = np.ascontiguousarray(data.images[part])
             mirrored = np.ascontiguousarray(faces[:, :, ::-1])
-            probs[rows] += (classifier.probs(faces) + classifier.probs(mirrored)) / (2 * folds)
+            probs[part] += (classifier.probs(faces) + classifier.probs(mirrored)) / (2 * folds)
     return probs
 
 

@@ -138,15 +138,22 @@ def _store_floats(model: Any) -> None:
     constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     kept = []
     for node in graph.node:
-        known = [constants.get(name) for name in node.input]
-        if node.op_type not in ("DequantizeLinear", "Reshape") or any(v is None for v in known):
+        values = [constants[name] for name in node.input if name in constants]
+        known = len(values) == len(node.input)
+        if node.op_type not in ("DequantizeLinear", "Reshape") or not known:
             kept.append(node)
             continue
         if node.op_type == "Reshape":
-            value = known[0].reshape(known[1])
+            value = values[0].reshape(values[1])
         else:
             settings = {item.name: item.i for item in node.attribute}
-            value = _floats(*known, settings.get("axis", 1), settings.get("block_size", 0))
+            value = _floats(
+                values[0],
+                values[1],
+                values[2],
+                settings.get("axis", 1),
+                settings.get("block_size", 0),
+            )
         constants[node.output[0]] = value
     used = {name for node in kept for name in node.input}
     stored = [numpy_helper.from_array(v, name) for name, v in constants.items() if name in used]

@@ -187,8 +187,8 @@ def with_head(classifier: "Classifier", head: Head) -> "Classifier":
             f"The profile has {head.weights.shape[1]} features, the model {layer.in_features}."
         )
     with torch.no_grad():
-        layer.weight += torch.from_numpy(head.weights).to(layer.weight)
-        layer.bias += torch.from_numpy(head.bias).to(layer.bias)
+        layer.weight.add_(torch.from_numpy(head.weights).to(layer.weight))
+        layer.bias.add_(torch.from_numpy(head.bias).to(layer.bias))
     return Classifier(
         model,
         name=classifier.name,

@@ -109,13 +109,17 @@ class MinuteRecorder:
     def _flush(self) -> None:
         if self._seen >= _LEAST_SEEN:
             mean = self._sum / self._seen
+            light, size, tilt, turn = mean[NUM_CLASSES:].tolist()
             finished = Minute(
                 self._minute,
                 self._offset(60.0 * self._minute),
                 min(60.0, self._seen),
                 tuple(mean[:NUM_CLASSES]),
                 self._changes,
-                *(float(value) for value in mean[NUM_CLASSES:]),
+                light=light,
+                size=size,
+                tilt=tilt,
+                turn=turn,
                 model=self.model,
                 profile=self.profile,
             )

@@ -164,7 +164,7 @@ def affect_grid(valence: float, arousal: float) -> go.Figure:
             hovertemplate="pleasant %{x:+.2f}, activated %{y:+.2f}<extra></extra>",
         )
     )
-    for x, y, text in ((0, 1.24, "activated"), (0, -1.24, "sleepy")):
+    for x, y, text in ((0.0, 1.24, "activated"), (0.0, -1.24, "sleepy")):
         fig.add_annotation(x=x, y=y, text=text, showarrow=False)
     for x, text in ((-1.24, "unpleasant"), (1.24, "pleasant")):
         fig.add_annotation(x=x, y=0, text=text, showarrow=False, textangle=-90 if x < 0 else 90)

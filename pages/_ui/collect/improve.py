@@ -16,6 +16,8 @@ from pages._ui import cache
 from pages._ui.frame import page_link
 from pages._ui.widgets import duration, run_label, show_error
 
+_GATE = {"True": "passed", "False": "refused"}
+
 
 def show_improve(chosen: Summary) -> None:
     """The champion, a button that improves it, and the verdict on each improved run."""
@@ -167,7 +169,7 @@ def _show_history() -> None:
                     "alias": entry.alias,
                     "run": known_as(entry.run) if entry.run else "",
                     "reason": entry.forced or entry.why,
-                    "gate": {True: "passed", False: "refused"}.get(entry.gate.get("passed"), ""),
+                    "gate": _GATE.get(str(entry.gate.get("passed")), ""),
                 }
                 for entry in reversed(history)
             ],

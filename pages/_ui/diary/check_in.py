@@ -110,15 +110,18 @@ def _clear_grid() -> None:
 def _save() -> None:
     state = st.session_state
     now = int(time.time())
-    grid = (state[_VALENCE], state[_AROUSAL]) if state.get(_GRID) else (None, None)
+    placed = bool(state.get(_GRID))
     tags = {tag: (state.get(f"diary-{tag}") or "").strip()[:MOST_TAG] for tag in TAGS}
     entry = CheckIn(
         now,
         offset_at(now),
-        *grid,
+        valence=state[_VALENCE] if placed else None,
+        arousal=state[_AROUSAL] if placed else None,
         word=state.get(_WORD) or "",
         note=state.get(_NOTE, "").strip(),
-        **tags,
+        place=tags["place"],
+        company=tags["company"],
+        activity=tags["activity"],
     )
     try:
         number = diary.check_in(entry)

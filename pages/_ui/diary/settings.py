@@ -1,6 +1,7 @@
 """Retention, reminders, export, switching off and deleting the diary."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -43,7 +44,7 @@ def show_settings(status: DiaryStatus) -> None:
             for form, suffix in FORMATS.items():
                 st.download_button(
                     form.upper(),
-                    data=lambda form=form: export_diary(form),
+                    data=partial(export_diary, form),
                     file_name=f"diary.{suffix}",
                     key=f"diary-export-{form}",
                     icon=":material/download:",
