@@ -23,41 +23,13 @@ from emotion_core.live.pipeline import FrameResult, LivePipeline
 from emotion_core.live.playback import VideoPlayback
 from emotion_core.live.rows import FaceRow
 from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch, Summary
+from emotion_core.live.state import LiveState
 from emotion_core.live.track import LOST_SECONDS
 
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
 _log = logging.getLogger(__name__)
 
 Source = Callable[[float], np.ndarray]
-
-
-@dataclass(frozen=True)
-class LiveState:
-    """A stream at one moment.
-
-    Attributes:
-        running: Frames are arriving.
-        frames: Frames worked on since START.
-        failed: Frames that raised an error and were skipped.
-        fps: Frames worked on a second.
-        latency_ms: From a frame's arrival to its picture, waiting included; median of late.
-        longest_gap: Most seconds between two pictures, of the last 200.
-        result: Of the newest frame.
-        hint: What the person before the camera could do better; empty if nothing.
-        problem: Why the stream was stopped; empty if it was not.
-        ended: All this is of a session that is over; the next one has no frame yet.
-    """
-
-    running: bool = False
-    frames: int = 0
-    failed: int = 0
-    fps: float = 0.0
-    latency_ms: float = 0.0
-    longest_gap: float = 0.0
-    result: FrameResult | None = None
-    hint: str = ""
-    problem: str = ""
-    ended: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ LONG = {
     "emotion_core/plots/predictions.py",
 }
 MOST = {
-    "dict[str, Any] in emotion_core": 20,
-    "dict[str, Any] everywhere but in tests": 60,
+    "dict[str, Any] in emotion_core": 41,
+    "dict[str, Any] everywhere but in tests": 92,
     "type: ignore in emotion_core": 11,
     "README lines": 160,
     "README words": 1500,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from emotion_core.live.session import LARGEST
-from emotion_core.live.stream import LiveState, LiveStream
+from emotion_core.live.state import LiveState
+from emotion_core.live.stream import LiveStream
 from emotion_core.plots import live as plots
 from pages._ui.access import is_at_computer
 from pages._ui.diary.live import show_recording

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.session import Second
 from emotion_core.live.smooth import UNCERTAIN
-from emotion_core.live.stream import LiveState
+from emotion_core.live.state import LiveState
 from emotion_core.plots import live as plots
 
 if TYPE_CHECKING:

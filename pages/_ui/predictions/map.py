@@ -26,28 +26,8 @@ def draw_map(run: Run, report: Report) -> None:
     images = test_faces(run, report, guesses)
     found = feature_store.load_features(run)
     if found is None:
-        data = find_test_data([run])
-        if data is None or not has_weights(run):
-            return
-        if not offers(Action.MEASURE):
-            return
-        count = min(feature_store.FACES, len(guesses))
-        st.markdown(
-            "Before deciding, the model turns each face into features. This map places "
-            f"{count:,} test faces by these features: faces close together look similar to the model."
-        )
-        if not st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
-            return
-        bar = st.progress(0.0, "Looking at the faces")
-        try:
-            feature_store.compute_features(
-                run, data, progress=lambda share: _show_share(bar, share)
-            )
-        except EmotionError as error:
-            show_error(error)
-            return
-        st.rerun()
-    assert found is not None
+        _compute(run, len(guesses))
+        return
     if len(found.rows) and int(found.rows.max()) >= len(guesses):
         st.error("The stored map is of another test set. Draw it anew: features RUN.")
         return
@@ -101,6 +81,27 @@ def draw_map(run: Run, report: Report) -> None:
         )
     # Each pick opens once: other reruns, such as a new colour, still carry it.
     st.session_state["picked-face"] = picked[0] if picked else None
+
+
+def _compute(run: Run, faces: int) -> None:
+    """Offer to compute a run's features; a map of them is drawn by the next run of the page."""
+    data = find_test_data([run])
+    if data is None or not has_weights(run) or not offers(Action.MEASURE):
+        return
+    st.markdown(
+        "Before deciding, the model turns each face into features. This map places "
+        f"{min(feature_store.FACES, faces):,} test faces by these features: faces close together "
+        "look similar to the model."
+    )
+    if not st.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
+        return
+    bar = st.progress(0.0, "Looking at the faces")
+    try:
+        feature_store.compute_features(run, data, progress=lambda share: _show_share(bar, share))
+    except EmotionError as error:
+        show_error(error)
+        return
+    st.rerun()
 
 
 def _show_share(bar: Any, share: float) -> None:
