@@ -109,9 +109,11 @@ def test_a_swipe_over_a_figure_scrolls_the_page_of_a_phone(browser, shipped):
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     before = phone.evaluate("document.querySelector('.stMain').scrollTop")
-    gesture = {"x": box["x"] + 60, "y": box["y"] + 20, "yDistance": -200}
-    context.new_cdp_session(phone).send(
-        "Input.synthesizeScrollGesture", gesture | {"gestureSourceType": "touch"}
-    )
+    touch, x, y = context.new_cdp_session(phone), box["x"] + 60, box["y"] + box["height"] / 2
+    for kind, up in [("touchStart", 0), *(("touchMove", step) for step in range(20, 260, 20))]:
+        points = [{"x": x, "y": y - up}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    phone.wait_for_timeout(500)
     assert phone.evaluate("document.querySelector('.stMain').scrollTop") > before + 100
     context.close()
