@@ -109,7 +109,7 @@ class Run(RunFolder):
     def metrics(self) -> list[Row]:
         """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
         val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``."""
-        return self._rows(self.metrics_path)
+        return [row for row in self._rows(self.metrics_path) if "epoch" in row]
 
     def append_metrics(self, row: Row) -> None:
         """Add one epoch's row."""

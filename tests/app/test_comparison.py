@@ -34,6 +34,7 @@ def written(tmp_path_factory):
         root = tmp_path_factory.mktemp("runs")
         for seed, model in enumerate(("resnet18", "block_cnn", "sequential")):
             write_random_run(root, data, model=model, seed=seed, skill=6 - 2 * seed, epochs=3)
+            time.sleep(1)  # runs of one second have no order
         yield root
 
 

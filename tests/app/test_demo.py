@@ -149,7 +149,7 @@ def test_a_demo_visitor_who_touches_everything_changes_nothing(file, home, uploa
     page = open_page(file)
     project = disk(PROJECT / "checkpoints", PROJECT / ".streamlit")
     steps = walk(page, lambda: unchanged(home), uploads)
-    assert steps or file == "app.py"
+    assert steps or file in ("app.py", "pages/collect.py")  # these have nothing to touch
     assert disk(PROJECT / "checkpoints", PROJECT / ".streamlit") == project
 
 

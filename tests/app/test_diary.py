@@ -120,12 +120,12 @@ def test_drawn_data_are_marked_and_written_nowhere(home):
 def test_a_visitor_sees_and_changes_nothing_of_the_owner(monkeypatch):
     fill(3)
     monkeypatch.setenv("EMOTION_ACCESS", "demo")
-    monkeypatch.setattr("emotion_core.access._resolver", session_role)  # as the server installs it
+    monkeypatch.setattr("emotion_core.access._role", session_role)  # as the server installs it
     page = open_page()
     assert "Visitors cannot see it" in texts(page)
     assert not page.metric and keys(page) <= {"diary-demo-on"}
     page.button(key="diary-demo-on").click().run()
     assert not page.exception and "drawn by code" in texts(page)
     assert keys(page) <= {"diary-demo-off"}
-    monkeypatch.setattr("emotion_core.access._resolver", lambda: Role.OWNER)
+    monkeypatch.setattr("emotion_core.access._role", lambda: Role.OWNER)
     assert diary.status().check_ins == 3

@@ -62,6 +62,8 @@ def test_the_list_names_what_the_readme_promises():
         "house",
         "inference",
         "live",
+        "loop",
+        "personal",
         "serve",
         "train",
         "viewers",

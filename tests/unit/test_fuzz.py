@@ -43,14 +43,15 @@ def test_what_is_found_is_counted_and_kept(tmp_path):
     assert found.faults == [] and found.outcomes["table", "read"] == 1
     command._take(found, "zip", answer | {"end": 3, "megabytes": 1_500})
     command._take(found, "tree", answer | {"end": 4, "cpu_s": 11.0})
-    command._take(found, "table", answer | {"end": 7, "fault": "Traceback"})
+    command._take(found, "table", answer | {"end": len(KINDS), "fault": "Traceback"})
     whys = [why for _, _, why in found.faults]
     assert "1500 MB" in whys[0] and "11.0 s" in whys[1] and whys[2] == "Traceback"
     command.save(9, found.faults, tmp_path / "kept")
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {
         "zip-9-3",
         "tree-9-4",
-        "table-9-7",
+        f"table-9-{len(KINDS)}",
     }
-    assert (tmp_path / "kept" / "table-9-7" / "a.csv").exists()
-    assert (tmp_path / "kept" / "table-9-7" / "fault.txt").read_text() == "Traceback\n"
+    table = tmp_path / "kept" / f"table-9-{len(KINDS)}"  # the first kind again
+    assert (table / "a.csv").exists()
+    assert (table / "fault.txt").read_text() == "Traceback\n"

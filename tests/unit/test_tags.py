@@ -44,7 +44,7 @@ def test_a_run_that_waits_to_be_trained_is_not_tagged(run):
 
 
 def test_visitors_of_a_demo_tag_nothing(run, monkeypatch):
-    monkeypatch.setattr(access, "_resolver", lambda: Role.DEMO)
+    monkeypatch.setattr(access, "_role", lambda: Role.DEMO)
     with pytest.raises(AccessError):
         tag_run(run, "x")
     assert run.config().tag == ""

@@ -117,8 +117,11 @@ def smooth(values: Sequence[float], weight: float) -> list[float]:
 
 def _axis_values(rows: Sequence[Row], axis: str) -> list[float]:
     if axis == "time":
-        return [float(value) for value in np.cumsum([row["seconds"] for row in rows]) / 60]
-    return [float(row["images_seen" if axis == "images" else "epoch"]) for row in rows]
+        return [
+            float(value) for value in np.cumsum([row.get("seconds", math.nan) for row in rows]) / 60
+        ]
+    key = "images_seen" if axis == "images" else "epoch"
+    return [float(row.get(key, math.nan)) for row in rows]
 
 
 def _curve_value(row: Row, key: str) -> float:

@@ -85,6 +85,6 @@ def test_card_is_the_same_every_time(evaluated):
 
 
 def test_run_without_report_says_how_to_get_one(tmp_path):
-    run = Run(tmp_path)
+    run = create_run(TrainConfig(model="sequential", data="synthetic"), tmp_path)
     with pytest.raises(RunError, match=r"no report\.json.*python -m emotion_core evaluate"):
         write_card(run)

@@ -14,7 +14,8 @@ from tests.unit.serve.running import running
 TOKEN = "a-token-of-twenty-letters"
 load_all_checks()
 # Random bytes are allowed by the document and are no picture: that is said with 422.
-LEFT_OUT = {"positive_data_acceptance"}
+# Schemathesis leaves its own header out, not the one given to each call; test_api asks without one.
+LEFT_OUT = {"positive_data_acceptance", "ignored_auth"}
 EXAMPLES = 300 if os.environ.get("EMOTION_FUZZ") else 12  # of each path
 
 
