@@ -75,7 +75,8 @@ def test_what_is_loaded_is_spared_once_per_state():
         assert frozen > before
         kept = [[] for _ in range(1000)]
         memory.spare_modules(True, "of this test")
-        assert gc.get_freeze_count() == frozen and len(kept) == 1000
+        # Frozen objects may be freed meanwhile; the thousand new ones must not be frozen.
+        assert gc.get_freeze_count() <= frozen and len(kept) == 1000
     finally:
         gc.unfreeze()
 

@@ -19,7 +19,7 @@ def answering_class():
     from streamlit_webrtc.process import AsyncVideoProcessTrack
 
     class Answering(AsyncVideoProcessTrack):
-        pass
+        answers_once = False  # also where a page of the same process has patched the library's
 
     return Answering
 
@@ -96,7 +96,7 @@ def processing_tracks():
     from streamlit_webrtc.process import AsyncVideoProcessTrack
 
     class Answering(AsyncVideoProcessTrack):
-        pass
+        answers_once = False  # also where a page of the same process has patched the library's
 
     class Numbered(VideoStreamTrack):
         number = 0
