@@ -20,10 +20,9 @@ def epoch_seconds(config: TrainConfig, runs: Iterable[Run]) -> float | None:
     """
     for run in runs:
         other = run.config()
-        if all(getattr(other, name) == getattr(config, name) for name in (*_WORK, *_MACHINE)):
-            rows = run.metrics()
-            if rows:
-                return float(statistics.median(row["seconds"] for row in rows))
+        same = all(getattr(other, name) == getattr(config, name) for name in (*_WORK, *_MACHINE))
+        if same and (seconds := [row["seconds"] for row in run.metrics() if "seconds" in row]):
+            return float(statistics.median(seconds))
     return None
 
 

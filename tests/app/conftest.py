@@ -2,6 +2,8 @@
 
 import pytest
 
+from pages._ui.access import install
+
 
 @pytest.fixture(autouse=True)
 def own_places(tmp_path, monkeypatch):
@@ -9,5 +11,6 @@ def own_places(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "own-checkpoints"))
     monkeypatch.delenv("FER2013_DIR", raising=False)
     # AppTest has no browser that could be local.
+    install()  # as the server does; a unit test of the same process may have named another
     monkeypatch.setenv("EMOTION_ACCESS", "owner")
     monkeypatch.setenv("EMOTION_DATA_ROOTS", "/")

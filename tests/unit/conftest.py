@@ -4,8 +4,19 @@ import errno
 import ipaddress
 import socket
 import urllib.request
+from collections.abc import Iterator
 
 import pytest
+
+from emotion_core import access
+
+
+@pytest.fixture(autouse=True)
+def resolver_restored() -> Iterator[None]:
+    """The role that one test gives its caller does not reach the next."""
+    before = access._role, access._at_computer
+    yield
+    access.set_resolver(*before)
 
 
 @pytest.fixture(autouse=True)
