@@ -141,7 +141,7 @@ def test_pause_holds_the_picture_and_snapshot_downloads_it(live):
     picture = cv2.imread(download.value.path())
     assert picture.shape == (480, 640, 3)
     live.page.get_by_text("Pause", exact=True).click()
-    live.page.get_by_text("Paused. No frame is looked at.").wait_for()
+    live.page.get_by_text("Paused. No video is being analyzed.").wait_for()
     frames = live.probe()["frames"]
     live.page.wait_for_timeout(1500)
     assert live.probe()["frames"] <= frames + 1
