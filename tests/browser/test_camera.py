@@ -193,7 +193,7 @@ def test_a_refused_or_missing_camera_is_told_and_start_stays(
         reason = "NotAllowedError" if has_camera else "NotFoundError"
         alert = page.page.frame_locator("iframe").locator(".MuiAlert-root")
         alert.get_by_text(reason).wait_for()
-        page.page.get_by_text("If it is refused or missing, allow it").wait_for()
+        page.page.get_by_text("No picture? Allow it in").wait_for()
         page.button("Start").wait_for()
         assert page.probe()["frames"] == 0 and page.probe()["connections"] <= before
 

@@ -9,6 +9,7 @@ import pytest
 
 from emotion_core.data.synthetic import draw_face
 from emotion_core.labels import EMOTIONS
+from emotion_core.models.titles import TITLES
 from emotion_core.paths import PROJECT
 from emotion_core.runs.catalog import list_runs
 from emotion_core.training import jobs
@@ -123,7 +124,7 @@ def test_faces_are_chosen_two_models_trained_and_compared(browser, faces, place)
 
 def choose_faces(tab: Tab, faces: Path) -> None:
     tab.menu("Dataset")
-    tab.main.get_by_text("A path", exact=True).click()
+    tab.main.get_by_text("Folder or file", exact=True).click()
     tab.settle()
     field = tab.main.get_by_label(re.compile("Folder, zip, CSV"))
     field.fill(str(faces))
@@ -178,16 +179,14 @@ def wait_until_trained(tab: Tab, place: Path) -> None:
 
 def compare(tab: Tab) -> None:
     tab.menu("Comparison")
-    headline = tab.main.get_by_role("heading", level=4).first
-    headline.wait_for()
-    assert all(model in headline.inner_text() for model in MODELS)
     tab.main.get_by_test_id("stPlotlyChart").first.wait_for()
     tab.settle()
+    assert all(TITLES[model] in tab.text() for model in MODELS)
     tab.picture("4-comparison")
     tab.main.get_by_text("Confusion", exact=True).click()
     tab.settle()
     tab.main.get_by_test_id("stPlotlyChart").first.wait_for()
-    assert all(model in tab.text() for model in MODELS)
+    assert all(TITLES[model] in tab.text() for model in MODELS)
     tab.picture("5-confusion")
 
 

@@ -28,9 +28,11 @@ def test_the_annotated_copy_plays(browser, shipped):
     clip = {"name": "face.mp4", "mimeType": "video/mp4", "buffer": face_clip(RATE, FRAMES)}
     page = browser.new_page()
     page.set_default_timeout(60_000)
-    page.goto(f"{shipped.url}/predictions?view=Video")
+    page.goto(f"{shipped.url}/live")
+    page.get_by_test_id("stMain").get_by_text("Video", exact=True).click()
+    page.get_by_text("Analyze", exact=True).click()
     page.locator('input[type="file"]').set_input_files(clip)
-    page.get_by_role("button", name="Analyse").click()
+    page.get_by_role("button", name="Analyze").click()
     page.locator("video").wait_for()
     page.wait_for_function("document.querySelector('video').readyState >= 2")
     video = page.locator("video")
