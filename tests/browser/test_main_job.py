@@ -167,7 +167,7 @@ def watch_curves_grow(tab: Tab, place: Path) -> None:
 
 
 def wait_until_trained(tab: Tab, place: Path) -> None:
-    done = tab.main.get_by_text(re.compile(r"^finished · "))
+    done = tab.main.get_by_text(re.compile(r"· \d+\.\d % ·"))
     done.nth(len(MODELS) - 1).wait_for(timeout=TRAINED_MS)
     tab.settle()
     tab.picture("3-trained")
@@ -192,8 +192,7 @@ def compare(tab: Tab) -> None:
 
 def overview(tab: Tab) -> None:
     tab.menu("Overview")
-    board = tab.main.get_by_role("table")
-    board.wait_for()
-    assert board.get_by_role("row").count() == 1 + len(MODELS)
+    tab.main.get_by_test_id("stDataFrame").wait_for()
+    tab.main.get_by_text(re.compile("^Best result: ")).wait_for()
     assert "2 finished runs" in tab.text()
     tab.picture("6-overview")
