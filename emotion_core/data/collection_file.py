@@ -18,12 +18,12 @@ import numpy as np
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import CollectionError, unknown
 from emotion_core.paths import home_dir
+from emotion_core.sqlite_file import changing, opened
 
 COLLECTION_SPEC = "collection:"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 CONFIRMED = ("person", "import")  # whose word a label is used for training
 
-_BUSY_SECONDS = 15.0
 _NOUNS = {"faces": "collection", "overlay": "overlay"}
 # The schema grows by one script per version; a database is brought up to date when it is opened.
 _MIGRATIONS = (
@@ -123,16 +123,12 @@ def open_database(*, create: bool = False) -> Iterator[sqlite3.Connection]:
                 "with: python -m emotion_core collect create NAME"
             )
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-        with contextlib.closing(database):
-            database.row_factory = sqlite3.Row
-            for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
-                database.execute(f"PRAGMA {pragma}")
-            _migrate(database, path)
-            yield database
-    except sqlite3.Error as error:
-        raise CollectionError(_told(error, path)) from error
+
+    def told(reason: str) -> str:
+        return f"{path} cannot be used ({reason})."
+
+    with opened(path, _MIGRATIONS, CollectionError, told, create=create) as database:
+        yield database
 
 
 @contextlib.contextmanager
@@ -142,15 +138,8 @@ def transaction(*, create: bool = False) -> Iterator[sqlite3.Connection]:
     Raises:
         CollectionError: as ``open_database``.
     """
-    with open_database(create=create) as database:
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            yield database
-        except BaseException:
-            if database.in_transaction:  # on a full disk SQLite has ended it already
-                database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
+    with open_database(create=create) as database, changing(database):
+        yield database
 
 
 def find(database: sqlite3.Connection, name: str, kind: str = "faces") -> Stored:
@@ -192,34 +181,3 @@ def read_face(file: str, *, large: bool = False) -> np.ndarray:
     if face is None or face.shape != (side, side):
         raise CollectionError(f"The face {path} is damaged. Delete it on the Collect page.")
     return np.asarray(face, np.uint8)
-
-
-def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    """Bring a database up to ``VERSION``.
-
-    Raises:
-        CollectionError: a later version of the program wrote it.
-    """
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise CollectionError(
-            f"{path} has version {version}, this program reads up to {VERSION}. Update it."
-        )
-    if version == VERSION:
-        return
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("BEGIN IMMEDIATE")  # another process may migrate at the same moment
-    for script in _MIGRATIONS[database.execute("PRAGMA user_version").fetchone()[0] :]:
-        for statement in script.split(";"):
-            database.execute(statement)
-    database.execute(f"PRAGMA user_version = {VERSION}")
-    database.execute("COMMIT")
-
-
-def _told(error: sqlite3.Error, path: Path) -> str:
-    reason = str(error)
-    if "full" in reason:
-        return f"{path}: the disk is full. Make room there, or name another folder in EMOTION_HOME."
-    if "locked" in reason:
-        return f"{path} is in use by another process for too long. Try again."
-    return f"{path} cannot be used ({reason})."

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,24 +54,44 @@ def grouped(data: FaceData) -> np.ndarray:
 
     FER-2013 takes about 20 s the first time on 2 cores.
     """
-    path = cache_path(data)
-    # The cache only saves time: a damaged file or a folder that cannot be written must not end a run.
+    return kept_array(
+        cache_path(data),
+        lambda groups: _are_groups(groups, len(data)),
+        lambda: near_duplicate_groups(data.images),
+    )
+
+
+def kept_array(
+    path: Path, sound: Callable[[np.ndarray], bool], find: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """An array from the cache, or found now and kept there.
+
+    The cache only saves time: a damaged file or a folder that cannot be written ends nothing.
+
+    Args:
+        path: Its file.
+        sound: Whether what the file holds can be such an array.
+        find: Computes it.
+
+    Raises:
+        AccessError: it must be computed, and the caller may not measure.
+    """
     with (
         contextlib.suppress(OSError, ValueError, EOFError, MemoryError),
         open_regular(path) as kept,
     ):
-        groups: np.ndarray = np.load(kept, allow_pickle=False)
-        if _are_groups(groups, len(data)):
-            return groups
+        stored: np.ndarray = np.load(kept, allow_pickle=False)
+        if sound(stored):
+            return stored
     require(Action.MEASURE)
-    groups = near_duplicate_groups(data.images)
+    found = find()
     with (
         contextlib.suppress(OSError),
         atomic_path(path, parents=True) as temporary,
         temporary.open("wb") as file,
     ):
-        np.save(file, groups, allow_pickle=False)
-    return groups
+        np.save(file, found, allow_pickle=False)
+    return found
 
 
 def _are_groups(groups: np.ndarray, count: int) -> bool:

@@ -4,7 +4,6 @@ The leak-free figures leave out identical and near-identical images (``duplicate
 was augmented before it was split holds further copies, which pixel by pixel are not alike.
 """
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
@@ -13,11 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emotion_core.access import Action, require
-from emotion_core.data.duplicates import cache_path, grouped
+from emotion_core.data.duplicates import cache_path, grouped, kept_array
 from emotion_core.data.faces import FACE_SIZE, SPLITS, FaceData
 from emotion_core.data.parsed import Progress
-from emotion_core.files import atomic_path, open_regular
 
 # Correlation of fine structure, after alignment, from which two FER-2013 faces were, on viewing,
 # always the same photograph; between 0.5 and 0.7 about half were. Plain pixels do not separate:
@@ -67,25 +64,13 @@ def augmented_twins(data: FaceData, progress: Progress | None = None) -> list[Tw
 
     FER-2013 takes about 50 s of one core the first time.
     """
-    path = cache_path(data, "-twins")
-    # The cache only saves time: a damaged file or a folder that cannot be written must not end a run.
-    with (
-        contextlib.suppress(OSError, ValueError, EOFError, MemoryError),
-        open_regular(path) as kept,
-    ):
-        rows = np.load(kept, allow_pickle=False)
-        if _are_twins(rows, data):
-            return [_from_row(row) for row in rows.tolist()]
-    require(Action.MEASURE)
-    twins = find_twins(data, progress)
-    rows = np.array([dataclasses.astuple(twin) for twin in twins], np.float64).reshape(-1, _FIELDS)
-    with (
-        contextlib.suppress(OSError),
-        atomic_path(path, parents=True) as temporary,
-        temporary.open("wb") as file,
-    ):
-        np.save(file, rows, allow_pickle=False)
-    return twins
+
+    def find() -> np.ndarray:
+        rows = [dataclasses.astuple(twin) for twin in find_twins(data, progress)]
+        return np.array(rows, np.float64).reshape(-1, _FIELDS)
+
+    rows = kept_array(cache_path(data, "-twins"), lambda rows: _are_twins(rows, data), find)
+    return [_from_row(row) for row in rows.tolist()]
 
 
 def _are_twins(rows: np.ndarray, data: FaceData) -> bool:

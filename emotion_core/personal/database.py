@@ -8,12 +8,13 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from emotion_core import sqlite_file
 from emotion_core.errors import DiaryError
 from emotion_core.paths import home_dir
 
-_BUSY_SECONDS = 15.0
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 # The schema grows by one script per version; a file is brought up to date when it is opened.
 _MIGRATIONS = (
@@ -35,11 +36,6 @@ _MIGRATIONS = (
     CREATE INDEX check_ins_at ON check_ins (at);
     """,
 )
-
-
-def version() -> int:
-    """The schema that this program writes."""
-    return len(_MIGRATIONS)
 
 
 def diary_path() -> Path:
@@ -65,18 +61,9 @@ def open_database(*, create: bool = False) -> Iterator[sqlite3.Connection]:
                 "python -m emotion_core diary on"
             )
         _make(path)
-    try:
-        # "rw" never makes a file: one that is deleted at this moment stays deleted.
-        address = f"{path.absolute().as_uri()}?mode=rw"
-        database = sqlite3.connect(address, timeout=_BUSY_SECONDS, isolation_level=None, uri=True)
-        with contextlib.closing(database):
-            database.row_factory = sqlite3.Row
-            for pragma in ("foreign_keys = ON", "secure_delete = ON", "synchronous = FULL"):
-                database.execute(f"PRAGMA {pragma}")
-            _migrate(database, path)
-            yield database
-    except sqlite3.Error as error:
-        raise DiaryError(_told(error, path)) from error
+    told = partial(_told, path=path)
+    with sqlite_file.opened(path, _MIGRATIONS, DiaryError, told) as database:
+        yield database
 
 
 @contextlib.contextmanager
@@ -86,14 +73,8 @@ def transaction(*, create: bool = False) -> Iterator[sqlite3.Connection]:
     Raises:
         DiaryError: as ``open_database``.
     """
-    with open_database(create=create) as database:
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            yield database
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
+    with open_database(create=create) as database, sqlite_file.changing(database):
+        yield database
 
 
 def forget_pages(database: sqlite3.Connection) -> None:
@@ -118,7 +99,9 @@ def destroy() -> bool:
             _empty(path)
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise DiaryError(_told(error, path)) from error
+                raise DiaryError(
+                    sqlite_file.reason(error, path, partial(_told, path=path))
+                ) from error
             _overwrite(path)
         except sqlite3.Error:
             _overwrite(path)
@@ -134,10 +117,7 @@ def destroy() -> bool:
 
 
 def _empty(path: Path) -> None:
-    address = f"{path.absolute().as_uri()}?mode=rw"
-    database = sqlite3.connect(address, timeout=_BUSY_SECONDS, isolation_level=None, uri=True)
-    with contextlib.closing(database):
-        database.execute("PRAGMA secure_delete = ON")
+    with contextlib.closing(sqlite_file.connect(path)) as database:
         for table in ("minutes", "check_ins", "settings"):
             database.execute(f"DELETE FROM {table}")
         database.execute("VACUUM")
@@ -170,39 +150,8 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    """Bring a file up to this version.
-
-    Raises:
-        DiaryError: a later version of the program wrote it.
-    """
-    found = database.execute("PRAGMA user_version").fetchone()[0]
-    if found > version():
-        raise DiaryError(
-            f"{path} has version {found}, this program reads up to {version()}. Update it."
-        )
-    if found == version():
-        return
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("BEGIN IMMEDIATE")  # another process may migrate at the same moment
-    try:
-        found = database.execute("PRAGMA user_version").fetchone()[0]
-        for script in _MIGRATIONS[found:]:
-            for statement in script.split(";"):
-                database.execute(statement)
-        database.execute(f"PRAGMA user_version = {version()}")
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-
-
-def _told(error: sqlite3.Error, path: Path) -> str:
-    reason = str(error)
-    if "full" in reason:
-        return f"{path}: the disk is full. Make room there, or name another folder in EMOTION_HOME."
-    if "locked" in reason:
-        return f"{path} is in use by another process for too long. Try again."
+def _told(reason: str, path: Path) -> str:
+    """Why SQLite does not take the file, and what to do."""
     if "unable to open" in reason:
         return f"{path} cannot be opened: it was deleted meanwhile, or may not be read."
     return (

@@ -28,7 +28,17 @@ MODULES = sorted(
 # From the ground up; what stands on one line may import each other.
 FLOORS = (
     (
-        *("labels", "errors", "paths", "files", "machine", "memory", "probabilities", "records"),
+        *(
+            "labels",
+            "errors",
+            "paths",
+            "files",
+            "sqlite_file",
+            "machine",
+            "memory",
+            "probabilities",
+            "records",
+        ),
         *("access", "passwords", "progress", "text", "units", "versions"),
     ),
     ("config", "recipes", "train_settings", "processes"),
