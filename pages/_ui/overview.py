@@ -166,7 +166,7 @@ def show_machine() -> None:
     gpu = ", ".join(machine.gpus) or "none found, training runs on the CPU"
     if machine.gpu_unused:
         gpu += " (unused: the installed PyTorch is a CPU build)"
-    st.subheader("This machine", anchor=False)
+    st.header("This machine", anchor=False)
     st.markdown(
         f"- CPU: {machine.cpu}, {machine.cores} cores{memory}\n"
         f"- GPU: {gpu}\n"
@@ -176,7 +176,7 @@ def show_machine() -> None:
 
 def show_responsible_use() -> None:
     """What the law and good sense ask for."""
-    st.subheader("Responsible use", anchor=False)
+    st.header("Responsible use", anchor=False)
     st.markdown(
         "A model estimates the **expression** on a face. It does not know what a person **feels**.\n"
         "- In the EU, inferring emotions at work and in schools is prohibited since "

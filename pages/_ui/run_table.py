@@ -43,7 +43,9 @@ def show_run_table(entries: Sequence[Entry], key: str) -> None:
         selection_mode="single-cell",
         height="content",
         column_config={
-            _DOT: st.column_config.Column("", width=30, help="The run's color in every figure."),
+            _DOT: st.column_config.Column(
+                "Color", width=58, help="The run's color in every figure."
+            ),
             "Accuracy": st.column_config.ProgressColumn(
                 help=f"{COLUMNS['accuracy'].help} The bar runs from {low:.0f} to {high:.0f} %.",
                 format="%.1f %%",

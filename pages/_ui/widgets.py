@@ -85,7 +85,7 @@ def _figure_head(key: str, title: str, reading: str, csv: Rows | None) -> None:
     with st.container(horizontal=True, vertical_alignment="top", key=f"{key}-head"):
         with st.container(gap="xxsmall"):
             if title:
-                st.subheader(plain(title, "markdown"), anchor=False)
+                st.header(plain(title, "markdown"), anchor=False)
             if reading:
                 st.caption(plain(reading, "markdown"))
         if csv:

@@ -52,6 +52,18 @@ def test_a_first_visit_says_what_the_page_is_for_and_makes_a_collection(home):
     assert page.selectbox(key="collect-name").value == "my-face"
 
 
+def test_the_dataset_page_shows_a_collection_and_training_takes_it():
+    fill()
+    page = AppTest.from_file(PROJECT / "app.py", default_timeout=300).run()
+    page.switch_page("pages/dataset.py").run()
+    page.segmented_control(key="data-kind").set_value("Collection").run()
+    assert not page.exception and not page.error
+    assert page.selectbox(key="data-collection").value == "me"
+    assert {item.label: item.value for item in page.metric}["Faces"] == "14"
+    page.switch_page("pages/training.py").run()
+    assert page.selectbox(key="train-data").value == "collection:me"
+
+
 def test_each_tab_opens_on_a_filled_collection():
     fill()
     for tab, said in (

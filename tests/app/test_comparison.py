@@ -162,9 +162,9 @@ def shown_faces(page: AppTest) -> list[str]:
 
 def test_two_runs_have_no_matrix_of_pairs(folder):
     page = open_comparison(runs=names(folder)[:2])
-    assert [item.value for item in page.subheader] == ["Accuracy"]
+    assert [item.value for item in page.main.header] == ["Accuracy"]
     assert "Difference of accuracy, row minus column" in [
-        item.value for item in open_comparison(runs=names(folder)).subheader
+        item.value for item in open_comparison(runs=names(folder)).main.header
     ]
 
 

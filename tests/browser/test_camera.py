@@ -190,7 +190,7 @@ def test_a_refused_or_missing_camera_is_told_and_start_stays(
         page.open()
         before = page.probe()["connections"]  # of tabs closed a moment ago
         page.button("Start").click()
-        reason = "NotAllowedError" if has_camera else "NotFoundError"
+        reason = "The browser refused the camera" if has_camera else "No camera was found"
         alert = page.page.frame_locator("iframe").locator(".MuiAlert-root")
         alert.get_by_text(reason).wait_for()
         page.page.get_by_text("No picture? Allow it in").wait_for()

@@ -2,9 +2,8 @@
 
 import pytest
 
-from emotion_core.paths import PROJECT
 from pages._ui.present.steps import STEPS
-from tests.browser.server import problems, start_server
+from tests.browser.server import problems, start_shipped
 
 _PATIENCE = 60_000  # ms; the machine may be busy
 
@@ -12,16 +11,7 @@ _PATIENCE = 60_000  # ms; the machine may be busy
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
     """The dashboard on the shipped runs, without FER-2013 and without a network."""
-    folder = tmp_path_factory.mktemp("presenter")
-    checkpoints = folder / "checkpoints"
-    checkpoints.mkdir()
-    for path in (PROJECT / "checkpoints").iterdir():
-        (checkpoints / path.name).symlink_to(path)
-    nowhere = str(folder / "nowhere")
-    found = start_server(
-        checkpoints,
-        {"EMOTION_CACHE": str(folder / "cache"), "EMOTION_OFFLINE": "1", "FER2013_DIR": nowhere},
-    )
+    found = start_shipped(tmp_path_factory.mktemp("presenter"))
     yield found
     found.stop()
     assert not problems(found), found.log()

@@ -5,8 +5,10 @@ import functools
 import http.server
 import io
 import itertools
+import json
 import os
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +20,17 @@ from benchmarks import browser as live_browser
 from benchmarks.live_page import write_clip
 from emotion_core.data.sources import load_data
 from emotion_core.data.synthetic import draw_face
-from emotion_core.errors import ModelError
+from emotion_core.errors import FetchError, ModelError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.yunet_file import yunet_path
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.models.web_export import export_web
-from emotion_core.models.web_runtime import runtime_files
+from emotion_core.models.web_runtime import fetch_runtime, runtime_files
 from emotion_core.paths import PROJECT
 from emotion_core.runs.run import Run
 from emotion_core.serve.service import Service
 from emotion_core.serve.settings import ServeSettings
+from tests.browser.server import problems, start_shipped
 from tests.unit.serve.running import running
 
 RUN = Run(PROJECT / "checkpoints" / "sequential")
@@ -46,8 +49,8 @@ ASK = """async ([method, pictures]) => {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     try:
-        runtime_files()
-    except ModelError as error:
+        fetch_runtime()  # the npm package by its name, once per machine
+    except FetchError as error:
         pytest.skip(str(error))
     return export_web(RUN, tmp_path_factory.mktemp("web") / "page", detector=yunet_path())
 
@@ -108,6 +111,24 @@ def drawn(count: int) -> list[np.ndarray]:
         draw_face(EMOTIONS[number % 7], (5, number), sizes[number % len(sizes)])
         for number in range(count)
     ]
+
+
+def test_the_run_page_hands_over_the_same_folder_as_a_zip(browser, folder, tmp_path):
+    server = start_shipped(tmp_path, {"EMOTION_CACHE": str(runtime_files()[0].parents[2])})
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{server.url}/run?run=sequential")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Web page").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = {path.name for path in folder.iterdir()}
+        assert set(archive.namelist()) == {f"sequential-web/{name}" for name in names}
+        shipped = archive.read("sequential-web/model.json")
+    assert json.loads(shipped) == json.loads((folder / "model.json").read_bytes())
+    page.close()
+    server.stop()
+    assert not problems(server), server.log()
 
 
 @pytest.mark.parametrize("source", ["drawn", "fer2013"])

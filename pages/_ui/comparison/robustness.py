@@ -59,7 +59,7 @@ def _draw_jobs(comparison: Comparison) -> None:
 
 def _jobs(comparison: Comparison) -> None:
     """One line per run: measure, progress, cancel. Redraws itself; a finished one redraws the page."""
-    st.subheader("Measurements", anchor=False)
+    st.header("Measurements", anchor=False)
     offers(Action.MEASURE)
     labels = {result.name: result.label for result in comparison.results}
     finished = False

@@ -1,4 +1,4 @@
-"""The Dataset page's choice: drawn faces, FER-2013, a file on this machine, an upload."""
+"""The Dataset page's choice: drawn faces, FER-2013, own collections, a file here, an upload."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from emotion_core.access import Action, require
+from emotion_core.access import Action, allowed, require
+from emotion_core.collect.store import list_collections
 from emotion_core.data.faces import SYNTHETIC_SPEC, FaceData, is_synthetic
 from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013
 from emotion_core.data.label_tables import TABLES, split_labels, with_labels
@@ -16,9 +17,11 @@ from emotion_core.errors import DataError, EmotionError
 from emotion_core.text import unquoted
 from pages._ui import cache
 from pages._ui.access import offers
+from pages._ui.dataset.own import is_own, pick_collection
 from pages._ui.widgets import show_error, show_get_fer2013
 
-SYNTHETIC, FER, PATH, UPLOAD = "Synthetic faces", "FER-2013", "Folder or file", "Upload a zip"
+SYNTHETIC, FER, OWN = "Synthetic faces", "FER-2013", "Collection"
+PATH, UPLOAD = "Folder or file", "Upload a zip"
 _TABLE_NAMES = {
     "": "Detect",
     "alphabetical": "Alphabetical order, from 0",
@@ -40,7 +43,7 @@ def _pick_source() -> str | None:
     """What ``_load`` takes; None while there is nothing to load yet."""
     linked = st.query_params.get("data", "")
     wanted = linked or cache.chosen_data()
-    kind_of_wanted = _KINDS.get(wanted.partition(":")[0], PATH)
+    kind_of_wanted = OWN if is_own(wanted) else _KINDS.get(wanted.partition(":")[0], PATH)
     kinds = _kinds()
     if st.session_state.get("data-kind") not in kinds:  # the first visit, or after another page
         st.session_state["data-kind"] = kind_of_wanted if kind_of_wanted in kinds else kinds[0]
@@ -52,6 +55,8 @@ def _pick_source() -> str | None:
         return wanted if kind_of_wanted == SYNTHETIC else SYNTHETIC_SPEC
     if kind == FER:
         return _pick_fer2013()
+    if kind == OWN:
+        return pick_collection(wanted if kind_of_wanted == OWN else "")
     place = _pick_path() if kind == PATH else _pick_upload()
     return _with_labels(place) if place else None
 
@@ -59,6 +64,8 @@ def _pick_source() -> str | None:
 def _kinds() -> list[str]:
     """The sources that this session may use."""
     kinds = [SYNTHETIC, FER]
+    if allowed(Action.COLLECT) and list_collections():
+        kinds.append(OWN)
     if offers(Action.READ_PATH):
         kinds.append(PATH)
     if offers(Action.UPLOAD, says=False):
@@ -195,7 +202,7 @@ def _loaded(spec: str, place: DeltaGenerator) -> FaceData:
     """The data from this session; a source on disk is looked at again now and then."""
     from emotion_core.data.sources import load_data
 
-    if is_synthetic(spec):
+    if is_synthetic(spec) or is_own(spec):
         return cache.dataset(spec)
     place_of = split_labels(spec)[0]
     if place_of != FER2013_SPEC and not is_upload(Path(place_of)):

@@ -19,7 +19,7 @@ def show_import_notes(data: FaceData) -> None:
             icon=":material/check_circle:",
         )
         return
-    st.subheader("Notes from the import", anchor=False)
+    st.header("Notes from the import", anchor=False)
     st.dataframe(
         [
             {"Kind": note.kind, "What": note.thing, "Message": note.message, "Images": note.count}
@@ -32,7 +32,7 @@ def show_import_notes(data: FaceData) -> None:
 
 def show_duplicates(data: FaceData) -> None:
     """Duplicates, leaks between the splits and contradicting labels, counted on one click."""
-    st.subheader("Duplicates and leaks", anchor=False)
+    st.header("Duplicates and leaks", anchor=False)
     if not is_counted(data):
         if not offers(Action.MEASURE):
             return

@@ -33,7 +33,7 @@ def show_check_in(own: Sequence[CheckIn]) -> None:
     """
     st.html(_STYLE)
     with st.container(border=True, key="diary-check-in"):
-        st.subheader("Check in", anchor=False)
+        st.header("Check in", anchor=False)
         st.caption("Tap a square or a word, or both, then Save. How do you feel, in your own view?")
         left, right = st.columns([2, 3], gap="medium")
         with left:

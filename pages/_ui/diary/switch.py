@@ -49,7 +49,7 @@ def open_diary() -> DiaryStatus | None:
 def show_off(status: DiaryStatus) -> None:
     """The empty state: what a diary is, and the switch."""
     with st.container(border=True):
-        st.subheader("The diary is off", anchor=False)
+        st.header("The diary is off", anchor=False)
         st.markdown(kept_sentence())
         st.markdown(
             "Entries older than 90 days are deleted; you can change that, export everything, or "

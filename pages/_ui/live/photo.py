@@ -122,7 +122,7 @@ def _show_download(
 
 
 def _show_all(faces: "list[Face]", results: "list[FaceResult]") -> None:
-    st.subheader("What the model sees", anchor=False)
+    st.header("What the model sees", anchor=False)
     shown = list(zip(faces, results, strict=True))[:_SHOWN_FACES]
     show_faces_grid(
         np.stack([result.face for _, result in shown]),

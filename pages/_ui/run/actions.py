@@ -1,8 +1,6 @@
 """What can be done with a run: compare it, try it, clone, export, rename, tag and delete it."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -16,16 +14,12 @@ from emotion_core.training import jobs
 from pages._ui.access import offers
 from pages._ui.cache import finished_entries, report_of
 from pages._ui.frame import page_link
+from pages._ui.run.export import show_export
 from pages._ui.run_picker import beside_chosen
 from pages._ui.training.prefill import prefill
 from pages._ui.widgets import show_error
 
 DELETED = "train-deleted"  # names that the Training page can bring back
-_FORMATS = (
-    ("onnx", "ONNX", "A whole program: gray faces in, logits out, for any runtime."),
-    ("h5", "HDF5", "The tensors under PyTorch's names, as the study saved them."),
-    ("safetensors", "Safetensors", "The tensors with labels and preprocessing."),
-)
 
 
 def show_ways_on(run: Run) -> None:
@@ -38,7 +32,7 @@ def show_ways_on(run: Run) -> None:
             page_link("pages/predictions.py", "See its mistakes", {"run": run.name})
         if weights:
             page_link("pages/live.py", "Try it live", {"model": run.name})
-            _show_export(run)
+            show_export(run)
         if offers(Action.TRAIN, says=False) and st.button(
             "Clone into the form",
             icon=":material/content_copy:",
@@ -99,30 +93,3 @@ def _delete(run: Run) -> None:
         return
     st.session_state.setdefault(DELETED, []).append(name)
     st.switch_page("pages/training.py")
-
-
-def _show_export(run: Run) -> None:
-    """The weights in other formats, written when they are asked for."""
-    with st.popover("Export", icon=":material/download:", key=f"export-{run.name}"):
-        for name, kind, text in _FORMATS:
-            st.download_button(
-                kind,
-                data=partial(_exported, run, name),
-                file_name=f"{run.name}.{name}",
-                mime="application/octet-stream",
-                key=f"export-{name}-{run.name}",
-                icon=":material/download:",
-                on_click="ignore",
-                width="stretch",
-                help=text,
-            )
-
-
-def _exported(run: Run, format: str) -> Any:
-    import tempfile
-    from pathlib import Path
-
-    from emotion_core.models.export import export_run
-
-    with tempfile.TemporaryDirectory() as folder:
-        return export_run(run, format, Path(folder)).read_bytes()

@@ -60,10 +60,10 @@ def show_scores(run: Run, report: Report) -> None:
     )
     left, right = st.columns(2)
     with left:
-        st.subheader("Each emotion", anchor=False)
+        st.header("Each emotion", anchor=False)
         show_table(EMOTION, emotion_rows(test), "run-emotions")
     with right:
-        st.subheader("Each set of faces", anchor=False)
+        st.header("Each set of faces", anchor=False)
         show_table(SCORES, _sets(report), "run-sets", first=5)
 
 

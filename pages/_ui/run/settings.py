@@ -37,7 +37,7 @@ def show_difference(run: Run) -> None:
     others = {other.name: other for other, _ in finished_entries() if other != run}
     if not others:
         return
-    st.subheader("What differs from another run", anchor=False)
+    st.header("What differs from another run", anchor=False)
     name = st.selectbox(
         "Another run",
         list(others),
