@@ -36,12 +36,14 @@ def precision_recall_f1(
 
 
 def macro_f1(hits: np.ndarray, support: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Mean F1 over the classes that occur as a truth or as a prediction (as scikit-learn's).
+    """Mean F1 over the classes that have images: a class without any can be neither hit nor missed.
 
-    Args are as in ``precision_recall_f1``; the result lacks the last axis.
+    Predictions of such a class still count as misses of the others. scikit-learn's ``macro`` gives
+    the same with ``labels=`` the classes that occur. Args are as in ``precision_recall_f1``; the
+    result lacks the last axis.
     """
-    f1 = precision_recall_f1(hits, support, predicted)[2]
-    occurs = np.add(support, predicted) > 0
+    f1 = np.where(np.asarray(support) > 0, precision_recall_f1(hits, support, predicted)[2], 0.0)
+    occurs = np.asarray(support) > 0
     return _ratio(f1.sum(axis=-1), occurs.sum(axis=-1))
 
 

@@ -55,7 +55,11 @@ _ALL = (
     Column("accuracy", "Accuracy", "%", help="Share of test faces that are classified correctly."),
     Column("accuracy_ci95", "95 % interval", help="95 % interval of the accuracy, in %."),
     Column(
-        "macro_f1", "Macro-F1", "", 3, "Mean F1 of the seven emotions, rare ones count equally."
+        "macro_f1",
+        "Macro-F1",
+        "",
+        3,
+        "Mean F1 of the emotions that have faces, rare ones count equally.",
     ),
     Column("weighted_f1", "Weighted F1", "", 3, "F1 weighted by the number of faces."),
     Column("leak_free", "Leak-free", "%", help="Test faces without a near-duplicate in training."),

@@ -122,15 +122,15 @@ def emotion_rows(scores: Scores) -> list[TableRow]:
         answers = list(scores.confusion[index])
         faces, answers[index] = sum(answers), 0
         wrong = max(range(len(answers)), key=answers.__getitem__)
-        mistake = ""
+        mistake = "" if faces else "no faces"
         if answers[wrong]:
             mistake = f"{EMOTIONS[wrong]} ({units.percent(answers[wrong] / faces, 0)})"
         rows.append(
             {
                 "emotion": emotion,
-                "precision": found.precision,
-                "recall": found.recall,
-                "f1": found.f1,
+                "precision": found.precision if faces else None,
+                "recall": found.recall if faces else None,
+                "f1": found.f1 if faces else None,
                 "support": found.support,
                 "mistake": mistake,
             }

@@ -1,5 +1,6 @@
 """How good each run is on each emotion."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,8 +32,12 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
     )
     colors = colors_of(comparison.results)
     table: list[TableRow] = []
+    support = np.bincount(comparison.labels, minlength=len(EMOTIONS))
     for index, result in enumerate(comparison.results):
-        values = _emotion_values(result, metric)
+        values = [
+            v if n else math.nan
+            for v, n in zip(_emotion_values(result, metric), support, strict=True)
+        ]
         bounds = _metric_intervals(comparison, index, metric)
         fig.add_bar(
             y=list(EMOTIONS),
@@ -52,17 +57,15 @@ def per_emotion_panel(comparison: Comparison, metric: str = "f1") -> Panel:
         )
         for emotion, value, (low, high) in zip(EMOTIONS, values, bounds, strict=True):
             faces = result.test.per_emotion[emotion].support
+            figures = (value, low, high) if faces else (None, None, None)
             table.append(
                 {
                     "run": result.name,
                     "emotion": emotion,
-                    metric: value,
-                    "low": low,
-                    "high": high,
+                    **dict(zip((metric, "low", "high"), figures, strict=True)),
                     "support": faces,
                 }
             )
-    support = np.bincount(comparison.labels, minlength=len(EMOTIONS))
     _add_support(fig, support)
     name = "F1" if metric == "f1" else metric
     title = f"{name}, 95 % interval"
@@ -85,7 +88,7 @@ def _add_support(fig: go.Figure, support: np.ndarray) -> None:
         x=support,
         orientation="h",
         marker={"color": list(COLORS.values())},
-        text=[f"{count:,}" for count in support],
+        text=[f"{count:,}" if count else "no faces" for count in support],
         textposition="outside",
         cliponaxis=False,
         showlegend=False,
@@ -107,10 +110,12 @@ def _hardest(results: Sequence[Result], metric: str, name: str, support: np.ndar
         only = EMOTIONS[occurs[0]]
         return f"Every test face is {only}: {average}{name} is {units.number(mean[occurs[0]], 2)}."
     worst, best = occurs[mean[occurs].argmin()], occurs[mean[occurs].argmax()]
+    missing = [name for name, count in zip(EMOTIONS, support, strict=True) if not count]
+    none = f" The test has no faces of {units.join_names(missing)}." if missing else ""
     return (
         f"{EMOTIONS[worst].capitalize()} is hardest ({average}{name} "
         f"{units.number(mean[worst], 2)}), {EMOTIONS[best]} is easiest "
-        f"({units.number(mean[best], 2)})."
+        f"({units.number(mean[best], 2)}).{none}"
     )
 
 

@@ -20,6 +20,7 @@ from emotion_core.reporting.panels.emotions import one_vs_rest_panel, per_emotio
 from emotion_core.reporting.panels.panel import dash, symbol
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.reporting.panels.scores import pairs_panel
+from emotion_core.reporting.rows import emotion_rows
 from tests.samples import change_report
 
 MANY = len(RUN_PALETTE)  # more than a page compares
@@ -156,6 +157,22 @@ def test_a_test_set_of_one_emotion_is_told_so(one_emotion):
             "Every test face is happy; nothing can be confused with it."
         )
     assert per_emotion_panel(one_emotion).reading.startswith("Every test face is happy: F1 is ")
+
+
+def test_an_emotion_without_faces_has_no_figures_and_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    faces = random_faces(140)
+    neutral = EMOTIONS.index("neutral")
+    labels = np.where(faces.labels == neutral, 0, faces.labels)
+    run = write_random_run(tmp_path, replace(faces, labels=labels), epochs=1)
+    panel = per_emotion_panel(compare_runs([run]))
+    assert panel.reading.endswith("The test has no faces of neutral.")
+    row = next(row for row in panel.table if row["emotion"] == "neutral")
+    assert (row["f1"], row["low"], row["high"], row["support"]) == (None, None, None, 0)
+    assert math.isnan(panel.figure.data[0].x[neutral])
+    assert panel.figure.data[-1].text[neutral] == "no faces"
+    shown = emotion_rows(run.report().test)[neutral]
+    assert (shown["f1"], shown["recall"], shown["mistake"]) == (None, None, "no faces")
 
 
 def test_one_run_is_not_called_the_best(runs):
