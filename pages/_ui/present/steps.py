@@ -18,6 +18,7 @@ from emotion_core.reporting.words import mistakes
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from pages._ui.cache import hashes
+from pages._ui.frame import page_link
 from pages._ui.predictions.why import draw_probs
 from pages._ui.present.faces import Shown, seven_faces, three_faces
 from pages._ui.widgets import show_faces_grid, show_figure, synthetic_badge
@@ -76,7 +77,10 @@ def _failures(entries: Sequence[Entry]) -> None:
     results = _results(preset_runs("study-ours", entries) or preset_runs("best", entries)[:5])
     ranked = sorted(results, key=lambda result: -result.test.accuracy)
     _say(f"{ranked[0].label}: {mistakes(ranked[0].test).partition('. ')[0].rstrip('.')}.")
-    _show(matrices_panel(ranked, share=True).figure, "stage-confusion", 430)
+    with st.container(key="stage-matrices"):
+        _show(matrices_panel(ranked, share=True).figure, "stage-confusion", 430)
+        chosen = {"runs": [result.name for result in ranked], "tab": "Confusion"}
+        page_link("pages/comparison.py", "See the faces behind a cell", chosen)
     st.caption("Rows are actual, columns predicted; in % of each row. Best model first.")
 
 
