@@ -65,6 +65,7 @@ def test_the_list_names_what_the_readme_promises():
         "loop",
         "personal",
         "serve",
+        "sessions",
         "train",
         "viewers",
     ]
