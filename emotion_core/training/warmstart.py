@@ -176,7 +176,9 @@ def _config_of(run: Run, config: TrainConfig, data: FaceData) -> TrainConfig:
     """
     earlier, report = run.config(), run.report()
     held_out = earlier.val_fraction
-    if report is not None and report.data.fingerprint == data.fingerprint:
+    # A run that was stopped has no report, so the name of its data must do.
+    same = report.data.fingerprint == data.fingerprint if report else earlier.data == config.data
+    if same:
         if earlier.final and not config.final:
             raise TrainingError(
                 f"Run '{run.name}' has learned the faces that would validate this one. Name the "

@@ -233,6 +233,18 @@ def test_a_teacher_of_other_data_is_told(earlier, data, caplog):
     assert "other data" in caplog.text
 
 
+def test_a_stopped_run_is_known_by_its_data(earlier, data, tmp_path, caplog):
+    stopped = shutil.copytree(earlier.path, tmp_path / "stopped")
+    (stopped / "report.json").unlink()
+    teacher_probs(SMALL.replace(teacher=str(stopped)), data, np.arange(4))
+    assert "other data" not in caplog.text
+    uncut = replace(data, splits=np.where(data.splits == 1, 0, data.splits))
+    with pytest.raises(TrainingError, match=r"Train with --val-fraction 0\.1"):
+        teacher_probs(SMALL.replace(teacher=str(stopped), val_fraction=0.3), uncut, np.arange(4))
+    teacher_probs(SMALL.replace(teacher=str(stopped), data="elsewhere"), data, np.arange(4))
+    assert "other data" in caplog.text
+
+
 def test_faces_that_an_earlier_run_learned_do_not_validate_this_one(earlier, data, tmp_path):
     config = SMALL.replace(epochs=1, val_fraction=0.3, start_from=str(earlier.path))
     own_split = data.splits.copy()
