@@ -118,11 +118,15 @@ async def _visit(
 ) -> None:
     """One visitor until the end; the pages behind an address are asked for as a browser does."""
     from websockets.asyncio.client import connect
+    from websockets.typing import Origin, Subprotocol
 
     rng = random.Random(number)
     address = f"{server.url.replace('http', 'ws', 1)}/_stcore/stream"
     async with connect(
-        address, subprotocols=["streamlit"], max_size=None, origin=server.url
+        address,
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+        origin=Origin(server.url),
     ) as line:
         step = number
         await asyncio.sleep(rng.uniform(0, think))

@@ -79,8 +79,12 @@ def _failures(entries: Sequence[Entry]) -> None:
     _say(f"{ranked[0].label}: {mistakes(ranked[0].test).partition('. ')[0].rstrip('.')}.")
     with st.container(key="stage-matrices"):
         _show(matrices_panel(ranked, share=True).figure, "stage-confusion", 430)
-        chosen = {"runs": [result.name for result in ranked], "tab": "Confusion"}
-        page_link("pages/comparison.py", "See the faces behind a cell", chosen)
+        names = [result.name for result in ranked]
+        page_link(
+            "pages/comparison.py",
+            "See the faces behind a cell",
+            {"runs": names, "tab": "Confusion"},
+        )
     st.caption("Rows are actual, columns predicted; in % of each row. Best model first.")
 
 
