@@ -149,6 +149,16 @@ def digest_of(face: np.ndarray) -> bytes:
     return hashlib.blake2b(np.ascontiguousarray(face).tobytes(), digest_size=16).digest()
 
 
+def find_digest(name: str, digest: bytes) -> int | None:
+    """Number of the face of a collection that has these pixels; None where it is not there."""
+    with open_database() as database:
+        row = database.execute(
+            "SELECT id FROM faces WHERE collection = ? AND digest = ? AND deleted IS NULL",
+            (find(database, name).id, digest),
+        ).fetchone()
+    return int(row["id"]) if row else None
+
+
 def _check(face: NewFace) -> None:
     if face.face.shape != (FACE_SIZE, FACE_SIZE) or face.face.dtype != np.uint8:
         raise CollectionError(f"A face must be uint8 ({FACE_SIZE}, {FACE_SIZE}).")

@@ -105,6 +105,9 @@ class FrameResult:
         size_wh: Of the frame in pixels.
         brightness: Mean gray of the frame, 0..255.
         left_out: Faces of the last search beyond ``max_faces``, which are not followed.
+        gray: The frame that the faces were cut from, uint8 ``(H, W)``; None where nobody has it.
+        detector: Its ``kind``, which says how the faces were cut.
+        model: Name of the run that classified them.
     """
 
     faces: list[Face]
@@ -113,6 +116,9 @@ class FrameResult:
     size_wh: tuple[int, int]
     brightness: float
     left_out: int = 0
+    gray: np.ndarray | None = field(default=None, repr=False)
+    detector: str = ""
+    model: str = ""
 
 
 class LivePipeline:
@@ -236,6 +242,9 @@ class LivePipeline:
             size_wh=(width, height),
             brightness=float(cv2.mean(gray)[0]),
             left_out=self._left_out,
+            gray=gray,
+            detector=detector.kind,
+            model=classifier.name,
         )
 
     def _search_now(self, time: float, config: LiveConfig) -> bool:

@@ -30,6 +30,7 @@ MAX_FAILURES = 10  # failed frames in a row that stop a stream
 _log = logging.getLogger(__name__)
 
 Source = Callable[[float], np.ndarray]
+Watcher = Callable[[FrameResult | None], None]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class LiveStream:
         paused: Show the last picture and look at no frame.
         names: What to call the two models in the picture.
         watcher: Given each frame's result, on the media thread, and None when the stream ends.
+        keeper: As ``watcher``; keeps faces for a collection (``live.keeper``).
     """
 
     def __init__(self, pipeline: LivePipeline) -> None:
@@ -67,7 +69,8 @@ class LiveStream:
         self.mirror = False
         self.paused = False
         self.names: tuple[str, ...] = ()
-        self.watcher: Callable[[FrameResult | None], None] | None = None
+        self.watcher: Watcher | None = None
+        self.keeper: Watcher | None = None
         self._lock = threading.Lock()
         self._begin()
 
@@ -103,8 +106,7 @@ class LiveStream:
         source = self.source
         if isinstance(source, VideoPlayback):
             source.close()
-        if (watcher := self.watcher) is not None:
-            watcher(None)
+        self._tell(None)
 
     def state(self) -> LiveState:
         """The stream as it is now."""
@@ -172,9 +174,13 @@ class LiveStream:
             self._result, self._picture = result, picture
             self._pace.shown(done, done - arrived + waited)
             self._recorder.add(result, arrived)
-        if (watcher := self.watcher) is not None:  # the page may take it away meanwhile
-            watcher(result)
+        self._tell(result)
         return picture
+
+    def _tell(self, result: FrameResult | None) -> None:
+        for watcher in (self.watcher, self.keeper):  # the page may take them away meanwhile
+            if watcher is not None:
+                watcher(result)
 
     def _skip(self, frame: av.VideoFrame, error: Exception) -> av.VideoFrame:
         with self._lock:
