@@ -24,12 +24,13 @@ _FPS = 30
 _BITS, _BIT_WIDTH, _STRIP = 12, 40, 24  # the frame's number in black and white blocks
 
 
-def write_clip(path: Path, face: np.ndarray | None = None, *, seconds: float = 4.0) -> Path:
+def write_clip(path: Path, *faces: np.ndarray, seconds: float = 4.0) -> Path:
     """Write a camera clip: a face that sways, with each frame's number in blocks at the bottom.
 
     Args:
         path: Where to, ``.mjpeg``.
-        face: BGR or gray uint8 picture of a face to lay into a room; None leaves the room empty.
+        faces: BGR or gray uint8 pictures of faces to lay into a room, one after the other; without
+            any the room is empty.
         seconds: Length; the camera plays it in a loop.
     """
     width, height = _SIZE_WH
@@ -39,8 +40,9 @@ def write_clip(path: Path, face: np.ndarray | None = None, *, seconds: float = 4
     with path.open("wb") as file:
         for number in range(count):
             frame = room.copy()
-            if face is not None:
+            if faces:
                 angle = 2 * math.pi * number / count
+                face = faces[number * len(faces) // count]
                 _lay(frame, face, round(40 * math.cos(angle)), round(15 * math.sin(2 * angle)))
             _number(frame, number)
             _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._ui.frame import open_page
+from pages._ui.live.keeping import show_keeping
 from pages._ui.live.panel import (
     show_controls,
     show_nothing_trained,
@@ -46,6 +47,7 @@ picture, beside = st.columns([3, 2], gap="medium")
 with picture:
     context = show_stream(stream, source, frames)
     show_controls(stream, context.state.playing)
+    show_keeping(stream, source, context.state.playing)
 with beside:
     show_now(stream, context.state.playing)
 show_session(stream, context.state.playing)

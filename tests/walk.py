@@ -119,7 +119,7 @@ def _actions(node: tree.Widget, uploads: Mapping[str, bytes]) -> list[tuple[int,
             for at, option in enumerate(node.options[:_OPTIONS])
         ]
         more = node.proto.accept_new_options
-        return acts + [(3, f"type {text}", _add_option(text)) for text in _TEXTS if more]
+        return acts + [(3, f"type {text}", type_option(text)) for text in _TEXTS if more]
     if isinstance(node, tree.Multiselect):
         return [(1, "some", _set(node.options[:2])), (1, "none", _set([]))]
     if isinstance(node, tree.ButtonGroup):
@@ -150,7 +150,7 @@ def _upload(end: str, content: bytes) -> Action:
     return lambda node: node.upload(f"a.{end}", content, "application/octet-stream")
 
 
-def _add_option(text: str) -> Action:
+def type_option(text: str) -> Action:
     class Typed(tree.Selectbox):
         @property
         def _widget_state(self) -> WidgetState:

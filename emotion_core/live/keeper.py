@@ -68,7 +68,6 @@ class Kept:
 
     Attributes:
         kept: How many are kept.
-        by_rules: How many of all that were ever kept, rules chose.
         refused: How many were not, by reason, the commonest first.
         gone: How many the bin would bring back.
         last: What became of the last face: a reason, or the label under which it is kept.
@@ -77,7 +76,6 @@ class Kept:
     """
 
     kept: int
-    by_rules: int
     refused: dict[str, int]
     gone: int
     last: str
@@ -116,7 +114,6 @@ class LiveKeeper:
         self._lock = threading.Lock()
         self._writing = False
         self._held, self._until, self._next = "", 0.0, 0.0
-        self._by_rules = 0
         self._last = self._problem = ""
 
     def __call__(self, result: FrameResult | None) -> None:
@@ -165,7 +162,6 @@ class LiveKeeper:
         with self._lock:
             return Kept(
                 kept=len(self.capture.kept),
-                by_rules=self._by_rules,
                 refused=dict(self.capture.refused.most_common()),
                 gone=self.capture.gone,
                 last=self._last,
@@ -208,7 +204,6 @@ class LiveKeeper:
                 if kept and chooser:
                     with self._lock:
                         chooser.count()
-                        self._by_rules += 1
             except EmotionError as error:
                 self._problem = str(error)
             finally:

@@ -16,6 +16,8 @@ from pages._ui.access import is_at_computer
 from pages._ui.diary.live import show_recording
 from pages._ui.live import readout
 from pages._ui.live.detector import use_better_detector
+from pages._ui.live.keeping import kept_words
+from pages._ui.live.wrong import show_wrong
 from pages._ui.widgets import show_empty, show_figure
 
 if TYPE_CHECKING:
@@ -29,6 +31,12 @@ def show_privacy() -> None:
     """Say what becomes of the pictures."""
     st.html(_STYLE)
     where = "on this computer" if is_at_computer() else "on the server"
+    if kept := kept_words():
+        st.caption(
+            f":material/lock_open: Pictures are processed in memory {where}. {kept} {where}. "
+            "Nothing else is saved unless you download it."
+        )
+        return
     st.caption(
         f":material/lock: Pictures are processed in memory {where} and never stored. No picture "
         "is saved unless you download it."
@@ -90,6 +98,11 @@ def _show_now(stream: LiveStream, playing: bool) -> None:
         '<div class="live">'
         + f'<div class="live-hint" role="status">{html.escape(_hint(stream, seen))}</div>'
         + readout.headline(face, stream.names)
+        + "</div>"
+    )
+    show_wrong(stream, face, seen.result)
+    st.html(
+        '<div class="live">'
         + readout.bars(face, stream.names, smoothed=True)
         + readout.minute(stream.minute(chosen))
         + readout.counts(faces, seen.result.left_out if seen.result else 0)
