@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from emotion_core import access
 from emotion_core.collect.capture import CONSENT
 from emotion_core.collect.query import list_faces
 from emotion_core.collect.store import create, list_collections
 from emotion_core.live.keeper import LiveKeeper, as_new_faces
+from emotion_core.paths import PROJECT
 from pages._ui.access import session_role
 from tests.app.test_live_page import astronaut, folder, open_live, play, texts, trained
 from tests.walk import type_option
@@ -146,3 +148,35 @@ def test_rules_are_set_and_keep_a_suggestion(folder):
     assert item.by == "model" and item.origin.startswith("rule: ")
     page.run()
     assert "1 in the last minute (at most 1), 1 in 24 hours" in texts(page)
+
+
+def open_camera(agreed: bool):
+    page = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+    page.session_state["collect-kind"] = "Camera"
+    page.session_state["collect-consent-me"] = agreed
+    page.switch_page("pages/collect.py").run()
+    assert not page.exception
+    return page
+
+
+def test_the_camera_of_collect_records_only_after_consent(folder, home):
+    create("me")
+    stream = open_camera(False).session_state["live-stream"]
+    stream.keeper.hold("happy")
+    play(stream, astronaut())
+    assert list_faces("me")[1] == 0 and not list(home.rglob("*.png"))
+
+    stream = open_camera(True).session_state["live-stream"]
+    stream.keeper.hold("happy")
+    play(stream, astronaut())
+    while stream.keeper._writing:
+        pass
+    (item,), _ = list_faces("me")
+    assert (item.label, item.by, item.source) == ("happy", "person", "camera")
+    assert stream.watcher is None  # made expressions are no entry of a diary
+
+
+def test_the_camera_of_collect_asks_for_a_model(tmp_path, monkeypatch):
+    create("me")
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "empty"))
+    assert "No trained model is on this machine yet." in texts(open_camera(True))

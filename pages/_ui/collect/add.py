@@ -1,4 +1,4 @@
-"""Tab Add: consent, then photos, videos, or a whole data set."""
+"""Tab Add: consent, then the camera, photos and videos, or a whole data set."""
 
 import streamlit as st
 
@@ -15,19 +15,23 @@ from emotion_core.text import plain
 from pages._ui import cache
 from pages._ui.widgets import show_error
 
-FILES, DATA = "Photos and videos", "A data set"
+CAMERA, FILES, DATA = "Camera", "Photos and videos", "A data set"
 
 
 def show_add(chosen: Summary) -> None:
-    """Ask for consent, then what is to be added."""
+    """Ask for consent, then for what is to be added."""
     agreed = st.checkbox(
         f"I agree, and everybody who can be seen agrees. {CONSENT}",
         key=f"collect-consent-{chosen.name}",
     )
     kind = st.segmented_control(
-        "Add", [FILES, DATA], default=FILES, key="collect-kind", required=True
+        "Add", [CAMERA, FILES, DATA], default=FILES, key="collect-kind", required=True
     )
-    if kind == FILES:
+    if kind == CAMERA:
+        from pages._ui.collect.camera import show_camera  # loads the parts of a live stream
+
+        show_camera(chosen, agreed)
+    elif kind == FILES:
         _show_files(chosen, agreed)
     else:
         _show_data(chosen, agreed)

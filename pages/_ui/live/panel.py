@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from emotion_core.live.pipeline import Face
 
 _FIRST_PICTURE_SECONDS = 3.0
-_STYLE = Path(__file__).with_name("live.css")
+STYLE = Path(__file__).with_name("live.css")
 
 
 def show_privacy() -> None:
     """Say what becomes of the pictures."""
-    st.html(_STYLE)
+    st.html(STYLE)
     where = "on this computer" if is_at_computer() else "on the server"
     if kept := kept_words():
         st.caption(
