@@ -1,5 +1,6 @@
 """The runs of a folder, which of them were shipped, and how a user names one."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -8,15 +9,20 @@ from pathlib import Path
 from emotion_core.errors import EmotionError, RunError, unknown
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.registry import CHAMPION, first_champion, is_alias, target
+from emotion_core.runs.registry import (
+    CHAMPION,
+    PREVIOUS,
+    first_champion,
+    is_alias,
+    read_registry,
+    target,
+)
 from emotion_core.runs.run import RUN_ID, Run
 from emotion_core.runs.shipped import is_shipped, read_catalog
 
 log = logging.getLogger(__name__)
 
 _MOST_NAMED = 5
-
-
 _LONGEST_PROBLEM = 1_000  # characters; a damaged file may put anything into a message
 
 
@@ -170,6 +176,19 @@ def champion(root: Path | None = None) -> Run:
     runs = list_runs(root)
     shipped = [run for run in runs if is_shipped(run)]
     return first_champion(shipped) or first_champion(runs) or best_run(root, runs=runs)
+
+
+def aliased_runs(root: Path | None = None) -> dict[str, Run]:
+    """Runs by alias, ``@champion`` and ``@previous`` first; an alias whose run is gone is left out.
+
+    Raises:
+        RunError: the registry is damaged.
+    """
+    found = {}
+    for alias in dict.fromkeys((CHAMPION, PREVIOUS, *sorted(read_registry().aliases))):
+        with contextlib.suppress(RunError):
+            found[alias] = _aliased(alias, root)
+    return found
 
 
 def _aliased(alias: str, root: Path | None) -> Run:

@@ -9,7 +9,7 @@ from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs import registry
-from emotion_core.runs.catalog import champion, list_runs, load_run, pick_run
+from emotion_core.runs.catalog import aliased_runs, champion, list_runs, load_run, pick_run
 from emotion_core.runs.create import create_run
 from emotion_core.runs.trash import delete_run
 from tests.samples import write_catalog, write_report, write_untrained
@@ -131,3 +131,14 @@ def test_the_commands_tell_and_change_aliases(runs, capsys):
     document = json.loads(printed[printed.index("{") :])
     assert document["aliases"]["@champion"] == runs[1].id
     assert [entry["action"] for entry in document["history"]] == ["promote", "rollback", "set"]
+
+
+def test_runs_by_alias_leave_out_those_that_are_gone(runs):
+    assert {name: run.name for name, run in aliased_runs().items()} == {"@champion": "robust"}
+    registry.promote(runs[0], runs[1])
+    registry.set_alias("@mine", runs[2])
+    named = {name: run.name for name, run in aliased_runs().items()}
+    assert named == {"@champion": "sharp", "@previous": "robust", "@mine": "unknown"}
+    assert list(named)[:2] == ["@champion", "@previous"]
+    delete_run(runs[2])
+    assert "@mine" not in aliased_runs()

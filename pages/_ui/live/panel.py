@@ -15,6 +15,7 @@ from emotion_core.plots import live as plots
 from pages._ui.access import is_at_computer
 from pages._ui.diary.live import show_recording
 from pages._ui.live import readout
+from pages._ui.live.aliases import show_followed
 from pages._ui.live.detector import use_better_detector
 from pages._ui.live.keeping import kept_words
 from pages._ui.live.wrong import show_wrong
@@ -75,6 +76,7 @@ def show_now(stream: LiveStream, playing: bool) -> None:
 
 def _show_now(stream: LiveStream, playing: bool) -> None:
     use_better_detector(stream.pipeline)
+    show_followed()
     seen = stream.state()
     problem = "" if playing and seen.ended else seen.problem  # not that of the session before
     if problem and playing:

@@ -1,6 +1,6 @@
 """The Live page's stream with its models, and the adjustments of its pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +12,17 @@ from emotion_core.live.detect import create_detector
 from emotion_core.live.stream import LiveStream
 from emotion_core.live.upstream import prepare
 from emotion_core.live.yunet_file import yunet_path
-from emotion_core.runs.catalog import best_run
+from emotion_core.runs.registry import CHAMPION
 from emotion_core.runs.run import Run
 from pages._ui import cache
+from pages._ui.live.aliases import choice_label, choices, follow
 from pages._ui.live.detector import show_detector, use_better_detector
-from pages._ui.widgets import run_label, show_error, synthetic_badge
+from pages._ui.widgets import show_error, synthetic_badge
 
 if TYPE_CHECKING:
     from emotion_core.live.settings import LiveConfig
+
+_CHOICES = "live-choices"  # of both models, kept while another page is open
 
 
 def usable_runs() -> list[Run]:
@@ -73,55 +76,56 @@ def _show_settings(stream: LiveStream) -> None:
 
 
 def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
-    names = [run.name for run in runs]
-    present = {run.name: run for run in runs}
-    _keep_present(stream, names)
+    present = choices(runs)
+    _keep_present(stream, present)
     left, right, more = st.columns([3, 3, 1], vertical_alignment="bottom")
     first = left.selectbox(
         "Model",
-        names,
-        format_func=lambda name: run_label(present[name]),
+        list(present),
+        format_func=lambda choice: choice_label(choice, present),
         key="live-model",
+        help="@champion and other aliases are followed: whoever promotes another run changes the "
+        "model of this stream as well.",
     )
-    others = ["", *(name for name in names if name != first)]
+    others = ["", *(choice for choice in present if present[choice] != present[first])]
     if st.session_state["live-second"] not in others:
         st.session_state["live-second"] = ""
     second = right.selectbox(
         "Compare with",
         others,
-        format_func=lambda name: run_label(present[name]) if name else "no second model",
+        format_func=lambda choice: choice_label(choice, present) if choice else "no second model",
         key="live-second",
         help="Both models classify the same faces at the same moment.",
     )
-    if any(is_synthetic(present[name].config().data) for name in (first, second) if name):
+    st.session_state[_CHOICES] = (first, second)
+    if any(is_synthetic(present[choice].config().data) for choice in (first, second) if choice):
         synthetic_badge()
     _set_models(stream, present[first], present[second] if second else None)
+    follow({choice: present[choice] for choice in (first, second) if choice})
     with more.popover("Adjust", icon=":material/tune:", width="stretch", key="live-adjust"):
         _show_adjustments(stream)
 
 
-def _keep_present(stream: LiveStream, names: Sequence[str]) -> None:
-    """Have both choices name runs that are here: those in use, or what the address asks for once."""
+def _keep_present(stream: LiveStream, present: Mapping[str, Run]) -> None:
+    """Have both choices mean runs that are here: what the address asks for once, else what was
+    chosen before, else what is in use."""
     pipeline, chosen = stream.pipeline, st.session_state
     asked = st.query_params.get("model")
-    if asked in names and chosen.get("live-asked") != asked:
+    if asked in present and chosen.get("live-asked") != asked:
         chosen["live-asked"] = chosen["live-model"] = asked
-    if chosen.get("live-model") not in names:
-        first = pipeline.classifier.name
-        chosen["live-model"] = first if first in names else names[0]
+    second_name = pipeline.second.name if pipeline.second else ""
+    first, second = chosen.get(_CHOICES, (CHAMPION, second_name))
+    if chosen.get("live-model") not in present:
+        fits = (item for item in (first, pipeline.classifier.name) if item in present)
+        chosen["live-model"] = next(fits, next(iter(present)))
     if "live-second" not in chosen:
-        second = pipeline.second.name if pipeline.second else ""
-        chosen["live-second"] = second if second in names else ""
+        chosen["live-second"] = second if second in present else ""
 
 
 def _first_run(runs: Sequence[Run]) -> Run:
-    asked = st.query_params.get("model")
-    if found := next((run for run in runs if run.name == asked), None):
-        return found
-    try:
-        return best_run()
-    except EmotionError:
-        return runs[0]  # stopped before it had a report
+    present = choices(runs)
+    asked = st.query_params.get("model", "")
+    return next((present[item] for item in (asked, CHAMPION) if item in present), runs[0])
 
 
 def _create_stream(run: Run) -> LiveStream:
