@@ -87,9 +87,14 @@ class LivePage:
         if not request.url.startswith((self._server.url, "data:", "blob:")):
             self.foreign.append(request.url)
 
-    def open(self) -> None:
-        """Load the page up to its START button."""
-        self.page.goto(f"{self._server.url}/live")
+    def open(self, path: str = "live") -> None:
+        """Load the page up to its START button; of another page than Live, before its stream."""
+        self.page.goto(f"{self._server.url}/{path}")
+        if path == "live":
+            self.find_stream()
+
+    def find_stream(self) -> None:
+        """Wait for the START button; the stream is the one that was made last."""
         self.button("Start").wait_for()
         self._stream = max(self._server.census()["streams"], key=int)  # created by this visit
 

@@ -89,12 +89,15 @@ def _open(stream: LiveStream, face: "Face", drawn: "FrameResult") -> None:
     newest = stream.state().result
     found = [item for item in newest.faces if item.track_id == face.track_id] if newest else []
     result, faces = (newest, found) if newest and found else (drawn, [face])
-    (st.session_state[_OPEN],) = as_new_faces(result, faces, source="live", origin=CORRECTED)
+    taken = as_new_faces(result, faces, source="live", origin=CORRECTED)
+    st.session_state[_OPEN] = next(iter(taken), None)
     st.session_state.pop(_TOLD, None)
 
 
 def _label(keeper: LiveKeeper, label: str) -> None:
-    taken: NewFace = st.session_state[_OPEN]
+    taken: NewFace | None = st.session_state.get(_OPEN)
+    if taken is None:  # a second click that came before the page was drawn anew
+        return
     try:
         kept = keeper.keep(taken, label)
     except EmotionError as error:
