@@ -106,15 +106,16 @@ def test_wrong_faces_are_labelled_after_consent_and_the_bin_takes_them_back(live
     assert live.probe()["failed"] == 0
 
     # Another run is promoted elsewhere: the stream uses it without a restart.
-    frames = live.probe()["frames"]
     old = champion().name
     new = next(name for name in RUNS if name != old)
     registry.promote(load_run(new), load_run(old))
     main.get_by_text(f"@champion is {new} now, and the stream uses it. It was {old}.").wait_for()
-    live.until(lambda: live.probe()["frames"] > frames, "further frames worked on")
+    frames = live.probe()["frames"]
+    live.until(lambda: live.probe()["frames"] > frames + 5, "further frames worked on")
     picker = main.get_by_test_id("stSelectbox").filter(has_text="Model")
     live.until(lambda: f"@champion ({new})" in picker.inner_html(), "the champion's new name")
-    assert live.probe()["running"] and live.probe()["failed"] == 0
+    live.until(lambda: live.probe()["running"], "a running stream")  # a busy machine stutters
+    assert live.probe()["failed"] == 0
 
 
 @pytest.mark.timeout(900)
