@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from emotion_core.live.photos import FaceResult
     from emotion_core.live.rows import FaceRow
+    from emotion_core.models.checkpoint import Classifier
 
 HELP = "find the faces of picture files and name their expressions"
 
@@ -36,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole", action="store_true", help="the pictures are faces already: do not search"
     )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="answer with this profile of your own face; without RUN, of the run it was made with",
+    )
     parser.add_argument("--csv", metavar="FILE", help="write a row per face as well")
     parser.add_argument(
         "--annotate", metavar="FOLDER", help="write copies with framed and named faces as well"
@@ -48,11 +54,9 @@ def run(args: argparse.Namespace) -> int:
 
     from emotion_core.files import write_bytes
     from emotion_core.live.photos import PhotoDetector, photo_notices, result_row, shrinkage
-    from emotion_core.models.checkpoint import load_classifier
-    from emotion_core.runs.catalog import best_run
 
     named, images = _run_and_images(args.images)
-    classifier = load_classifier(named or best_run())
+    classifier = _classifier(named, args.profile)
     detector = None if args.whole else PhotoDetector(args.detector)
     if detector and detector.notice:
         print(f"note: {detector.notice}", file=sys.stderr)
@@ -92,6 +96,20 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 2 if failed else 0
+
+
+def _classifier(named: str, profile: str | None) -> "Classifier":
+    """The named run's, or the best one's; with a profile its owner's."""
+    from emotion_core.models.checkpoint import load_classifier
+    from emotion_core.runs.catalog import best_run, pick_run
+
+    if profile is None:
+        return load_classifier(named or best_run())
+    from emotion_core.personal.profile import apply_profile, load_profile
+
+    own = load_profile(profile)
+    run = pick_run(named or own.run)
+    return apply_profile(own, run, load_classifier(run))
 
 
 def _run_and_images(given: list[str]) -> tuple[str, list[str]]:

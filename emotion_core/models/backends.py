@@ -57,6 +57,7 @@ def create_backend(
     device: str = "cpu",
     threads: int = 0,
     calibration: np.ndarray | None = None,
+    cached: bool = True,
 ) -> Backend:
     """Make a model ready to run.
 
@@ -71,6 +72,7 @@ def create_backend(
         threads: CPU threads of one call; 0 takes all cores up to four.
         calibration: ``int8`` only: a few hundred uint8 ``(N, 48, 48)`` faces of training or
             validation.
+        cached: Keep the converted graph, which holds the weights, in the cache on disk.
 
     Raises:
         ModelError: the kind is unknown, its library or calibration is missing, it does not run
@@ -89,10 +91,10 @@ def create_backend(
             raise ModelError("The int8 backend needs calibration faces. Pass some, or choose onnx.")
         return Int8Backend(model, preprocess, threads, calibration)
     if kind == "onnx":
-        return OnnxBackend(model, preprocess, threads)
+        return OnnxBackend(model, preprocess, threads, cached)
     if kind == "auto" and on_cpu and has_onnx():
         try:
-            return OnnxBackend(model, preprocess, threads)
+            return OnnxBackend(model, preprocess, threads, cached)
         except ModelError as error:
             _log.warning("%s Running it with PyTorch instead.", error)
     return TorchBackend(model, preprocess, device, threads)
@@ -156,8 +158,13 @@ class OnnxBackend(_SessionBackend):
 
     kind = "onnx"
 
-    def __init__(self, model: nn.Module, preprocess: Preprocess, threads: int) -> None:
+    def __init__(
+        self, model: nn.Module, preprocess: Preprocess, threads: int, cached: bool = True
+    ) -> None:
         self.threads = threads
+        if not cached:
+            self._convert(model, preprocess)
+            return
         path = _graph_path(model, preprocess)
         try:
             # A cached graph can be of an older form of the same architecture, or damaged.
@@ -171,15 +178,19 @@ class OnnxBackend(_SessionBackend):
             raise
         except Exception as error:
             _log.info("Converting %s anew: %s", path.name, error)
+        graph = self._convert(model, preprocess)
+        with contextlib.suppress(OSError):  # without a cache it is only slower
+            write_bytes(path, graph, parents=True)
+            _prune(path.parent)
+
+    def _convert(self, model: nn.Module, preprocess: Preprocess) -> bytes:
         graph = export_onnx(model, preprocess)
-        self._session = create_session(graph, threads)
+        self._session = create_session(graph, self.threads)
         try:
             self._check(model, preprocess)
         except ValueError as error:
             raise ModelError(f"ONNX Runtime answers otherwise than PyTorch: {error}.") from error
-        with contextlib.suppress(OSError):  # without a cache it is only slower
-            write_bytes(path, graph, parents=True)
-            _prune(path.parent)
+        return graph
 
     def _check(self, model: nn.Module, preprocess: Preprocess) -> None:
         check_against(self, model, preprocess, tolerance=1e-3)

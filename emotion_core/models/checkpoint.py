@@ -82,6 +82,9 @@ class Classifier:
         preprocess: Its pixel normalisation.
         temperature: Calibration; 1 leaves probabilities as trained.
         smoothing: Calibration; 0 leaves probabilities as trained.
+        profile: Name of the personal profile that was added; empty for everybody's model. A
+            personal model's converted graph is kept on no disk, so that deleting the profile is
+            real.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Classifier:
         backend: str = "auto",
         device: str = "cpu",
         calibration: np.ndarray | None = None,
+        profile: str = "",
     ) -> None:
         from emotion_core.models import backends  # loads onnxruntime, which training never needs
 
@@ -107,8 +111,12 @@ class Classifier:
         self.preprocess = preprocess
         self.temperature, self.smoothing = temperature, smoothing
         self.device = device
+        self.profile = profile
         self._forward = backends.create_backend(
-            backend, self.model, preprocess, device=device, calibration=calibration
+            *(backend, self.model, preprocess),
+            device=device,
+            calibration=calibration,
+            cached=not profile,
         )
 
     @property

@@ -1,5 +1,6 @@
 """The last layer of a network, pulled a little towards one person's face."""
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from emotion_core.errors import ProfileError
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from emotion_core.models.checkpoint import Classifier
@@ -76,9 +78,13 @@ def look(classifier: "Classifier", faces: np.ndarray) -> Seen:
     layer = last_layer(classifier.model)
     kept: list[np.ndarray] = []
     logits: list[np.ndarray] = []
-    handle = layer.register_forward_pre_hook(
-        lambda module, inputs: kept.append(inputs[0].float().cpu().numpy())
-    )
+    here = threading.get_ident()
+
+    def keep(module: "nn.Module", inputs: tuple["torch.Tensor", ...]) -> None:
+        if threading.get_ident() == here:  # a stream may use the same network meanwhile
+            kept.append(inputs[0].float().cpu().numpy())
+
+    handle = layer.register_forward_pre_hook(keep)
     try:
         for start in range(0, len(faces), _BATCH):
             batch = torch.from_numpy(np.ascontiguousarray(faces[start : start + _BATCH]))
@@ -168,8 +174,13 @@ def answers(seen: Seen, head: Head | None, temperature: float) -> np.ndarray:
     return found
 
 
-def with_head(classifier: "Classifier", head: Head) -> "Classifier":
+def with_head(classifier: "Classifier", head: Head, profile: str) -> "Classifier":
     """The same classifier for one person: as fast as before, and the given one stays as it is.
+
+    Args:
+        classifier: The general one.
+        head: What is added to its last layer.
+        profile: Name of the profile, which the result carries.
 
     Raises:
         ProfileError: the head is of another network.
@@ -197,7 +208,9 @@ def with_head(classifier: "Classifier", head: Head) -> "Classifier":
         preprocess=classifier.preprocess,
         temperature=classifier.temperature,
         smoothing=classifier.smoothing,
+        backend="auto" if classifier.backend == "int8" else classifier.backend,
         device=classifier.device,
+        profile=profile,
     )
 
 

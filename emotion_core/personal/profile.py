@@ -126,6 +126,7 @@ def load_profile(name: str) -> Profile:
     import safetensors
     from safetensors.numpy import load_file
 
+    require(Action.READ_DIARY)
     _check_name(name)
     path = _path(name, "json")
     if not path.is_file():
@@ -196,7 +197,7 @@ def apply_profile(profile: Profile, run: Run, classifier: "Classifier") -> "Clas
             f"Profile '{profile.name}' was made with run '{profile.run}' as it was then. Choose that "
             "run, or make the profile again."
         )
-    return with_head(classifier, profile.head)
+    return with_head(classifier, profile.head, profile.name)
 
 
 def verdict(found: Outcome) -> str:

@@ -28,6 +28,7 @@ def show_recording(stream: LiveStream) -> None:
     ):
         if not isinstance(stream.watcher, LiveDiary):
             stream.watcher = LiveDiary(stream.pipeline.classifier.name)
-        stream.watcher.rename(stream.pipeline.classifier.name)
+        model = stream.pipeline.classifier
+        stream.watcher.rename(model.name, model.profile)
     else:
         stream.watcher = None

@@ -95,7 +95,8 @@ def _show_why(stream: LiveStream, face: "Face", results: "list[FaceResult]") -> 
         icon=":material/psychology:",
         help="Which parts of the face speak for this expression.",
     ):
-        explain_face(run, results[face.track_id - 1].face, f"Face {face.track_id}")
+        everybody = ", everybody's model" if stream.pipeline.classifier.profile else ""
+        explain_face(run, results[face.track_id - 1].face, f"Face {face.track_id}{everybody}")
 
 
 def _show_download(

@@ -17,6 +17,7 @@ from emotion_core.runs.run import Run
 from pages._ui import cache
 from pages._ui.live.aliases import choice_label, choices, follow
 from pages._ui.live.detector import show_detector, use_better_detector
+from pages._ui.live.profiles import chosen_profile, model_for, own_profiles, pick_profile
 from pages._ui.widgets import show_error, synthetic_badge
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ def _show_settings(stream: LiveStream) -> None:
 def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
     present = choices(runs)
     _keep_present(stream, present)
-    left, right, more = st.columns([3, 3, 1], vertical_alignment="bottom")
+    profiles = own_profiles()
+    profile = chosen_profile(profiles, stream.pipeline.classifier.profile)
+    widths = [3, 3, 2, 1] if profiles else [3, 3, 1]
+    left, right, *person, more = st.columns(widths, vertical_alignment="bottom")
     first = left.selectbox(
         "Model",
         list(present),
@@ -87,23 +91,33 @@ def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
         help="@champion and other aliases are followed: whoever promotes another run changes the "
         "model of this stream as well.",
     )
-    others = ["", *(choice for choice in present if present[choice] != present[first])]
+    for column in person:
+        with column:
+            pick_profile(profiles, present[first])
+    others = ["", *(item for item in present if profile or present[item] != present[first])]
     if st.session_state["live-second"] not in others:
         st.session_state["live-second"] = ""
     second = right.selectbox(
         "Compare with",
         others,
-        format_func=lambda choice: choice_label(choice, present) if choice else "no second model",
+        format_func=lambda choice: _second_label(present, choice, first),
         key="live-second",
         help="Both models classify the same faces at the same moment.",
     )
     st.session_state[_CHOICES] = (first, second)
     if any(is_synthetic(present[choice].config().data) for choice in (first, second) if choice):
         synthetic_badge()
-    _set_models(stream, present[first], present[second] if second else None)
+    _set_models(stream, present[first], present[second] if second else None, profile)
     follow({choice: present[choice] for choice in (first, second) if choice})
     with more.popover("Adjust", icon=":material/tune:", width="stretch", key="live-adjust"):
         _show_adjustments(stream)
+
+
+def _second_label(present: Mapping[str, Run], choice: str, first: str) -> str:
+    if not choice:
+        return "no second model"
+    same = present[choice] == present[first]
+    return f"{choice_label(choice, present)}{' · for everybody' if same else ''}"
 
 
 def _keep_present(stream: LiveStream, present: Mapping[str, Run]) -> None:
@@ -141,13 +155,13 @@ def _create_stream(run: Run) -> LiveStream:
     return LiveStream(pipeline)
 
 
-def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
+def _set_models(stream: LiveStream, first: Run, second: Run | None, profile: str) -> None:
     from emotion_core.live.pipeline import calibrated_threshold
 
     pipeline = stream.pipeline
     try:
         # Asked each time: a run's weights may have changed, and then it is another object.
-        pipeline.set_classifier(cache.classifier(first))
+        pipeline.set_classifier(model_for(profile, first))
         threshold = calibrated_threshold(first)
         calibrated = f"{first.name}-{threshold}"
         if st.session_state.get("live-calibrated") != calibrated:
@@ -160,8 +174,12 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None) -> None:
 
 
 def _short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
-    """Architectures, or letters where two are of the same."""
-    names = [item.architecture for item in classifiers if item is not None]
+    """Architectures with the person they are for, or letters where two are of the same."""
+    names = [
+        f"{item.architecture} for {item.profile}" if item.profile else item.architecture
+        for item in classifiers
+        if item is not None
+    ]
     if len(set(names)) < len(names):
         names = [f"{name} {letter}" for name, letter in zip(names, "AB", strict=False)]
     return tuple(names)

@@ -116,8 +116,10 @@ def _show_start(stream: LiveStream, run: Run, upload: Any) -> None:
     except EmotionError as error:
         show_error(error)
         return
+    profile = stream.pipeline.classifier.profile
+    first = run_label(run) + (f" for {profile}" if profile else "")
     st.session_state["live-video-models"] = " and ".join(
-        [run_label(run), *([second.name] if second else [])]
+        [first, *([second.name] if second else [])]
     )
     st.rerun()
 

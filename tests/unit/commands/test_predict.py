@@ -12,8 +12,15 @@ import skimage.data
 
 from emotion_core.cli import main
 from emotion_core.commands.predict import _Copies
+from emotion_core.files import sha256_file
+from emotion_core.labels import EMOTIONS
 from emotion_core.live import photos
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.personal.head import Head, last_layer
+from emotion_core.personal.profile import Profile, save_profile
+from emotion_core.personal.takes import Outcome
 from emotion_core.recipes import TrainConfig
+from emotion_core.runs.catalog import load_run
 from emotion_core.runs.create import create_run
 from tests.samples import write_untrained
 
@@ -156,3 +163,40 @@ def test_a_weak_detector_is_told_unless_it_was_asked_for(run, place, capsys, mon
     assert note.startswith("note: Faces are searched with Haar") and "fetch yunet" in note
     assert main(["predict", run, "woman.jpg", "--detector", "haar"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def always_sad(run: str) -> None:
+    """Keep the profile ``me`` of a run, which answers sad to everything."""
+    made, sad = load_run(Path(run).name, Path(run).parent), EMOTIONS.index("sad")
+    width = last_layer(load_classifier(made).model).in_features
+    bias = np.where(np.arange(7) == sad, 50.0, 0.0).astype(np.float32)
+    head = Head(np.zeros((7, width), np.float32), bias)
+    gained = Outcome(0.2, 0.8, 0.1, 0.9, (3, 4, 5), (0.2,) * 3, (0.8,) * 3)
+    digest = sha256_file(made.weights_path)
+    save_profile(Profile("me", made.name, digest, "2026-01-01T00:00:00+00:00", gained, head))
+
+
+def test_a_profile_answers_where_it_is_named_and_nowhere_else(run, place, capsys, monkeypatch):
+    monkeypatch.setenv("EMOTION_HOME", str(place / "home"))
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(Path(run).parent))
+    assert main(["predict", run, "woman.jpg", "--whole"]) == 0
+    before = capsys.readouterr().out
+    always_sad(run)
+    assert main(["predict", run, "woman.jpg", "--whole", "--profile", "me"]) == 0
+    told = capsys.readouterr().out
+    assert "sad      100%" in told and told != before
+    assert main(["predict", "woman.jpg", "--whole", "--profile", "me"]) == 0  # of its own run
+    assert capsys.readouterr().out == told
+    assert main(["predict", run, "woman.jpg", "--whole"]) == 0
+    assert capsys.readouterr().out == before
+
+
+def test_a_profile_of_another_run_or_of_no_name_is_refused(run, place, capsys, monkeypatch):
+    monkeypatch.setenv("EMOTION_HOME", str(place / "home"))
+    always_sad(run)
+    other = create_run(TrainConfig(), root=place / "runs")
+    write_untrained(other, 1)
+    assert main(["predict", str(other.path), "woman.jpg", "--whole", "--profile", "me"]) == 2
+    assert "Profile 'me' was made with run" in capsys.readouterr().err
+    assert main(["predict", run, "woman.jpg", "--whole", "--profile", "you"]) == 2
+    assert "'you'" in capsys.readouterr().err

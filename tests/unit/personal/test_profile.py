@@ -1,8 +1,11 @@
 """A personal head: pulled towards the general one, held to second takes, one local file."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from emotion_core.cli import main
 from emotion_core.errors import ProfileError
@@ -59,6 +62,34 @@ def test_a_profile_learns_first_takes_and_gains_on_second_ones(run, classifier):
     assert own.backend == classifier.backend and own.temperature == classifier.temperature
     # The general model stays what it is.
     assert np.array_equal(classifier.probs(faces), load_classifier(run).probs(faces))
+
+
+def test_a_personal_model_leaves_nothing_in_the_cache(run, classifier, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    made = profile.fit_profile("mine", run, classifier, takes_of(0))
+    own = profile.apply_profile(made, run, classifier)
+    assert (own.profile, classifier.profile) == ("mine", "")
+    assert own.backend == classifier.backend
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    load_classifier(run)  # everybody's is cached, so the folder was the one that is used
+    assert list((tmp_path / "cache").rglob("*.onnx")) or classifier.backend == "torch"
+
+
+def test_features_are_those_of_the_faces_asked_for_while_a_stream_uses_the_network(classifier):
+    faces, stop = takes_of(0)[3, 1], threading.Event()
+
+    def stream() -> None:
+        while not stop.is_set():
+            classifier.model(torch.zeros(1, 1, 48, 48))
+
+    other = threading.Thread(target=stream)
+    other.start()
+    try:
+        found = [head.look(classifier, faces) for _ in range(20)]
+    finally:
+        stop.set()
+        other.join()
+    assert {len(seen.features) for seen in found} == {len(faces)}
 
 
 def test_what_does_not_help_on_second_takes_is_not_kept(run, classifier, home):
