@@ -105,7 +105,8 @@ def _classifier(named: str, profile: str | None) -> "Classifier":
 
     if profile is None:
         return load_classifier(named or best_run())
-    from emotion_core.personal.profile import apply_profile, load_profile
+    from emotion_core.personal.profile import apply_profile
+    from emotion_core.personal.profile_files import load_profile
 
     own = load_profile(profile)
     run = pick_run(named or own.run)

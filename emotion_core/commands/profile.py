@@ -29,21 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the action; 1 where a fitted profile is not kept."""
-    from emotion_core.personal import profile
+    from emotion_core.personal import profile_files
+    from emotion_core.personal.profile import verdict
     from emotion_core.text import plain
 
     if args.action == "fit":
         return _fit(args)
     if args.action == "export":
-        for path in profile.export_profile(args.name, args.folder):
+        for path in profile_files.export_profile(args.name, args.folder):
             print(plain(f"Written to {path}"))
     elif args.action == "delete":
-        profile.delete_profile(args.name)
-        print(f"Profile '{args.name}' is deleted.")
+        profile_files.delete_profile(args.name)
+        print(f"Profile '{args.name}' is deleted, with its pictures if there were any.")
     else:
-        found = profile.list_profiles()
+        found = profile_files.list_profiles()
         for item in found:
-            print(plain(f"{item.name}  of {item.run}  {profile.verdict(item.outcome)}"))
+            print(plain(f"{item.name}  of {item.run}  {verdict(item.outcome)}"))
         if not found:
             print("No profiles yet. Make one: python -m emotion_core profile fit NAME FOLDER")
     return 0
@@ -53,7 +54,8 @@ def _fit(args: argparse.Namespace) -> int:
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.personal.diagnose import diagnose_answers, diagnose_view
     from emotion_core.personal.folder import read_takes
-    from emotion_core.personal.profile import fit_profile, save_profile, verdict
+    from emotion_core.personal.profile import fit_profile, verdict
+    from emotion_core.personal.profile_files import save_profile
     from emotion_core.personal.takes import joined
     from emotion_core.runs.catalog import best_run, pick_run
 

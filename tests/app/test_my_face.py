@@ -15,7 +15,8 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.paths import PROJECT
 from emotion_core.personal.head import Head, last_layer
-from emotion_core.personal.profile import Profile, save_profile
+from emotion_core.personal.profile import Profile
+from emotion_core.personal.profile_files import save_profile
 from emotion_core.personal.takes import Outcome
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs

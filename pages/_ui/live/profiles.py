@@ -6,7 +6,8 @@ import streamlit as st
 
 from emotion_core.access import Action, allowed
 from emotion_core.errors import EmotionError
-from emotion_core.personal.profile import Profile, apply_profile, list_profiles, load_profile
+from emotion_core.personal.profile import Profile, apply_profile
+from emotion_core.personal.profile_files import list_profiles, load_profile
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from pages._ui import cache

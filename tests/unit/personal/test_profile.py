@@ -11,7 +11,7 @@ from emotion_core.cli import main
 from emotion_core.errors import ProfileError
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier
-from emotion_core.personal import head, profile
+from emotion_core.personal import head, profile, profile_files
 from emotion_core.personal.diagnose import View, diagnose_answers, diagnose_view
 from emotion_core.personal.takes import Outcome, outcome, split_takes
 from emotion_core.recipes import TrainConfig
@@ -96,7 +96,7 @@ def test_what_does_not_help_on_second_takes_is_not_kept(run, classifier, home):
     made = profile.fit_profile("wrong", run, classifier, takes_of(1, mixed=True))
     assert not made.outcome.helps
     with pytest.raises(ProfileError, match="is not kept"):
-        profile.save_profile(made)
+        profile_files.save_profile(made)
     assert not home.exists()
 
 
@@ -127,16 +127,16 @@ def test_a_profile_is_two_files_that_can_be_listed_exported_and_deleted(
     run, classifier, home, tmp_path
 ):
     made = profile.fit_profile("mine", run, classifier, takes_of(0))
-    profile.save_profile(made)
-    (found,) = profile.list_profiles()
+    profile_files.save_profile(made)
+    (found,) = profile_files.list_profiles()
     assert np.array_equal(found.head.weights, made.head.weights)
     assert found.outcome == made.outcome and found.run == run.name
-    copies = profile.export_profile("mine", tmp_path / "copies")
+    copies = profile_files.export_profile("mine", tmp_path / "copies")
     assert sorted(path.suffix for path in copies) == [".json", ".safetensors"]
-    profile.delete_profile("mine")
-    assert list((home / "profiles").iterdir()) == [] and profile.list_profiles() == []
+    profile_files.delete_profile("mine")
+    assert list((home / "profiles").iterdir()) == [] and profile_files.list_profiles() == []
     with pytest.raises(ProfileError, match="there is none yet"):
-        profile.delete_profile("mine")
+        profile_files.delete_profile("mine")
 
 
 def test_a_profile_of_other_weights_is_refused(run, classifier, tmp_path):
@@ -148,14 +148,14 @@ def test_a_profile_of_other_weights_is_refused(run, classifier, tmp_path):
 
 
 def test_a_damaged_profile_says_so(run, classifier, home):
-    profile.save_profile(profile.fit_profile("mine", run, classifier, takes_of(0)))
+    profile_files.save_profile(profile.fit_profile("mine", run, classifier, takes_of(0)))
     (home / "profiles" / "mine.safetensors").write_bytes(b"damaged")
     with pytest.raises(ProfileError, match="damaged"):
-        profile.load_profile("mine")
-    assert profile.list_profiles() == []
-    profile.delete_profile("mine")
+        profile_files.load_profile("mine")
+    assert profile_files.list_profiles() == []
+    profile_files.delete_profile("mine")
     with pytest.raises(ProfileError, match="is no name"):
-        profile.load_profile("../mine")
+        profile_files.load_profile("../mine")
 
 
 def test_the_rule_of_refusal():
