@@ -4,6 +4,8 @@ import streamlit as st
 
 from pages._ui.frame import open_page
 from pages._ui.live.keeping import show_keeping
+from pages._ui.live.my_face import show_guide
+from pages._ui.live.my_profiles import show_profiles
 from pages._ui.live.panel import (
     show_controls,
     show_nothing_trained,
@@ -49,5 +51,7 @@ with picture:
     show_controls(stream, context.state.playing)
     show_keeping(stream, source, context.state.playing)
 with beside:
-    show_now(stream, context.state.playing)
+    if not show_guide(stream, context.state.playing):
+        show_now(stream, context.state.playing)
 show_session(stream, context.state.playing)
+show_profiles()

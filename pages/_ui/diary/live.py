@@ -6,6 +6,7 @@ from emotion_core.access import Action, allowed
 from emotion_core.errors import EmotionError
 from emotion_core.live.stream import LiveStream
 from emotion_core.personal.diary import is_on
+from emotion_core.personal.guide import LiveMinute
 from emotion_core.personal.recorder import LiveDiary
 
 
@@ -15,6 +16,8 @@ def show_recording(stream: LiveStream) -> None:
     Args:
         stream: This tab's; its watcher becomes the diary, or none.
     """
+    if isinstance(stream.watcher, LiveMinute):
+        return  # posed expressions are none of the diary's
     try:
         offered = stream.source is None and allowed(Action.COLLECT) and is_on()
     except EmotionError:

@@ -18,6 +18,7 @@ from pages._ui.live import readout
 from pages._ui.live.aliases import show_followed
 from pages._ui.live.detector import use_better_detector
 from pages._ui.live.keeping import kept_words
+from pages._ui.live.my_face import show_my_face_button
 from pages._ui.live.wrong import show_wrong
 from pages._ui.widgets import show_empty, show_figure
 
@@ -67,6 +68,7 @@ def show_controls(stream: LiveStream, playing: bool) -> None:
             key="live-snapshot",
         )
         show_recording(stream)
+        show_my_face_button(stream, playing)
 
 
 def show_now(stream: LiveStream, playing: bool) -> None:

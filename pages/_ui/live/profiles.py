@@ -87,6 +87,11 @@ def model_for(profile: str, run: Run) -> "Classifier":
         return general
 
 
+def forget_models() -> None:
+    """Let go of this session's personal models, so that a deleted profile is nowhere."""
+    _personal.clear()
+
+
 # Of this session alone; ``created`` tells a profile from a later one with its name.
 @st.cache_resource(
     show_spinner="Adding the profile to the model",
