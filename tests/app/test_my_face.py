@@ -1,5 +1,6 @@
-"""Profiles on the Live page without a browser: chosen, refused, listed, deleted; hidden from a demo."""
+"""My face on the Live page without a browser: profiles chosen, refused, listed, deleted; the minute's end."""
 
+import itertools
 import shutil
 from fractions import Fraction
 
@@ -10,19 +11,26 @@ import pytest
 import skimage.data
 from streamlit.testing.v1 import AppTest
 
+from emotion_core.data.synthetic import draw_face
 from emotion_core.files import sha256_file
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.paths import PROJECT
-from emotion_core.personal.head import Head, last_layer
+from emotion_core.personal import diary
+from emotion_core.personal.diagnose import View
+from emotion_core.personal.guide import LiveMinute
+from emotion_core.personal.head import Head, fit_head, last_layer
+from emotion_core.personal.minute import GuidedMinute, Kind
 from emotion_core.personal.profile import Profile
-from emotion_core.personal.profile_files import save_profile
+from emotion_core.personal.profile_files import list_profiles, save_profile
+from emotion_core.personal.recorder import LiveDiary
 from emotion_core.personal.takes import Outcome
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
+from pages._ui.live import my_face
 from tests.samples import face_clip, write_untrained
 
 SAD = EMOTIONS.index("sad")
@@ -189,3 +197,99 @@ def test_a_visitor_of_a_demo_sees_no_profile(folder, monkeypatch):
     page = open_live()
     assert "live-profile" not in [item.key for item in page.selectbox]
     assert "me" not in texts(page).split()
+
+
+def element(page: AppTest, kind: str, key: str):
+    return next((item for item in getattr(page, kind) if item.key == key), None)
+
+
+def test_the_minute_is_offered_to_an_owner_with_a_camera_alone(folder, monkeypatch):
+    page = open_live()
+    page.button(key="my-face-open").click().run()
+    assert not page.exception and page.button(key="my-face-begin").disabled  # nothing plays
+    assert "Press Start first" in texts(page)
+    page.segmented_control(key="live-source").set_value("Drawn faces").run()
+    assert element(page, "button", "my-face-open") is None
+    monkeypatch.setenv("EMOTION_ACCESS", "demo")
+    assert element(open_live(), "button", "my-face-open") is None
+
+
+def attempt_of(page: AppTest, pictures: bool = False) -> GuidedMinute:
+    """Begin a minute as the button does, with a clock that stands."""
+    stream = page.session_state["live-stream"]
+    minute = GuidedMinute(clock=lambda: next(seconds), pace=1.0)
+    seconds = itertools.count(0, 0.25)
+    stream.watcher = LiveMinute(minute)
+    page.session_state["my-face-attempt"] = my_face._Attempt(stream.watcher, "me", pictures)
+    return minute
+
+
+def show(minute: GuidedMinute, *, still: bool = False) -> None:
+    """Go through the minute with a drawn person's face."""
+    while (stage := minute.stage()).kind is not Kind.DONE:
+        name = "neutral" if still else stage.emotion
+        minute.see(draw_face(name, (77, 6), clean=True, intensity=1.1), View(120, 2, 0.1))
+
+
+@pytest.fixture
+def weak_pull(monkeypatch):
+    """Features of an unlearned network differ little; the usual pull would hide what is tested."""
+    monkeypatch.setitem(fit_head.__kwdefaults__, "pull", 0.001)
+
+
+def test_after_the_minute_the_profile_is_kept_used_and_listed(folder, weak_pull, tmp_path):
+    page = open_live()
+    minute = attempt_of(page)
+    show(minute)
+    page.run()
+    assert not page.exception
+    (told,) = [item.value for item in page.success]
+    assert told.startswith("On your second take: before") and "90 % interval" in told
+    assert "Profile 'me' is kept and in use" in told
+    assert page.selectbox(key="live-profile").value == "me"
+    stream = page.session_state["live-stream"]
+    assert stream.pipeline.classifier.profile == "me" and stream.watcher is None
+    assert page.session_state["my-face-attempt"].watcher.minute.takes() == {}  # faces are let go
+    assert not list(tmp_path.rglob("*.png"))
+    assert "Profiles" in [item.value for item in page.header]
+    page.button(key="my-face-close").click().run()
+    assert not page.success and "my-face-attempt" not in page.session_state
+    page.button(key="my-profile-delete-me").click().run()
+    page.button(key="my-profile-sure").click().run()
+    assert not page.exception and list_profiles() == []
+    assert "Profiles" not in [item.value for item in page.header]
+    assert stream.pipeline.classifier.profile == ""
+    assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+
+
+def test_what_does_not_help_is_not_kept_and_the_page_says_why(folder, tmp_path):
+    page = open_live()
+    show(attempt_of(page, pictures=True), still=True)
+    page.run()
+    assert not page.exception
+    (told,) = [item.value for item in page.warning]
+    assert "On your second take: before" in told and "**not kept**" in told
+    html = "\n".join(item.proto.body for item in page.get("html"))
+    assert "my-face-why" in html and "classified as" in html
+    assert not (tmp_path / "home").exists()
+    assert element(page, "selectbox", "live-profile") is None
+
+
+def test_a_stream_that_does_not_play_stops_the_minute(folder, tmp_path):
+    page = open_live()
+    minute = attempt_of(page)
+    minute.see(draw_face("neutral", (77, 6)))
+    page.run()
+    assert "The minute was stopped. Nothing of it is kept." in texts(page)
+    assert minute.takes() == {} and page.session_state["live-stream"].watcher is None
+    assert not (tmp_path / "home").exists()
+
+
+def test_posed_expressions_stay_out_of_the_diary(folder):
+    diary.switch_on()
+    page = open_live()
+    stream = page.session_state["live-stream"]
+    assert isinstance(stream.watcher, LiveDiary)
+    show(attempt_of(page))
+    page.run()
+    assert isinstance(stream.watcher, LiveDiary)  # again, once the minute is over

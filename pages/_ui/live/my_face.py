@@ -1,6 +1,7 @@
 """My face on Live: begins the guided minute, shows what to do at each moment, and learns at its end."""
 
 import html
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -152,17 +153,17 @@ def _show_stage(stream: LiveStream, minute: GuidedMinute) -> None:
 
 def _stage_html(stage: Stage, paused: str) -> str:
     """What to do now, with a picture and the seconds left."""
-    again = " again" if stage.take == 2 else ""
     ready = stage.kind is Kind.READY
-    told = f"Get ready{again}:" if ready else f"Show{again}:"
+    told = "Get ready:" if ready else "Show:"
+    again = " · second take" if stage.take == 2 else ""
     waiting = html.escape(paused or stage.waiting)
     done = (stage.number - 1 + (0 if ready else 0.5)) / max(stage.count, 1)
     return (
         f'<div class="my-face" data-expression="{stage.emotion}" data-kind="{stage.kind}">'
         f'<img src="{_picture(stage.emotion)}" alt="Drawn face that looks {stage.emotion}">'
-        f"<div><small>{stage.number} of {stage.count}</small>"
+        f"<div><small>{stage.number} of {stage.count}{again}</small>"
         f"<p>{told} <b>{stage.emotion}</b></p><p>{HOW[stage.emotion]}</p>"
-        f'<span class="my-face-clock{"" if ready else " my-face-on"}">{stage.left:.0f}</span>'
+        f'<span class="my-face-clock{"" if ready else " my-face-on"}">{math.ceil(stage.left)}</span>'
         f'<span class="my-face-wait" role="status">{waiting}</span></div>'
         f'<i style="--done:{done:.1%}"></i></div>'
     )
