@@ -7,6 +7,7 @@ import numpy as np
 
 from emotion_core.labels import EMOTIONS
 from emotion_core.personal.takes import Takes
+from emotion_core.units import percent
 
 # Limits of 48-pixel faces: beyond each lies about one in fifty of FER-2013's training faces (3,589 of
 # them were measured).
@@ -116,7 +117,7 @@ def diagnose_answers(labels: np.ndarray, answered: np.ndarray) -> list[Finding]:
         counts = np.bincount(answered[labels == label], minlength=len(EMOTIONS))
         share = counts / counts.sum()
         other = int(np.argmax(np.where(np.arange(len(share)) == label, -1, share)))
-        measured = f"{share[label]:.0%} correct"
+        measured = f"{percent(share[label], 0)} correct"
         name, into = EMOTIONS[label], EMOTIONS[other]
         if share[other] < _SWALLOWED:
             found.append((share[label], Finding(name, measured)))
@@ -126,7 +127,7 @@ def diagnose_answers(labels: np.ndarray, answered: np.ndarray) -> list[Finding]:
             if name == "neutral"
             else f"Show {name} more strongly, or let a profile learn how you show it."
         )
-        problem = f"{share[other]:.0%} classified as {into}"
+        problem = f"{percent(share[other], 0)} classified as {into}"
         found.append((share[label], Finding(name, measured, problem, change)))
     return [item for _, item in sorted(found, key=lambda pair: pair[0])]
 

@@ -10,6 +10,7 @@ from emotion_core.files import sha256_file
 from emotion_core.personal.head import Head, answers, fit_head, look, with_head
 from emotion_core.personal.takes import Outcome, Takes, joined, outcome, split_takes
 from emotion_core.runs.run import Run
+from emotion_core.units import percent
 
 if TYPE_CHECKING:
     from emotion_core.models.checkpoint import Classifier
@@ -87,9 +88,10 @@ def apply_profile(profile: Profile, run: Run, classifier: "Classifier") -> "Clas
 
 def verdict(found: Outcome) -> str:
     """What a profile changes, in one sentence."""
-    ends = f"90 % interval of the gain {100 * found.low:+.0f} to {100 * found.high:+.0f} points"
     told = (
-        f"On the second takes: {found.before:.0%} correct before, {found.after:.0%} after; {ends}"
+        f"On the second takes: {percent(found.before, 0)} correct before, "
+        f"{percent(found.after, 0)} after; 90 % interval of the gain "
+        f"{100 * found.low:+.0f} to {100 * found.high:+.0f} points"
     )
     if found.helps:
         return f"{told}."

@@ -11,7 +11,7 @@ from emotion_core.personal.diagnose import Finding
 from emotion_core.personal.takes import Outcome
 from emotion_core.plots import live as plots
 from emotion_core.text import plain
-from emotion_core.units import percent, points
+from emotion_core.units import percent, percent_range, points
 
 
 def show_result(found: Conclusion, put_away: Callable[[], None]) -> None:
@@ -29,7 +29,7 @@ def show_result(found: Conclusion, put_away: Callable[[], None]) -> None:
         st.subheader("Why is it wrong for me?", anchor=False)
         _show_reasons(found)
         st.button(
-            "Back to the picture's readout",
+            "Back to the readout",
             key="my-face-close",
             icon=":material/arrow_back:",
             on_click=put_away,
@@ -45,8 +45,8 @@ def _show_verdict(found: Conclusion) -> None:
     text = (
         f"On your second take: before **{percent(outcome.before, 0)}**, after "
         f"**{percent(outcome.after, 0)}** of the frames correct. Gain "
-        f"{points(outcome.gain, sign=True)}; 90 % interval {points(outcome.low, sign=True)} to "
-        f"{points(outcome.high, sign=True)}."
+        f"{points(outcome.gain, sign=True)} (90 % interval "
+        f"{percent_range((outcome.low, outcome.high), sign=True)})."
     )
     if found.kept:
         text += f" Profile '{found.name}' is kept and in use, for you alone."
@@ -102,8 +102,8 @@ def _show_reasons(found: Conclusion) -> None:
 
 def _findings(items: Sequence[Finding]) -> str:
     rows = "".join(
-        f"<li><b>{html.escape(item.name)}</b> {html.escape(item.problem)} "
-        f"<small>({html.escape(item.measured)})</small><br>{html.escape(item.change)}</li>"
+        f"<p><b>{html.escape(item.name)}</b> {html.escape(item.problem)} "
+        f"<small>({html.escape(item.measured)})</small><br>{html.escape(item.change)}</p>"
         for item in items
     )
-    return f'<ul class="my-face-why">{rows}</ul>' if rows else ""
+    return f'<div class="my-face-why">{rows}</div>' if rows else ""

@@ -201,9 +201,9 @@ def test_a_diagnosis_says_which_expression_swallows_which():
     labels = np.repeat([2, 4, 3], 10)
     answered = np.array([6] * 8 + [2] * 2 + [5] * 6 + [4] * 4 + [3] * 10)
     fear, neutral, happy = diagnose_answers(labels, answered)
-    assert fear.problem == "80% classified as surprise" and fear.measured == "20% correct"
-    assert "60% classified as sad" in neutral.problem and "resting face" in neutral.change
-    assert happy.problem == "" and happy.measured == "100% correct"
+    assert fear.problem == "80 % classified as surprise" and fear.measured == "20 % correct"
+    assert "60 % classified as sad" in neutral.problem and "resting face" in neutral.change
+    assert happy.problem == "" and happy.measured == "100 % correct"
 
 
 def test_the_command_fits_from_folders(run, tmp_path, capsys, home):
