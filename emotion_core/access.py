@@ -33,6 +33,7 @@ class Action(enum.StrEnum):
     READ_PATH = "open files and folders of this computer"
     COLLECT = "keep faces, labels or diary entries"
     READ_DIARY = "read the diary"
+    RECORD = "make, see or delete recordings"
     PROMOTE = "change which model is used"
 
 

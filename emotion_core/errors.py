@@ -64,6 +64,10 @@ class DiaryError(EmotionError):
     """The diary is off, damaged, or cannot take what was given."""
 
 
+class RecordingError(EmotionError):
+    """A recording is missing or damaged, or cannot be written."""
+
+
 class ProfileError(EmotionError):
     """A personal profile is missing or damaged, or its takes cannot be used."""
 

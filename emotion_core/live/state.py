@@ -1,6 +1,9 @@
 """What a page may know of a stream at one moment."""
 
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
 
 from emotion_core.live.pipeline import FrameResult
 
@@ -32,3 +35,13 @@ class LiveState:
     hint: str = ""
     problem: str = ""
     ended: bool = False
+
+
+class Tap(Protocol):
+    """Follows a stream on its media thread; neither method may wait or raise."""
+
+    def take(self, image: np.ndarray, result: FrameResult, time: float) -> None:
+        """One frame: BGR uint8 ``(H, W, 3)``, only to be read during the call, and its result."""
+
+    def end(self) -> None:
+        """The stream ended; the next frame begins a new session."""

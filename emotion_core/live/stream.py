@@ -23,7 +23,7 @@ from emotion_core.live.pipeline import FrameResult, LivePipeline
 from emotion_core.live.playback import VideoPlayback
 from emotion_core.live.rows import FaceRow
 from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch, Summary
-from emotion_core.live.state import LiveState
+from emotion_core.live.state import LiveState, Tap
 from emotion_core.live.track import LOST_SECONDS
 
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
@@ -61,6 +61,7 @@ class LiveStream:
         names: What to call the two models in the picture.
         watcher: Given each frame's result, on the media thread, and None when the stream ends.
         keeper: As ``watcher``; keeps faces for a collection (``live.keeper``).
+        taps: Given each frame's picture too, before anything is drawn into it.
     """
 
     def __init__(self, pipeline: LivePipeline) -> None:
@@ -71,6 +72,7 @@ class LiveStream:
         self.names: tuple[str, ...] = ()
         self.watcher: Watcher | None = None
         self.keeper: Watcher | None = None
+        self.taps: tuple[Tap, ...] = ()
         self._lock = threading.Lock()
         self._begin()
 
@@ -107,6 +109,8 @@ class LiveStream:
         if isinstance(source, VideoPlayback):
             source.close()
         self._tell(None)
+        for tap in self.taps:
+            tap.end()
 
     def state(self) -> LiveState:
         """The stream as it is now."""
@@ -166,6 +170,8 @@ class LiveStream:
             self.pipeline.forget()
         self._looked = arrived
         result = self.pipeline(image, arrived)
+        for tap in self.taps:
+            tap.take(image, result, arrived)
         picture = draw_result(image, result, lines=self._overlay(), names=self.names)
         done = time.monotonic()
         with self._lock:

@@ -1,9 +1,10 @@
-"""The annotated copy of a video, written in memory for browsers."""
+"""Video for browsers: an annotated copy in memory, or a recording on disk that survives a crash."""
 
 import contextlib
 import io
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -16,6 +17,10 @@ _CLOCK = 1_000  # ticks per second: the copy keeps each frame's own time
 _CODEC = "libvpx-vp9"
 _OPTIONS = {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "crf": "32", "b": "0"}
 _KEY_SECONDS = 2  # between the frames that a player can jump to
+# A file on disk gets a part (cluster) every quarter of a second, and the encoder keeps no frame
+# back: what a killed process leaves plays up to its last second.
+_AT_ONCE = {"lag-in-frames": "0", "auto-alt-ref": "0"}
+_IN_PARTS = {"cluster_time_limit": "250", "flush_packets": "1"}
 
 
 class VideoWriter:
@@ -23,23 +28,30 @@ class VideoWriter:
 
     Args:
         fps: Frames per second that will be written, about.
+        path: Where to; None keeps it in memory.
 
     Attributes:
         problem: Why there is no copy; empty if there is one.
     """
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, path: Path | None = None) -> None:
         self.problem = ""
         self._file = io.BytesIO()
-        self._container = av.open(self._file, "w", format=SUFFIX)
+        self._options = _OPTIONS if path is None else _OPTIONS | _AT_ONCE
+        self._container = av.open(
+            self._file if path is None else str(path),
+            "w",
+            format=SUFFIX,
+            options={} if path is None else _IN_PARTS,
+        )
         self._rate = Fraction(fps).limit_denominator(1_000)
         self._stream: Any = None
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, fps: float) -> "Iterator[VideoWriter]":
-        """``data`` is whole afterwards."""
-        writer = cls(fps)
+    def open(cls, fps: float, path: Path | None = None) -> "Iterator[VideoWriter]":
+        """``data``, or the file, is whole afterwards."""
+        writer = cls(fps, path)
         try:
             yield writer
             with writer._noting():
@@ -51,7 +63,7 @@ class VideoWriter:
 
     @property
     def data(self) -> bytes | None:
-        """The file; None if it could not be written."""
+        """The file in memory; None if it could not be written."""
         return None if self.problem else self._file.getvalue()
 
     def write(self, frame: np.ndarray, time: float) -> None:
@@ -76,7 +88,7 @@ class VideoWriter:
     def _add_stream(self, width: int, height: int) -> Any:
         stream: Any = self._container.add_stream(_CODEC, rate=self._rate)
         stream.width, stream.height = width, height
-        stream.pix_fmt, stream.options = "yuv420p", _OPTIONS
+        stream.pix_fmt, stream.options = "yuv420p", self._options
         stream.codec_context.time_base = Fraction(1, _CLOCK)
         stream.codec_context.gop_size = max(1, round(_KEY_SECONDS * self._rate))
         return stream
@@ -87,4 +99,4 @@ class VideoWriter:
             yield
         except (av.error.FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            self.problem = self.problem or f"The annotated copy cannot be written ({reason})."
+            self.problem = self.problem or f"The video cannot be written ({reason})."

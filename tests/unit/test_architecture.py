@@ -48,7 +48,7 @@ FLOORS = (
     ("models",),
     ("evaluation",),
     ("collect", "training"),
-    ("personal", "live"),
+    ("personal", "live", "recording"),
     ("plots",),
     ("reporting",),
     ("serve",),

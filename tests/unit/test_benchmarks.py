@@ -64,6 +64,7 @@ def test_the_list_names_what_the_readme_promises():
         "live",
         "loop",
         "personal",
+        "recording",
         "serve",
         "sessions",
         "train",

@@ -344,7 +344,7 @@ def test_a_copy_that_cannot_be_written_loses_no_result(monkeypatch):
     monkeypatch.setattr("emotion_core.live.video_writer._CODEC", "mpeg4")  # WebM takes none of it
     result = videos.analyse_video(io.BytesIO(timed_video([0, 0.2])), Watcher(), annotate=True)
     assert result.frames == 2 and result.annotated is None
-    assert re.match(r"The annotated copy cannot be written \(.*\)\.", result.notices[0])
+    assert re.match(r"The video cannot be written \(.*\)\.", result.notices[0])
 
 
 def test_a_player_can_jump_in_the_annotated_copy():
