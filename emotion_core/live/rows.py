@@ -5,6 +5,7 @@ import numpy as np
 from emotion_core.labels import EMOTIONS
 
 FaceRow = dict[str, float | str]
+SECOND = "second_"  # before the columns of a second model
 
 
 def face_row(
@@ -26,6 +27,12 @@ def face_row(
         **named_probs(probs),
         **dict(zip(("x1", "y1", "x2", "y2"), corners, strict=True)),
     }
+
+
+def second_row(emotion: str, confidence: float, probs: np.ndarray) -> FaceRow:
+    """What a second model says of the face, as ``face_row`` without box, after ``SECOND``."""
+    row: FaceRow = {"emotion": emotion, "confidence": round(confidence, 4), **named_probs(probs)}
+    return {SECOND + name: value for name, value in row.items()}
 
 
 def named_probs(probs: np.ndarray) -> dict[str, float]:

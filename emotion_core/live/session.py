@@ -9,9 +9,10 @@ import numpy as np
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
 from emotion_core.live.rows import FaceRow, named_probs
 from emotion_core.live.smooth import UNCERTAIN
+from emotion_core.live.summary import Moment, Second, Session, Stretch, Summary
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import FrameResult
+    from emotion_core.live.pipeline import Face, FrameResult
 
 LARGEST = 0  # stands for whichever face is the largest; real track ids start at 1
 MINUTE = 60
@@ -23,67 +24,25 @@ _SMALL = 48.0  # side in pixels of a face; below it the classifier sees an enlar
 _LONGEST_STEP = 1.0  # seconds between frames that still count as watched
 
 
-@dataclass(frozen=True)
-class Second:
-    """One face in one second.
-
-    Attributes:
-        second: Counted from the session's first frame.
-        face: Track id.
-        emotion: What it was called most often, or ``uncertain``.
-        probs: float32 ``(7,)``, mean.
-        frames: In how many frames it was seen.
-    """
-
-    second: int
-    face: int
-    emotion: str
-    probs: np.ndarray
-    frames: int
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A face that was called the same without a break, in whole seconds."""
-
-    face: int
-    emotion: str
-    start: int
-    seconds: int
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A session in numbers.
-
-    Attributes:
-        seconds: From the first to the last frame.
-        frames: Frames worked on.
-        faces: Faces that were told apart.
-        emotion_seconds: Seconds that each emotion, and ``uncertain``, was shown; all faces summed.
-        longest: Seconds of the longest unbroken stretch of each that occurred.
-        changes: How often a face went from one emotion to another.
-    """
-
-    seconds: float
-    frames: int
-    faces: int
-    emotion_seconds: dict[str, float]
-    longest: dict[str, float]
-    changes: int
-
-
 @dataclass
 class _Tally:
     """Frames of one face in one second."""
 
     probs: np.ndarray = field(default_factory=lambda: np.zeros(NUM_CLASSES, np.float64))
     emotions: Counter[str] = field(default_factory=Counter)
+    others: Counter[str] = field(default_factory=Counter)
+
+    def add(self, face: "Face") -> None:
+        self.probs += face.probs
+        self.emotions[face.emotion] += 1
+        if face.second is not None:
+            self.others[face.second.emotion] += 1
 
     def read(self, second: int, face: int) -> Second:
         frames = self.emotions.total()
         mean = (self.probs / frames).astype(np.float32)
-        return Second(second, face, self.emotions.most_common(1)[0][0], mean, frames)
+        other = self.others.most_common(1)[0][0] if self.others else ""
+        return Second(second, face, self.emotions.most_common(1)[0][0], mean, frames, other)
 
 
 @dataclass
@@ -111,6 +70,7 @@ class SessionRecorder:
         self._changes = 0
         self._seen = self._lit = self._near = 0.0
         self._side = 0.0
+        self._marks: list[Moment] = []
 
     def add(self, result: "FrameResult", time: float) -> None:
         """Take the result of one frame.
@@ -128,9 +88,7 @@ class SessionRecorder:
         for index, face in enumerate(result.faces):
             self._follow(face.track_id, face.emotion, time)
             for key in (LARGEST, face.track_id) if index == 0 else (face.track_id,):
-                tally = tallies.setdefault(key, _Tally())
-                tally.probs += face.probs
-                tally.emotions[face.emotion] += 1
+                tallies.setdefault(key, _Tally()).add(face)
         self._look(result, time)
 
     def minute(self, face: int = LARGEST) -> list[Second | None]:
@@ -152,6 +110,32 @@ class SessionRecorder:
             for face, tally in sorted(tallies.items())
             if face != LARGEST
         ]
+
+    def so_far(self, face: int = LARGEST) -> tuple[list[Second], tuple[Moment, ...], float]:
+        """One face in each second in which it was seen (the last ``KEPT_SECONDS``), the marks, and
+        the session's length in seconds."""
+        seconds = [
+            tallies[face].read(second, face)
+            for second, tallies in self._seconds.items()
+            if face in tallies
+        ]
+        length = self._time - self._start if self._start is not None else 0.0
+        return seconds, tuple(self._marks), length
+
+    def mark(self) -> int:
+        """Mark the present moment; gives the mark's number, to add a note to it."""
+        self._marks.append(Moment(self._time - self._start if self._start is not None else 0.0))
+        return len(self._marks) - 1
+
+    def note(self, number: int, text: str) -> None:
+        """Write a note to a mark; a number of an earlier session's is ignored."""
+        if number < len(self._marks):
+            self._marks[number] = Moment(self._marks[number].time, text)
+
+    def session(self) -> Session:
+        """All of it."""
+        largest, marks, _ = self.so_far()
+        return Session(self.summary(), self.stretches(), self.rows(), largest, marks)
 
     def stretches(self) -> list[Stretch]:
         """The seconds joined where a face's emotion stays the same, in order of start."""
@@ -183,7 +167,8 @@ class SessionRecorder:
         )
 
     def rows(self) -> list[FaceRow]:
-        """``seconds()`` for CSV: second, face, emotion, frames and a mean probability an emotion."""
+        """``seconds()`` for CSV: second, face, emotion, frames, a mean probability an emotion, and what
+        a second model said."""
         return [
             {
                 "second": item.second,
@@ -191,6 +176,7 @@ class SessionRecorder:
                 "emotion": item.emotion,
                 "frames": item.frames,
                 **named_probs(item.probs),
+                **({"second_emotion": item.other} if item.other else {}),
             }
             for item in self.seconds()
         ]

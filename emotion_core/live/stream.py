@@ -9,7 +9,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import av
@@ -21,9 +20,9 @@ from emotion_core.live.draw import draw_result
 from emotion_core.live.pace import Pace
 from emotion_core.live.pipeline import FrameResult, LivePipeline
 from emotion_core.live.playback import VideoPlayback
-from emotion_core.live.rows import FaceRow
-from emotion_core.live.session import LARGEST, Second, SessionRecorder, Stretch, Summary
+from emotion_core.live.session import LARGEST, SessionRecorder
 from emotion_core.live.state import LiveState, Tap
+from emotion_core.live.summary import Moment, Second, Session
 from emotion_core.live.track import LOST_SECONDS
 
 MAX_FAILURES = 10  # failed frames in a row that stop a stream
@@ -31,15 +30,6 @@ _log = logging.getLogger(__name__)
 
 Source = Callable[[float], np.ndarray]
 Watcher = Callable[[FrameResult | None], None]
-
-
-@dataclass(frozen=True)
-class Session:
-    """What a session leaves behind; see ``SessionRecorder``."""
-
-    summary: Summary
-    stretches: list[Stretch]
-    rows: list[FaceRow]
 
 
 class LiveStream:
@@ -142,8 +132,22 @@ class LiveStream:
     def session(self) -> Session:
         """The session since START; after STOP it stays until the next START."""
         with self._lock:
-            recorder = self._recorder
-            return Session(recorder.summary(), recorder.stretches(), recorder.rows())
+            return self._recorder.session()
+
+    def so_far(self, face: int = LARGEST) -> tuple[list[Second], tuple[Moment, ...], float]:
+        """One face in each second since START, the marks, and the seconds until now."""
+        with self._lock:
+            return self._recorder.so_far(face)
+
+    def mark(self) -> int:
+        """Mark this moment, in a recording too; gives a number for ``note``."""
+        with self._lock:
+            return self._recorder.mark()
+
+    def note(self, number: int, text: str) -> None:
+        """Write a note to a mark of this session."""
+        with self._lock:
+            self._recorder.note(number, text)
 
     def snapshot(self) -> bytes:
         """The newest picture as PNG.

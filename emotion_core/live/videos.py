@@ -20,7 +20,7 @@ from emotion_core.errors import EmotionError, ImageError
 from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
 from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, calibrated_threshold
-from emotion_core.live.rows import FaceRow, face_row
+from emotion_core.live.rows import FaceRow, face_row, second_row
 from emotion_core.live.settings import LiveConfig
 from emotion_core.live.video_file import Source, VideoInfo, open_video
 from emotion_core.live.video_frames import AnalysisCancelledError, check_length, sampled
@@ -64,7 +64,8 @@ class VideoResult:
         rows: One a face and frame, in order of time: ``time`` (seconds), ``face`` (number of its
             track), ``emotion`` (or ``uncertain``), ``confidence``, one probability an emotion,
             all smoothed over time, and the box ``x1 y1 x2 y2`` in pixels of the picture as it is
-            shown: turned, and as wide as its pixels are meant.
+            shown: turned, and as wide as its pixels are meant; with two models also what the second
+            says, see ``second_row``.
         annotated: The copy with boxes, WebM with the looked-at frames; None if not asked for or not
             to be written.
         problem: Why the rest of the file is missing; empty if it was read to its end.
@@ -169,12 +170,14 @@ class VideoJob:
         name: Its name.
         create_pipeline: Makes a fresh pipeline, inside the thread.
         fps: Frames a second to look at.
+        annotate: Make the copy with boxes.
     """
 
     data: bytes = field(repr=False)
     name: str
     create_pipeline: Callable[[], Pipeline]
     fps: float = 5.0
+    annotate: bool = True
 
     def __post_init__(self) -> None:
         self._states = deque([JobState()], maxlen=1)
@@ -185,7 +188,7 @@ class VideoJob:
             analyse_video,
             io.BytesIO(self.data),
             fps=self.fps,
-            annotate=True,
+            annotate=self.annotate,
             name=self.name,
             is_cancelled=self._stop.is_set,
         )
@@ -233,4 +236,7 @@ def _work(
 
 
 def _row(face: Face, scale: float) -> FaceRow:
-    return face_row(face.emotion, face.confidence, face.probs, face.box_xyxy, scale)
+    row = face_row(face.emotion, face.confidence, face.probs, face.box_xyxy, scale)
+    if (other := face.second) is not None:
+        row |= second_row(other.emotion, other.confidence, other.probs)
+    return row

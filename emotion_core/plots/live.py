@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from emotion_core.labels import COLORS, EMOTIONS
-from emotion_core.live.session import Stretch, Summary
 from emotion_core.live.smooth import UNCERTAIN
+from emotion_core.live.summary import Stretch, Summary
 from emotion_core.plots.theme import LEGEND_BELOW, TITLE_SIZE, UNCERTAIN_COLOR, style
 
 

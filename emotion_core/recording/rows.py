@@ -14,7 +14,7 @@ import numpy as np
 from emotion_core.errors import RecordingError
 from emotion_core.files import atomic_path, open_regular
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.rows import FaceRow, face_row, named_probs
+from emotion_core.live.rows import SECOND, FaceRow, face_row, second_row
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NO_FACE = 0  # tracks are counted from 1
 _READING = ("emotion", "confidence", *EMOTIONS)
-SECOND = "second_"  # before the columns of the second model
 _TEXTS = {"emotion", f"{SECOND}emotion"}
 _BATCH = 4096  # rows in memory while they are written
 _MOST_LINE = 1024**2  # bytes
@@ -47,9 +46,7 @@ def recorded_row(time: float, face: "Face", scale_wh: tuple[float, float]) -> Fa
     row: FaceRow = {"time": time, "face": face.track_id}
     row |= face_row(face.emotion, face.confidence, face.probs, face.box_xyxy * scale)
     if (other := face.second) is not None:
-        row[f"{SECOND}emotion"] = other.emotion
-        row[f"{SECOND}confidence"] = round(other.confidence, 4)
-        row |= {SECOND + name: value for name, value in named_probs(other.probs).items()}
+        row |= second_row(other.emotion, other.confidence, other.probs)
     return row
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.session import Second
 from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.state import LiveState
+from emotion_core.live.summary import Second
 from emotion_core.plots import live as plots
 
 if TYPE_CHECKING:

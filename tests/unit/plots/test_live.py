@@ -2,7 +2,7 @@
 
 import pytest
 
-from emotion_core.live.session import Summary
+from emotion_core.live.summary import Summary
 from emotion_core.plots.live import emotion_seconds, session_reading
 from emotion_core.plots.predictions import timeline
 
