@@ -36,13 +36,13 @@ def _record(count: int, home: Path) -> dict[str, float]:
     from emotion_core.live.demo import DemoStream
     from emotion_core.live.pipeline import create_pipeline
     from emotion_core.memory import resident_mb
-    from emotion_core.recording.recorder import FPS, Recorder
+    from emotion_core.recording.recorder import FPS, About, Recorder
     from emotion_core.recording.store import list_recordings
 
     demo, pipeline = DemoStream(), create_pipeline()
     frames = [demo(index / FPS) for index in range(90)]
     results = [pipeline(frame, index / FPS) for index, frame in enumerate(frames)]
-    recorder = Recorder(("champion",), ("champion",), "drawn faces")
+    recorder = Recorder(lambda: About(("champion",), ("champion",), "drawn faces"))
     before, started = 0.0, time.perf_counter()
     for index in range(count):
         while recorder.waiting >= 2:

@@ -122,15 +122,18 @@ class SessionRecorder:
         length = self._time - self._start if self._start is not None else 0.0
         return seconds, tuple(self._marks), length
 
-    def mark(self) -> int:
-        """Mark the present moment; gives the mark's number, to add a note to it."""
-        self._marks.append(Moment(self._time - self._start if self._start is not None else 0.0))
-        return len(self._marks) - 1
+    def mark(self) -> tuple[int, float]:
+        """Mark the present moment; gives the mark's number and its time on the clock of ``add``."""
+        start = self._time if self._start is None else self._start
+        self._marks.append(Moment(self._time - start))
+        return len(self._marks) - 1, self._time
 
-    def note(self, number: int, text: str) -> None:
-        """Write a note to a mark; a number of an earlier session's is ignored."""
-        if number < len(self._marks):
-            self._marks[number] = Moment(self._marks[number].time, text)
+    def note(self, number: int, text: str) -> float | None:
+        """Write a note to a mark; gives its time, or None where this session has no such mark."""
+        if self._start is None or number >= len(self._marks):
+            return None
+        self._marks[number] = Moment(self._marks[number].time, text)
+        return self._start + self._marks[number].time
 
     def session(self) -> Session:
         """All of it."""

@@ -38,10 +38,13 @@ class LiveState:
 
 
 class Tap(Protocol):
-    """Follows a stream on its media thread; neither method may wait or raise."""
+    """Follows a stream on its media thread; no method may wait or raise."""
 
     def take(self, image: np.ndarray, result: FrameResult, time: float) -> None:
         """One frame: BGR uint8 ``(H, W, 3)``, only to be read during the call, and its result."""
+
+    def marked(self, number: int, time: float, note: str) -> None:
+        """A person marked a moment, on the clock of ``take``, or wrote its note; on any thread."""
 
     def end(self) -> None:
         """The stream ended; the next frame begins a new session."""

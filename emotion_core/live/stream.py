@@ -140,14 +140,19 @@ class LiveStream:
             return self._recorder.so_far(face)
 
     def mark(self) -> int:
-        """Mark this moment, in a recording too; gives a number for ``note``."""
+        """Mark this moment; gives a number for ``note``."""
         with self._lock:
-            return self._recorder.mark()
+            number, time = self._recorder.mark()
+        for tap in self.taps:
+            tap.marked(number, time, "")
+        return number
 
     def note(self, number: int, text: str) -> None:
-        """Write a note to a mark of this session."""
+        """Write a note to a mark of this session; nothing happens where it has no such mark."""
         with self._lock:
-            self._recorder.note(number, text)
+            time = self._recorder.note(number, text)
+        for tap in self.taps if time is not None else ():
+            tap.marked(number, time or 0.0, text)
 
     def snapshot(self) -> bytes:
         """The newest picture as PNG.

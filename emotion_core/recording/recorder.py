@@ -8,8 +8,8 @@ import queue
 import threading
 import time as clock
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import filelock
@@ -21,7 +21,17 @@ from emotion_core.files import write_json
 from emotion_core.live.pipeline import FrameResult
 from emotion_core.live.rows import FaceRow
 from emotion_core.live.video_writer import VideoWriter
-from emotion_core.recording.facts import FACTS, LINES, LOCK, NOTES, VIDEO, Facts, Mark, Notes
+from emotion_core.recording.facts import (
+    FACTS,
+    LINES,
+    LOCK,
+    MAX_NOTE,
+    NOTES,
+    VIDEO,
+    Facts,
+    Mark,
+    Notes,
+)
 from emotion_core.recording.rows import NO_FACE, as_line, recorded_row
 from emotion_core.recording.store import finish, new_folder
 
@@ -37,6 +47,14 @@ _log = logging.getLogger(__name__)
 _Item = tuple[np.ndarray, FrameResult, float]
 
 
+class About(NamedTuple):
+    """Who reads the faces, as ``Facts`` has it: models, their titles, the source."""
+
+    models: tuple[str, ...]
+    titles: tuple[str, ...]
+    source: str
+
+
 class Recorder:
     """Records each session of a stream into a folder of its own.
 
@@ -45,9 +63,7 @@ class Recorder:
     a second, so that a killed process leaves a recording (see ``store``).
 
     Args:
-        models: Names of the runs that read the faces.
-        titles: What the page calls them.
-        source: As ``Facts.source``.
+        about: Tells who reads the faces of the next frame; another answer begins another recording.
 
     Attributes:
         problem: Why recording stopped; empty if it did not.
@@ -57,11 +73,11 @@ class Recorder:
         AccessError: the caller is not the owner.
     """
 
-    def __init__(self, models: tuple[str, ...], titles: tuple[str, ...], source: str) -> None:
+    def __init__(self, about: Callable[[], About]) -> None:
         require(Action.RECORD)
         self.problem = ""
         self.left_out = 0
-        self._facts = Facts("", models, titles, source)
+        self._about = about
         self._writing: _Writing | None = None
         self._lock = threading.Lock()
 
@@ -75,10 +91,6 @@ class Recorder:
         """Frames that the writer has not taken yet."""
         return self._writing.waiting if self._writing else 0
 
-    def rename(self, models: tuple[str, ...], titles: tuple[str, ...], source: str) -> None:
-        """Other models or another source; the next recording says so."""
-        self._facts = replace(self._facts, models=models, titles=titles, source=source)
-
     def take(self, image: np.ndarray, result: FrameResult, time: float) -> None:
         """Keep one frame.
 
@@ -88,20 +100,25 @@ class Recorder:
             time: Seconds on any clock that does not run backwards.
         """
         with self._lock:
-            writing = self._writing or self._begin(image, time)
+            about = self._about()
+            if self._writing and self._writing.about.models != about.models:
+                self._writing.close()
+                self._writing = None
+            writing = self._writing or self._begin(about, image, time)
             if not writing.put(image, result, time):
                 self.left_out += 1
 
-    def mark(self, time: float, note: str = "") -> None:
-        """Mark a moment of the recording that is being made.
+    def marked(self, number: int, time: float, note: str) -> None:
+        """Keep a mark with its note; one from before the recording began is left out.
 
         Args:
+            number: Of the mark, in its session.
             time: As for ``take``.
             note: What the person wrote.
         """
         with self._lock:
             if self._writing:
-                self._writing.mark(time, note)
+                self._writing.mark(number, time, note)
 
     def end(self) -> None:
         """Finish the recording, in its own thread; the next frame begins another one."""
@@ -117,12 +134,12 @@ class Recorder:
         if writing:
             writing.join(seconds)
 
-    def _begin(self, image: np.ndarray, time: float) -> "_Writing":
+    def _begin(self, about: About, image: np.ndarray, time: float) -> "_Writing":
         height, width = (side // 2 * 2 for side in image.shape[:2])  # as codecs want them
         started = clock.strftime("%Y-%m-%dT%H:%M:%S")
-        facts = replace(self._facts, started=started, width=width, height=height)
+        facts = Facts(started, *about, width=width, height=height)
         self.problem, self.left_out = "", 0
-        self._writing = _Writing(facts, time, self._failed)
+        self._writing = _Writing(about, facts, time, self._failed)
         self._writing.start()
         return self._writing
 
@@ -133,12 +150,16 @@ class Recorder:
 class _Writing(threading.Thread):
     """One recording in the making."""
 
-    def __init__(self, facts: Facts, start: float, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, about: About, facts: Facts, start: float, tell: Callable[[str], None]
+    ) -> None:
         super().__init__(daemon=True, name="recording")
+        self.about = about
         self.seconds = 0.0
         self._facts, self._start, self._tell = facts, start, tell
         self._due = start
         self._queue: queue.Queue[_Item | None] = queue.Queue(_WAITING + 1)
+        self._marks: dict[int, Mark] = {}
         self._notes = self._saved = Notes()
         self._closed = False  # also by a failure: what comes is let go
 
@@ -157,9 +178,11 @@ class _Writing(threading.Thread):
         self._queue.put_nowait((image.copy(), result, time))
         return True
 
-    def mark(self, time: float, note: str) -> None:
-        """Add a mark; the thread keeps it with its next frame."""
-        self._notes = self._notes.with_mark(Mark(round(max(0.0, time - self._start), 3), note))
+    def mark(self, number: int, time: float, note: str) -> None:
+        """Set a mark or its note; the thread keeps it with its next frame."""
+        if time >= self._start:
+            self._marks[number] = Mark(round(time - self._start, 3), note[:MAX_NOTE])
+            self._notes = Notes(tuple(self._marks[item] for item in sorted(self._marks)))
 
     def close(self) -> None:
         """Ask it to finish after the frames that wait."""

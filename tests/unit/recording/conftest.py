@@ -8,7 +8,7 @@ import pytest
 from emotion_core.live.demo import DemoStream
 from emotion_core.live.detect import HaarDetector
 from emotion_core.live.pipeline import LivePipeline
-from emotion_core.recording.recorder import FPS, Recorder
+from emotion_core.recording.recorder import FPS, About, Recorder
 from emotion_core.recording.store import list_recordings
 from tests.unit.live.conftest import make_classifier
 
@@ -38,9 +38,13 @@ def demo_results(demo_frames):
     return [pipeline(frame, index / FPS) for index, frame in enumerate(demo_frames)]
 
 
+def make_recorder():
+    return Recorder(lambda: About(("a", "b"), ("A", "B"), "drawn faces"))
+
+
 def record(frames, results, recorder=None, *, start=100.0):
     """Record frames as fast as the writer takes them; gives the finished recording."""
-    recorder = recorder or Recorder(("a", "b"), ("A", "B"), "drawn faces")
+    recorder = recorder or make_recorder()
     for index, (frame, result) in enumerate(zip(frames, results, strict=True)):
         feed(recorder, frame, result, start + index / FPS)
     recorder.wait()

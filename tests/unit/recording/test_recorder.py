@@ -15,9 +15,9 @@ from emotion_core.errors import AccessError, RecordingError
 from emotion_core.paths import PROJECT
 from emotion_core.recording import store
 from emotion_core.recording.facts import LINES, VIDEO, Mark, Notes, Span
-from emotion_core.recording.recorder import FPS, Recorder
+from emotion_core.recording.recorder import FPS, About, Recorder
 from emotion_core.recording.rows import columns, read_rows
-from tests.unit.recording.conftest import feed, record
+from tests.unit.recording.conftest import feed, make_recorder, record
 
 _WRITER = """
 import sys, time
@@ -25,10 +25,10 @@ import numpy as np
 from emotion_core.live.demo import DemoStream
 from emotion_core.live.detect import HaarDetector
 from emotion_core.live.pipeline import LivePipeline
-from emotion_core.recording.recorder import Recorder
+from emotion_core.recording.recorder import About, Recorder
 from tests.unit.live.conftest import make_classifier
 
-demo, recorder = DemoStream(), Recorder(("a",), ("A",), "drawn faces")
+demo, recorder = DemoStream(), Recorder(lambda: About(("a",), ("A",), "drawn faces"))
 pipeline = LivePipeline(HaarDetector(), make_classifier(0))
 start = time.monotonic()
 while True:
@@ -95,10 +95,23 @@ def test_another_size_midway_keeps_video_and_boxes_together(demo_frames, demo_re
 
 
 def test_each_session_is_a_recording_of_its_own(demo_frames, demo_results):
-    recorder = Recorder(("a",), ("A",), "camera")
+    recorder = make_recorder()
     for _ in range(2):
         record(demo_frames[:3], demo_results[:3], recorder)
     assert len(store.list_recordings()) == 2 + len(shipped())
+
+
+def test_another_model_begins_another_recording(demo_frames, demo_results):
+    model = ["a"]
+    recorder = Recorder(lambda: About((model[0],), (model[0],), "camera"))
+    for index in range(20):
+        model[0] = "a" if index < 10 else "b"
+        feed(recorder, demo_frames[index], demo_results[index], index / FPS)
+    recorder.wait()
+    deadline = time.monotonic() + 20
+    while len(found := [x for x in store.list_recordings() if not x.shipped]) < 2:
+        assert time.monotonic() < deadline
+    assert {item.facts.models: item.facts.frames for item in found} == {("a",): 10, ("b",): 10}
 
 
 def shipped():
@@ -106,7 +119,7 @@ def shipped():
 
 
 def test_a_faster_camera_is_thinned_out(demo_frames, demo_results):
-    recorder = Recorder(("a",), ("A",), "camera")
+    recorder = make_recorder()
     for index in range(60):
         feed(recorder, demo_frames[index % 45], demo_results[index % 45], index / 30)
     recorder.wait()
@@ -114,7 +127,7 @@ def test_a_faster_camera_is_thinned_out(demo_frames, demo_results):
 
 
 def test_a_busy_writer_lets_frames_go_and_never_waits(demo_frames, demo_results):
-    recorder = Recorder(("a",), ("A",), "camera")
+    recorder = make_recorder()
     before = time.monotonic()
     for index in range(200):
         recorder.take(demo_frames[index % 45], demo_results[index % 45], index / FPS)
@@ -165,7 +178,7 @@ def test_a_disk_that_takes_nothing_stops_the_recording_and_says_so(
 ):
     home.parent.mkdir(exist_ok=True)
     home.write_text("a file where the folder should be")
-    recorder = Recorder(("a",), ("A",), "camera")
+    recorder = make_recorder()
     recorder.take(demo_frames[0], demo_results[0], 0.0)
     for index in range(1, 10):
         time.sleep(0.02)
@@ -175,11 +188,13 @@ def test_a_disk_that_takes_nothing_stops_the_recording_and_says_so(
 
 
 def test_marks_made_while_it_records_are_kept(demo_frames, demo_results):
-    recorder = Recorder(("a",), ("A",), "camera")
+    recorder = make_recorder()
     for index in range(20):
         feed(recorder, demo_frames[index], demo_results[index], 50 + index / FPS)
         if index == 10:
-            recorder.mark(50.6, "smiled")
+            recorder.marked(0, 49.0, "before it began")
+            recorder.marked(1, 50.6, "")
+            recorder.marked(1, 50.6, "smiled")
     recorder.wait()
     assert store.list_recordings()[0].notes().marks == (Mark(0.6, "smiled"),)
 
@@ -217,7 +232,7 @@ def test_a_visitor_sees_only_what_is_shipped_and_changes_nothing(
     with pytest.raises(AccessError):
         recording.save_notes(Notes())
     with pytest.raises(AccessError):
-        Recorder(("a",), ("A",), "camera")
+        make_recorder()
 
 
 def test_a_damaged_table_is_named(demo_frames, demo_results):
