@@ -33,6 +33,8 @@ def run(args: argparse.Namespace) -> Figures:
 
 
 def _record(count: int, home: Path) -> dict[str, float]:
+    import pyarrow.parquet  # noqa: F401 - the dashboard has loaded it before a recording
+
     from emotion_core.live.demo import DemoStream
     from emotion_core.live.pipeline import create_pipeline
     from emotion_core.memory import resident_mb
@@ -43,10 +45,9 @@ def _record(count: int, home: Path) -> dict[str, float]:
     frames = [demo(index / FPS) for index in range(90)]
     results = [pipeline(frame, index / FPS) for index, frame in enumerate(frames)]
     recorder = Recorder(lambda: About(("champion",), ("champion",), "drawn faces"))
+    recorder.patient = True
     before, started = 0.0, time.perf_counter()
     for index in range(count):
-        while recorder.waiting >= 2:
-            time.sleep(0.001)
         at = index % 90 if index // 90 % 2 == 0 else 89 - index % 90  # there and back, no jump
         recorder.take(frames[at], results[at], index / FPS)
         if index == _WARM:

@@ -14,8 +14,10 @@ from pages._ui.live.panel import (
     show_session,
 )
 from pages._ui.live.photo import show_photo
+from pages._ui.live.record import show_record
+from pages._ui.live.recordings import show_recordings
 from pages._ui.live.settings import open_stream, show_settings, usable_runs
-from pages._ui.live.sources import PHOTO, VIDEO, pick_source, show_stream
+from pages._ui.live.sources import PHOTO, RECORDINGS, VIDEO, pick_source, show_stream
 from pages._ui.live.video import ANALYZE, pick_video, playback_of, show_analysis
 
 open_page("pages/live.py")
@@ -30,9 +32,12 @@ if stream is None:
     st.stop()
 
 source = pick_source(stream)
-show_settings(stream, playable=source != PHOTO)
+show_settings(stream, playable=source not in (PHOTO, RECORDINGS))
 if source == PHOTO:
     show_photo(stream)
+    st.stop()
+if source == RECORDINGS:
+    show_recordings(stream)
     st.stop()
 
 frames = None
@@ -50,6 +55,7 @@ with picture:
     context = show_stream(stream, source, frames)
     show_controls(stream, context.state.playing)
     show_keeping(stream, source, context.state.playing)
+    show_record(stream, source, context.state.playing)
 with beside:
     if not show_guide(stream, context.state.playing):
         show_now(stream, context.state.playing)

@@ -63,11 +63,13 @@ class Recorder:
     a second, so that a killed process leaves a recording (see ``store``).
 
     Args:
-        about: Tells who reads the faces of the next frame; another answer begins another recording.
+        about: Tells who reads the faces of the next frame; other models begin another recording.
 
     Attributes:
+        about: As given.
         problem: Why recording stopped; empty if it did not.
         left_out: Frames that came while the writer was busy.
+        patient: ``take`` waits for the writer instead: for frames that do not come from a camera.
 
     Raises:
         AccessError: the caller is not the owner.
@@ -77,7 +79,8 @@ class Recorder:
         require(Action.RECORD)
         self.problem = ""
         self.left_out = 0
-        self._about = about
+        self.patient = False
+        self.about = about
         self._writing: _Writing | None = None
         self._lock = threading.Lock()
 
@@ -85,11 +88,6 @@ class Recorder:
     def seconds(self) -> float:
         """Length of the recording that is being made; 0 if none is."""
         return self._writing.seconds if self._writing else 0.0
-
-    @property
-    def waiting(self) -> int:
-        """Frames that the writer has not taken yet."""
-        return self._writing.waiting if self._writing else 0
 
     def take(self, image: np.ndarray, result: FrameResult, time: float) -> None:
         """Keep one frame.
@@ -100,12 +98,12 @@ class Recorder:
             time: Seconds on any clock that does not run backwards.
         """
         with self._lock:
-            about = self._about()
+            about = self.about()
             if self._writing and self._writing.about.models != about.models:
                 self._writing.close()
                 self._writing = None
             writing = self._writing or self._begin(about, image, time)
-            if not writing.put(image, result, time):
+            if not writing.put(image, result, time, wait=self.patient):
                 self.left_out += 1
 
     def marked(self, number: int, time: float, note: str) -> None:
@@ -163,17 +161,16 @@ class _Writing(threading.Thread):
         self._notes = self._saved = Notes()
         self._closed = False  # also by a failure: what comes is let go
 
-    @property
-    def waiting(self) -> int:
-        """Frames in the queue."""
-        return self._queue.qsize()
-
-    def put(self, image: np.ndarray, result: FrameResult, time: float) -> bool:
-        """Hand over a frame if it is due; False where the writer is busy."""
+    def put(
+        self, image: np.ndarray, result: FrameResult, time: float, *, wait: bool = False
+    ) -> bool:
+        """Hand over a frame if it is due; False where the writer is busy, unless one waits."""
         if time < self._due - _EARLY or self._closed:
             return True
-        if self._queue.qsize() >= _WAITING:
-            return False
+        while self._queue.qsize() >= _WAITING:
+            if not wait or self._closed:
+                return False
+            clock.sleep(0.001)
         self._due = max(self._due + 1 / FPS, time)
         self._queue.put_nowait((image.copy(), result, time))
         return True

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NO_FACE = 0  # tracks are counted from 1
 _READING = ("emotion", "confidence", *EMOTIONS)
 _TEXTS = {"emotion", f"{SECOND}emotion"}
-_BATCH = 4096  # rows in memory while they are written
+_BATCH = 1024  # rows in memory while they are written
 _MOST_LINE = 1024**2  # bytes
 
 
@@ -56,7 +56,7 @@ def as_line(rows: list[FaceRow]) -> bytes:
 
 
 def write_rows(lines: Path, target: Path, until: float) -> int:
-    """Make Parquet of lines, a few thousand rows at a time.
+    """Make Parquet of lines, a thousand rows at a time.
 
     Args:
         lines: The JSON lines; a torn last one is left out.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from emotion_core.access import Action, allowed
 from emotion_core.live.session import LARGEST
 from emotion_core.live.state import LiveState
 from emotion_core.live.stream import LiveStream
@@ -33,15 +34,16 @@ def show_privacy() -> None:
     """Say what becomes of the pictures."""
     st.html(STYLE)
     where = "on this computer" if is_at_computer() else "on the server"
+    record = " or record it" if allowed(Action.RECORD) else ""
     if kept := kept_words():
         st.caption(
             f":material/lock_open: Pictures are processed in memory {where}. {kept} {where}. "
-            "Nothing else is saved unless you download it."
+            f"Nothing else is saved unless you download it{record}."
         )
         return
     st.caption(
         f":material/lock: Pictures are processed in memory {where} and never stored. No picture "
-        "is saved unless you download it."
+        f"is saved unless you download it{record}."
     )
 
 

@@ -170,11 +170,14 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None, profile: str
         pipeline.set_second(cache.classifier(second) if second else None)
     except EmotionError as error:
         show_error(error)
-    stream.names = _short_names([pipeline.classifier, pipeline.second])
+    stream.names = short_names([pipeline.classifier, pipeline.second])
 
 
-def _short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
-    """Architectures with the person they are for, or letters where two are of the same."""
+def short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
+    """Architectures with the person they are for, or letters where two are of the same.
+
+    None counts for nothing.
+    """
     names = [
         f"{item.architecture} for {item.profile}" if item.profile else item.architecture
         for item in classifiers

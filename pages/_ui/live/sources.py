@@ -1,4 +1,4 @@
-"""Where the Live page's pictures come from: camera, video file, photo, drawn faces."""
+"""Where the Live page's pictures come from: camera, video file, photo, drawn faces, recordings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from streamlit_webrtc import Translations, WebRtcStreamerContext
 
 CAMERA, VIDEO, PHOTO, DEMO = "Camera", "Video", "Photo", "Drawn faces"
-_ICONS = {CAMERA: "videocam", VIDEO: "movie", PHOTO: "image", DEMO: "draw"}
+RECORDINGS = "Recordings"
+_ICONS = {
+    CAMERA: "videocam",
+    VIDEO: "movie",
+    PHOTO: "image",
+    DEMO: "draw",
+    RECORDINGS: "history",
+}
 _CAMERA = {
     "video": {
         "width": {"ideal": 640},

@@ -1,7 +1,5 @@
 """Recordings of drawn faces, made by the real pipeline with an untrained network."""
 
-import time as clock
-
 import numpy as np
 import pytest
 
@@ -53,6 +51,5 @@ def record(frames, results, recorder=None, *, start=100.0):
 
 
 def feed(recorder, frame, result, time):
-    while recorder.waiting >= 2:
-        clock.sleep(0.001)
+    recorder.patient = True
     recorder.take(frame, result, time)
