@@ -4,20 +4,16 @@ import streamlit as st
 
 from pages._ui.frame import open_page
 from pages._ui.live.keeping import show_keeping
+from pages._ui.live.last import show_session
 from pages._ui.live.my_face import show_guide
 from pages._ui.live.my_profiles import show_profiles
-from pages._ui.live.panel import (
-    show_controls,
-    show_nothing_trained,
-    show_now,
-    show_privacy,
-    show_session,
-)
+from pages._ui.live.panel import show_controls, show_nothing_trained, show_now, show_privacy
 from pages._ui.live.photo import show_photo
 from pages._ui.live.record import show_record
 from pages._ui.live.recordings import show_recordings
 from pages._ui.live.settings import open_stream, show_settings, usable_runs
 from pages._ui.live.sources import PHOTO, RECORDINGS, VIDEO, pick_source, show_stream
+from pages._ui.live.timeline import show_timeline
 from pages._ui.live.video import ANALYZE, pick_video, playback_of, show_analysis
 
 open_page("pages/live.py")
@@ -56,6 +52,7 @@ with picture:
     show_controls(stream, context.state.playing)
     show_keeping(stream, source, context.state.playing)
     show_record(stream, source, context.state.playing)
+    show_timeline(stream, context.state.playing)
 with beside:
     if not show_guide(stream, context.state.playing):
         show_now(stream, context.state.playing)

@@ -14,7 +14,13 @@ from streamlit.testing.v1 import element_tree as tree
 from emotion_core.paths import PROJECT
 
 # What AppTest cannot drive. Charts hand a point to a callback; the camera sends frames.
-NOT_DRIVEN = {"arrow_vega_lite_chart", "component_instance", "plotly_chart", "arrow_data_frame"}
+NOT_DRIVEN = {
+    "arrow_vega_lite_chart",
+    "component_instance",
+    "plotly_chart",
+    "arrow_data_frame",
+    "bidi_component",
+}
 _PER_KIND = 2  # of widgets that differ in a number or a run's name alone, such as one per face
 _OPTIONS = 3  # of a choice
 _MOST_STEPS = 400

@@ -27,6 +27,7 @@ ANCHORS = np.array(
         (0.40, 0.67),  # surprised
     ]
 )
+ANCHOR_SOURCE = "Russell & Mehrabian 1977; neutral at the origin"
 PUBLISHED = (
     "Published studies found weak agreement. In a meta-analysis the correlation between reported "
     "emotion and the predicted facial expression was 0.30 on average; expressions that matched in "

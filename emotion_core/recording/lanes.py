@@ -1,7 +1,9 @@
 """What a viewer draws below a film: stretches of expressions, and where two models differ."""
 
+import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,21 +100,41 @@ def recording_lanes(
     return tuple(lanes)
 
 
-def session_lanes(seconds: Sequence[Second], titles: Sequence[str]) -> tuple[Lane, ...]:
+def session_lanes(
+    seconds: Sequence[Second], titles: Sequence[str], step: int = 1
+) -> tuple[Lane, ...]:
     """The same of a live session, by whole seconds.
 
     Args:
         seconds: Of one person, in order.
         titles: Of one or two models; of the second one only where it said something.
+        step: Seconds that each of them stands for, see ``coarse``.
     """
-    lanes = [Lane(titles[0], _bars((s.second, s.second + 1, s.emotion) for s in seconds))]
+    first = _bars((s.second, s.second + step, s.emotion) for s in seconds)
+    lanes = [Lane(titles[0] if titles else "model", first)]
     if len(titles) > 1 and any(item.other for item in seconds):
-        lanes.append(Lane(titles[1], _bars((s.second, s.second + 1, s.other) for s in seconds)))
+        lanes.append(Lane(titles[1], _bars((s.second, s.second + step, s.other) for s in seconds)))
         marks = (
-            (s.second, s.second + 1, DIFFER if _differ(s.emotion, s.other) else "") for s in seconds
+            (s.second, s.second + step, DIFFER if _differ(s.emotion, s.other) else "")
+            for s in seconds
         )
         lanes.append(Lane("models differ", _bars(marks)))
     return tuple(lanes)
+
+
+def coarse(seconds: Sequence[Second], step: int) -> list[Second]:
+    """Seconds joined to parts of ``step``: each says what most of its seconds said."""
+    if step <= 1:
+        return list(seconds)
+    found = []
+    for part, inside in itertools.groupby(seconds, key=lambda item: item.second // step):
+        items = list(inside)
+        said, other = (
+            Counter(names).most_common(1)[0][0]
+            for names in ([item.emotion for item in items], [item.other for item in items])
+        )
+        found.append(replace(items[0], second=part * step, emotion=said, other=other))
+    return found
 
 
 def lanes_of(session: Session, titles: Sequence[str]) -> tuple[Lane, ...]:

@@ -184,7 +184,7 @@ export function mount(root, data, film, tell) {
 
 /* The dashboard's component: the film is the page's own video element. */
 export default function ({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector("div");
+  const root = parentElement.querySelector(".viewer");
   const text = JSON.stringify(data);
   if (root.shown === text && root.film?.isConnected) return;
   const find = (tries) => {

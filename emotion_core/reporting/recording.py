@@ -90,7 +90,7 @@ def recording_reading(found: Told, titles: Sequence[str]) -> str:
     if found.both:
         text += (
             f" Both models name an expression in {found.both:.1f} s, and they differ in "
-            f"{units.percent(found.differ, 0)} of them."
+            f"{units.percent(found.differ, 0)} of that time."
         )
     return text
 

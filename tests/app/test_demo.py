@@ -35,7 +35,7 @@ OWNERS = {
     "pages/training.py": ["train-start", "resume-", "final-", "delete-", "undo-", "clone-"],
     "pages/comparison.py": ["Measure latency on this machine", "measure-"],
     "pages/predictions.py": ["Draw the map"],
-    "pages/live.py": ["Get YuNet (0.2 MB)", "my-face-open"],
+    "pages/live.py": ["Get YuNet (0.2 MB)", "live-record", "my-face-open"],
     "pages/run.py": ["run-name-", "run-tag-", "run-delete", "clone-"],
 }
 VIEWS = {

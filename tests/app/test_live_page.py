@@ -28,6 +28,7 @@ from emotion_core.live import photos, yunet_file
 from emotion_core.live.detect import Detection
 from emotion_core.live.pipeline import Face, Reading
 from emotion_core.live.stream import LiveStream
+from emotion_core.live.summary import Second
 from emotion_core.live.yunet_file import YUNET_NAME
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
@@ -36,6 +37,7 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from pages._ui.live import readout as live_readout
+from pages._ui.live.affect import affect_plane
 from tests.samples import face_clip, write_report, write_untrained
 
 
@@ -693,3 +695,25 @@ def test_faces_beyond_those_that_are_read_are_counted():
     ]
     assert "2 more" in live_readout.counts(faces, 2)
     assert "more" not in live_readout.counts(faces)
+
+
+def test_the_affect_plane_is_the_mean_of_the_published_points():
+    sure = np.zeros(7, np.float32)
+    sure[EMOTIONS.index("happy")] = 1
+    half = np.zeros(7, np.float32)
+    half[[EMOTIONS.index("happy"), EMOTIONS.index("sad")]] = 0.5
+    seconds = [None, Second(0, 0, "happy", sure, 9), Second(1, 0, "happy", half, 9)]
+    shown = affect_plane(seconds)
+    assert "valence +0.09, arousal +0.12" in shown  # (0.81 - 0.63) / 2, (0.51 - 0.27) / 2
+    assert "derived" in shown and "Russell &amp; Mehrabian 1977" in shown
+    for place in ("left:90.5%;top:24.5%", "left:54.5%;top:44.0%"):
+        assert f'<u style="{place}">' in shown
+    assert '<b style="left:54.5%;top:44.0%">' in shown
+    assert "no face" in affect_plane([None] * 60)
+
+
+def test_the_affect_plane_is_off_until_it_is_asked_for(folder):
+    page = open_live()
+    assert not page.toggle(key="live-affect").value
+    page.toggle(key="live-affect").set_value(True).run()
+    assert not page.exception

@@ -16,7 +16,7 @@ def _component() -> Callable[..., Any]:
     """Registered once, since Streamlit warns of a second component of a name."""
     return st.components.v2.component(
         "recording_lanes",
-        html="<div></div>",
+        html='<div class="viewer"></div>',
         css=LANES_CSS.read_text(encoding="utf-8"),
         js=LANES_JS.read_text(encoding="utf-8"),
     )

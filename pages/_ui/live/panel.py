@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from emotion_core.access import Action, allowed
+from emotion_core.access import Action
 from emotion_core.live.session import LARGEST
 from emotion_core.live.state import LiveState
 from emotion_core.live.stream import LiveStream
-from emotion_core.plots import live as plots
-from pages._ui.access import is_at_computer
+from pages._ui.access import is_at_computer, offers
 from pages._ui.diary.live import show_recording
 from pages._ui.live import readout
+from pages._ui.live.affect import AFFECT, affect_plane
 from pages._ui.live.aliases import show_followed
 from pages._ui.live.detector import use_better_detector
 from pages._ui.live.keeping import kept_words
 from pages._ui.live.my_face import show_my_face_button
 from pages._ui.live.wrong import show_wrong
-from pages._ui.widgets import show_empty, show_figure
+from pages._ui.widgets import show_empty
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import Face
@@ -34,7 +34,7 @@ def show_privacy() -> None:
     """Say what becomes of the pictures."""
     st.html(STYLE)
     where = "on this computer" if is_at_computer() else "on the server"
-    record = " or record it" if allowed(Action.RECORD) else ""
+    record = " or record it" if offers(Action.RECORD, says=False) else ""
     if kept := kept_words():
         st.caption(
             f":material/lock_open: Pictures are processed in memory {where}. {kept} {where}. "
@@ -111,38 +111,11 @@ def _show_now(stream: LiveStream, playing: bool) -> None:
         '<div class="live">'
         + readout.bars(face, stream.names, smoothed=True)
         + readout.minute(stream.minute(chosen))
+        + (affect_plane(stream.minute(chosen)) if st.session_state.get(AFFECT) else "")
         + readout.counts(faces, seen.result.left_out if seen.result else 0)
         + readout.tiles(seen, len(faces), stream.paused)
         + "</div>"
     )
-
-
-def show_session(stream: LiveStream, playing: bool) -> None:
-    """After Stop: what the session showed."""
-    if playing:
-        return
-    session = stream.session()
-    if not session.summary.frames:
-        return
-    st.header("Last session", anchor=False)
-    reading = plots.session_reading(session.summary)
-    if not session.rows:
-        st.info(reading, icon=":material/info:")
-        return
-    st.markdown(reading)
-    left, right = st.columns([3, 2])
-    with left:
-        show_figure(plots.session_timeline(session.stretches), "live-session", csv=session.rows)
-    with right:
-        shares = [
-            {
-                "emotion": name,
-                "seconds": round(value, 2),
-                "longest_seconds": round(session.summary.longest.get(name, 0.0), 2),
-            }
-            for name, value in session.summary.emotion_seconds.items()
-        ]
-        show_figure(plots.emotion_seconds(session.summary), "live-emotions", csv=shares)
 
 
 def pick_face(faces: "Sequence[Face]", known: set[int], key: str = "live-face") -> int:

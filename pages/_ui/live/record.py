@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from emotion_core.access import Action, allowed
+from emotion_core.access import Action
 from emotion_core.live.stream import LiveStream
 from emotion_core.recording.recorder import WHAT_IS_KEPT, About, Recorder
 from emotion_core.recording.store import recordings_dir
 from emotion_core.text import plain
+from pages._ui.access import offers
 from pages._ui.live.settings import short_names
 
 _RECORDER = "live-recorder"
@@ -21,7 +22,7 @@ def show_record(stream: LiveStream, source: str, playing: bool) -> None:
         playing: Whether frames arrive.
     """
     recorder: Recorder | None = st.session_state.get(_RECORDER)
-    on = allowed(Action.RECORD) and st.toggle(
+    on = offers(Action.RECORD, says=False) and st.toggle(
         "Record", key="live-record", help="Off until you switch it on; off again after a reload."
     )
     if not on:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from emotion_core import units
-from emotion_core.access import Action, allowed
+from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.live.stream import LiveStream
 from emotion_core.live.videos import VideoJob
@@ -23,6 +23,7 @@ from emotion_core.reporting.recording import (
     viewer_data,
 )
 from emotion_core.text import plain
+from pages._ui.access import offers
 from pages._ui.live.lanes import show_film_lanes
 from pages._ui.live.notes import ERROR, do, show_notes, take_note
 from pages._ui.live.settings import chosen_run, short_names
@@ -109,7 +110,7 @@ def _show(stream: LiveStream, recording: Recording) -> None:
     with left:
         with st.container(key="recording-film"):
             st.video(str(recording.video), format="video/webm", muted=True)
-        editable = allowed(Action.RECORD) and not recording.shipped
+        editable = offers(Action.RECORD, says=False) and not recording.shipped
         data = viewer_data(lanes, notes, recording.facts.seconds, editable=editable)
         show_film_lanes(
             data,
@@ -209,7 +210,7 @@ def _show_files(shown: Shown, lanes: tuple[Lane, ...], notes: Notes) -> None:
 
 
 def _show_delete(recording: Recording) -> None:
-    if recording.shipped or not allowed(Action.RECORD):
+    if recording.shipped or not offers(Action.RECORD, says=False):
         return
     if st.button(
         "Delete",

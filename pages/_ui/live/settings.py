@@ -15,6 +15,7 @@ from emotion_core.live.yunet_file import yunet_path
 from emotion_core.runs.registry import CHAMPION
 from emotion_core.runs.run import Run
 from pages._ui import cache
+from pages._ui.live.affect import show_affect_switch
 from pages._ui.live.aliases import choice_label, choices, follow
 from pages._ui.live.detector import show_detector, use_better_detector
 from pages._ui.live.profiles import chosen_profile, model_for, own_profiles, pick_profile
@@ -199,6 +200,7 @@ def _show_adjustments(stream: LiveStream) -> None:
         args=(stream,),
         persist_state="session",
     )
+    show_affect_switch()
     changes["overlay"] = st.toggle(
         "Frame rate in the picture", value=config.overlay, key="live-overlay"
     )

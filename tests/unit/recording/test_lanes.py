@@ -8,7 +8,7 @@ from emotion_core.errors import RecordingError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.summary import Second
 from emotion_core.recording.facts import Notes, Span
-from emotion_core.recording.lanes import Bar, faces_of, recording_lanes, session_lanes, told
+from emotion_core.recording.lanes import Bar, coarse, faces_of, recording_lanes, session_lanes, told
 from emotion_core.recording.rows import read_rows, table_of
 from tests.unit.recording.conftest import record
 
@@ -108,3 +108,17 @@ def test_a_real_recording_gives_lanes_that_cover_what_was_seen(demo_frames, demo
     for lane in (first, second):
         assert sum(bar.end - bar.start for bar in lane.bars) == pytest.approx(seen)
         assert {bar.what for bar in lane.bars} <= {*EMOTIONS, "uncertain"}
+
+
+def test_a_long_session_is_drawn_in_fewer_steps():
+    names = ["happy", "happy", "sad", "sad", "sad", "fear"]
+    seconds = [Second(i, 0, name, [1 / 7] * 7, 9, "sad") for i, name in enumerate(names)]
+    found = coarse(seconds, 3)
+    assert [(item.second, item.emotion, item.other) for item in found] == [
+        (0, "happy", "sad"),
+        (3, "sad", "sad"),
+    ]
+    first, second, differ = session_lanes(found, ("A", "B"), 3)
+    assert first.bars == (Bar(0, 3, "happy"), Bar(3, 6, "sad"))
+    assert second.bars == (Bar(0, 6, "sad"),) and differ.bars == (Bar(0, 3, "differ"),)
+    assert coarse(seconds, 1) == seconds
