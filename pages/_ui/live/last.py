@@ -54,7 +54,7 @@ def show_session(stream: LiveStream, playing: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Session as HTML",
-            data=lambda: session_html(session, kept.titles),
+            data=session_html(session, kept.titles),  # small; one made later needs this very run
             file_name="live-session.html",
             mime="text/html",
             icon=":material/download:",

@@ -221,11 +221,16 @@ def _show_delete(recording: Recording) -> None:
         do(lambda: store.delete(recording))
 
 
+def _restore(name: str) -> None:
+    store.restore(name)
+    st.session_state[_CHOSEN] = name
+
+
 def _show_deleted() -> None:
     for name in store.deleted():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/delete: **{name}** is deleted and goes for good within an hour.")
             if st.button("Undo", key=f"recording-undo-{name}"):
-                do(lambda name=name: store.restore(name))
+                do(lambda name=name: _restore(name))
             if st.button("Delete permanently", key=f"recording-purge-{name}"):
                 do(store.purge)
