@@ -32,8 +32,9 @@ from emotion_core.recording.facts import (
     Mark,
     Notes,
 )
+from emotion_core.recording.repair import finish
 from emotion_core.recording.rows import NO_FACE, as_line, recorded_row
-from emotion_core.recording.store import finish, new_folder
+from emotion_core.recording.store import new_folder
 
 WHAT_IS_KEPT = (
     "Keeps the video and the model's answers from Start to Stop as files on the computer of this "

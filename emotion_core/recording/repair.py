@@ -1,15 +1,52 @@
-"""A WebM file that a killed process left: written anew, so that it ends well and has an index."""
+"""How a recording is made whole: at its end, or after a crash."""
 
 import contextlib
 import itertools
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
+import filelock
 
-from emotion_core.files import atomic_path
+from emotion_core.files import atomic_path, write_json
 from emotion_core.live.video_writer import SUFFIX
+from emotion_core.recording.facts import FACTS, LINES, LOCK, ROWS, VIDEO, Facts
+from emotion_core.recording.rows import write_rows
+
+
+def finish(path: Path, facts: Facts, *, until: float, cut: bool = False) -> Facts:
+    """Turn the lines into Parquet and say that the recording is whole.
+
+    Args:
+        path: Its folder.
+        facts: So far.
+        until: Time of the video's last frame.
+        cut: A crash ended it.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    frames = write_rows(path / LINES, path / ROWS, until)
+    done = replace(facts, frames=frames, seconds=round(until, 3), whole=True, cut=cut)
+    write_json(path / FACTS, done.to_json())
+    (path / LINES).unlink()
+    return done
+
+
+def recover(path: Path, facts: Facts) -> Facts | None:
+    """Make whole what a crash cut off; without one good frame there is nothing to keep."""
+    with contextlib.suppress(filelock.Timeout), filelock.FileLock(path / LOCK, timeout=0):
+        try:
+            last = repair_video(path / VIDEO)
+            if last is not None and (path / LINES).exists():
+                return finish(path, facts, until=last, cut=True)
+        except OSError:  # the disk is full, say: it waits as it is
+            return None
+        shutil.rmtree(path, ignore_errors=True)
+    return None
 
 
 def repair_video(path: Path) -> float | None:

@@ -9,19 +9,16 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import filelock
 
 from emotion_core.access import Action, allowed, require
 from emotion_core.errors import RecordingError
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import home_dir
 from emotion_core.processes import is_held
-from emotion_core.recording.facts import FACTS, LINES, LOCK, NOTES, ROWS, VIDEO, Facts, Notes
-from emotion_core.recording.repair import repair_video
-from emotion_core.recording.rows import write_rows
+from emotion_core.recording.facts import FACTS, LOCK, NOTES, ROWS, VIDEO, Facts, Notes
+from emotion_core.recording.repair import recover
 
 UNDO_SECONDS = 3600.0  # a deleted recording can be brought back this long
 _TRASH = ".deleted-"
@@ -150,25 +147,6 @@ def new_folder() -> Path:
     raise RecordingError(f"{stem} is taken a hundred times. Wait a second.")
 
 
-def finish(path: Path, facts: Facts, *, until: float, cut: bool = False) -> Facts:
-    """Turn the lines into Parquet and say that the recording is whole.
-
-    Args:
-        path: Its folder.
-        facts: So far.
-        until: Time of the video's last frame.
-        cut: A crash ended it.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
-    frames = write_rows(path / LINES, path / ROWS, until)
-    done = replace(facts, frames=frames, seconds=round(until, 3), whole=True, cut=cut)
-    write_json(path / FACTS, done.to_json())
-    (path / LINES).unlink()
-    return done
-
-
 def delete(recording: Recording) -> None:
     """Take a recording away; ``restore`` brings it back for an hour.
 
@@ -235,25 +213,12 @@ def _open(path: Path, *, shipped: bool = False) -> Recording | None:
     except (OSError, ValueError):
         facts = None
     if facts and not facts.whole:
-        facts = None if shipped or is_held(path / LOCK) else _recover(path, facts)
+        facts = None if shipped or is_held(path / LOCK) else recover(path, facts)
     return Recording(path, facts, shipped) if facts else None
 
 
 def _is_empty(path: Path) -> bool:
     return all(item.name == LOCK for item in path.iterdir()) and not is_held(path / LOCK)
-
-
-def _recover(path: Path, facts: Facts) -> Facts | None:
-    """Make whole what a crash cut off; without one good frame there is nothing to keep."""
-    with contextlib.suppress(filelock.Timeout), filelock.FileLock(path / LOCK, timeout=0):
-        try:
-            last = repair_video(path / VIDEO)
-            if last is not None and (path / LINES).exists():
-                return finish(path, facts, until=last, cut=True)
-        except OSError:  # the disk is full, say: it waits as it is
-            return None
-        shutil.rmtree(path, ignore_errors=True)
-    return None
 
 
 def _trash_of(path: Path) -> Path:
