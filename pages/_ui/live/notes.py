@@ -1,6 +1,7 @@
 """Marks of a recording, and its parts that are left out."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -28,16 +29,16 @@ def show_notes(recording: Recording, notes: Notes) -> None:
                 gone = st.button("Remove", key=f"recording-unmark-{index}", icon=":material/close:")
             others = (*notes.marks[:index], *notes.marks[index + 1 :])
             if gone:
-                do(lambda rest=others: recording.save_notes(Notes(rest, notes.excluded)))
+                do(partial(recording.save_notes, Notes(others, notes.excluded)))
             elif text != mark.note:
                 changed = Notes(others, notes.excluded).with_mark(Mark(mark.time, text))
-                do(lambda changed=changed: recording.save_notes(changed))
+                do(partial(recording.save_notes, changed))
         for index, part in enumerate(notes.excluded):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"Left out: {part.start:.1f} to {part.end:.1f} s")
                 if st.button("Remove", key=f"recording-include-{index}", icon=":material/close:"):
                     rest = (*notes.excluded[:index], *notes.excluded[index + 1 :])
-                    do(lambda rest=rest: recording.save_notes(Notes(notes.marks, rest)))
+                    do(partial(recording.save_notes, Notes(notes.marks, rest)))
 
 
 def take_note(recording: Recording, note: Note) -> None:

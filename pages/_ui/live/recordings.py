@@ -1,6 +1,7 @@
 """The Live page's recordings: replay, marks, parts to leave out, other models, files, delete."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -231,6 +232,6 @@ def _show_deleted() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/delete: **{name}** is deleted and goes for good within an hour.")
             if st.button("Undo", key=f"recording-undo-{name}"):
-                do(lambda name=name: _restore(name))
+                do(partial(_restore, name))
             if st.button("Delete permanently", key=f"recording-purge-{name}"):
                 do(store.purge)
