@@ -19,24 +19,22 @@ from emotion_core.recording.recorder import FPS, About, Recorder
 from emotion_core.recording.rows import columns, read_rows
 from tests.unit.recording.conftest import feed, make_recorder, record
 
+# The film's clock, not the machine's: how much is lost must not depend on how busy it is.
 _WRITER = """
-import sys, time
-import numpy as np
 from emotion_core.live.demo import DemoStream
 from emotion_core.live.detect import HaarDetector
 from emotion_core.live.pipeline import LivePipeline
-from emotion_core.recording.recorder import About, Recorder
+from emotion_core.recording.recorder import FPS, About, Recorder
 from tests.unit.live.conftest import make_classifier
 
 demo, recorder = DemoStream(), Recorder(lambda: About(("a",), ("A",), "drawn faces"))
+recorder.patient = True
 pipeline = LivePipeline(HaarDetector(), make_classifier(0))
-start = time.monotonic()
-while True:
-    now = time.monotonic()
-    frame = demo(now - start)
+for index in range(100_000):
+    now = index / FPS
+    frame = demo(now)
     recorder.take(frame, pipeline(frame, now), now)
-    print(round(now - start, 3), flush=True)
-    time.sleep(0.03)
+    print(round(now, 3), flush=True)
 """
 
 
@@ -158,7 +156,7 @@ def test_after_kill_9_the_file_plays_to_the_last_second_and_rows_match(home, aft
     assert recording.facts.cut and recording.facts.whole
     times = video_times(recording.video)
     assert times == row_times(recording)
-    assert told - times[-1] < 1.2
+    assert told - times[-1] < 1.0
     with av.open(str(recording.video)) as video:  # with an index again, so that one can jump
         assert video.duration == pytest.approx(times[-1] * 1e6, abs=2e5)
     assert store.list_recordings()[0].facts == recording.facts
