@@ -5,6 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -52,6 +53,14 @@ def remove_files(files: Sequence[str]) -> None:
             face_path(file, large=large).unlink(missing_ok=True)
 
 
+def is_sweep_due() -> bool:
+    """Whether the last sweep is so long ago that files of a killed writer may lie there."""
+    try:
+        return time.time() - _mark().stat().st_mtime > _SWEEP_SECONDS
+    except OSError:
+        return True
+
+
 def sweep(*, older_than: float = _SWEEP_SECONDS) -> int:
     """Remove pictures that no row names, left by a process that was killed; gives how many."""
     with open_database() as database:
@@ -62,4 +71,11 @@ def sweep(*, older_than: float = _SWEEP_SECONDS) -> int:
             if path.stem.removesuffix("-112") not in known and path.stat().st_mtime <= before:
                 path.unlink()
                 count += 1
+    with contextlib.suppress(OSError):
+        _mark().touch()
     return count
+
+
+def _mark() -> Path:
+    """An empty file; its time is that of the last sweep."""
+    return collections_dir() / ".swept"

@@ -4,8 +4,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from emotion_core.collect.quality import LEAST_LIGHT, LEAST_SHARPNESS, LEAST_SIZE, MOST_LIGHT
 from emotion_core.data.collection_file import LATEST, PRESENT, find, open_database
 from emotion_core.errors import CollectionError, unknown
@@ -117,6 +115,14 @@ def list_faces(
     return [_item(row) for row in rows], int(total)
 
 
+def face_ids(name: str, which: Filter) -> list[int]:
+    """Numbers of all faces that a filter lets through, ascending."""
+    with open_database() as database:
+        stored = find(database, name)
+        inner, values = _selection(stored.id, which)
+        return [row[0] for row in database.execute(f"SELECT id FROM ({inner}) ORDER BY id", values)]
+
+
 def find_faces(name: str, ids: Sequence[int]) -> list[Item]:
     """Faces by number, in that order; those that are not there any more are left out."""
     with open_database() as database:
@@ -168,36 +174,14 @@ def unanswered(name: str, run: str) -> list[Item]:
     return [_item(row) for row in rows]
 
 
-def review_queue(
-    items: Sequence[Item], count: int, *, share_random: float = 0.2, seed: int = 0
-) -> list[Item]:
-    """What to label next: the least certain, from different files, and always some at random.
-
-    In published trials on expressions, choosing by uncertainty was no better than random, so a
-    share is always random, and the learning curve of both can be drawn from the label events.
-
-    Args:
-        items: Faces without a confirmed label.
-        count: How many to choose.
-        share_random: Share that is drawn at random.
-        seed: Of that draw.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = min(len(items), round(count * share_random))
-    chance = [items[at] for at in rng.permutation(len(items))[:drawn]]
-    taken = {item.id for item in chance}
-    rest = sorted(
-        (item for item in items if item.id not in taken),
-        key=lambda item: 1.0 if item.margin is None else item.margin,
-    )
-    turns: dict[str, int] = {}  # how many of a file come before: one from each file first
-    order = []
-    for item in rest:
-        order.append((turns.setdefault(item.origin, 0), item))
-        turns[item.origin] += 1
-    order.sort(key=lambda pair: pair[0])
-    chosen = [item for _, item in order[: max(0, count - drawn)]]
-    return [*chosen, *chance]
+def face_files(name: str) -> dict[int, str]:
+    """The file of each face of a collection, by number."""
+    with open_database() as database:
+        stored = find(database, name)
+        rows = database.execute(
+            "SELECT id, file FROM faces WHERE collection = ? AND deleted IS NULL", (stored.id,)
+        ).fetchall()
+    return {row["id"]: row["file"] for row in rows}
 
 
 def _selection(collection: int, which: Filter) -> tuple[str, tuple[object, ...]]:

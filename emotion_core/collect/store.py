@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass
 
 from emotion_core.access import Action, require
-from emotion_core.collect.face_files import remove_files, sweep
+from emotion_core.collect.face_files import is_sweep_due, remove_files, sweep
+from emotion_core.collect.neighbours import forget_removed
 from emotion_core.data.collection_file import (
     LATEST,
     NAME,
@@ -198,21 +199,32 @@ def purge(*, older_than: float = UNDO_SECONDS) -> int:
     if not exists():
         return 0
     before = time.time() - older_than
+    gone = "(deleted <= :t OR collection IN (SELECT id FROM collections WHERE deleted <= :t))"
+    with open_database() as database:
+        # Read first: a page asks at each of its reruns, and must not wait for an import's writing.
+        due = database.execute(
+            f"SELECT EXISTS (SELECT 1 FROM faces WHERE {gone}) "
+            "OR EXISTS (SELECT 1 FROM collections WHERE deleted <= :t)",
+            {"t": before},
+        ).fetchone()[0]
+    if not due:
+        if is_sweep_due():
+            sweep()
+        return 0
     with transaction() as database:
-        gone = "(deleted <= :t OR collection IN (SELECT id FROM collections WHERE deleted <= :t))"
         files = [
             row[0]
             for row in database.execute(f"SELECT file FROM faces WHERE {gone}", {"t": before})
         ]
         database.execute(f"DELETE FROM faces WHERE {gone}", {"t": before})
-        whole = database.execute("DELETE FROM collections WHERE deleted <= ?", (before,)).rowcount
+        database.execute("DELETE FROM collections WHERE deleted <= ?", (before,))
     # Rows first: a file without a row is swept later, a row without a file would be a fault.
     remove_files(files)
+    forget_removed()
     sweep()
-    if files or whole:
-        with open_database() as database:
-            database.execute("VACUUM")
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open_database() as database:
+        database.execute("VACUUM")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return len(files)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from emotion_core.errors import DataError, RunError
 from emotion_core.files import atomic_path, sha256_file
 from emotion_core.runs.run import Run
 from emotion_core.tasks import Task, TaskState
+
+if TYPE_CHECKING:
+    from emotion_core.models.checkpoint import Classifier
 
 FACES = 1_000
 PERPLEXITY = 30.0
@@ -60,9 +64,6 @@ def compute_features(
         DataError: there are too few test faces, or they are not those of the run's report.
     """
     require(Action.MEASURE)
-    import torch
-    from torch import nn
-
     from emotion_core.models.checkpoint import load_classifier
 
     test = data.indices("test")
@@ -78,21 +79,7 @@ def compute_features(
         )
     rows = np.unique(np.linspace(0, len(test) - 1, min(faces, len(test))).astype(np.int64))
     classifier = load_classifier(run, backend="torch")
-    last = [m for m in classifier.model.modules() if isinstance(m, nn.Linear)][-1]
-    seen: list[np.ndarray] = []
-    # The model is this call's own, so the hook needs no care for other threads.
-    handle = last.register_forward_pre_hook(
-        lambda module, inputs: seen.append(inputs[0].float().numpy())
-    )
-    with contextlib.ExitStack() as stack:
-        stack.callback(handle.remove)
-        for start in range(0, len(rows), _BATCH_SIZE):
-            batch = np.ascontiguousarray(data.images[test[rows[start : start + _BATCH_SIZE]]])
-            with torch.inference_mode():
-                classifier.model(classifier.preprocess.apply(torch.from_numpy(batch)))
-            if progress:
-                progress(min(1.0, (start + _BATCH_SIZE) / len(rows)))
-    found = Features(rows, np.concatenate(seen))
+    found = Features(rows, penultimate(classifier, data.images[test[rows]], progress))
     with atomic_path(_features_path(run)) as path, path.open("wb") as file:
         np.savez(
             file,
@@ -102,6 +89,38 @@ def compute_features(
             test=data.test_fingerprint,
         )
     return found
+
+
+def penultimate(
+    classifier: "Classifier", faces: np.ndarray, progress: Callable[[float], None] | None = None
+) -> np.ndarray:
+    """What a model's last layer is given of each face.
+
+    Args:
+        classifier: With the backend ``torch``; nobody else may use it meanwhile.
+        faces: ``(n, 48, 48)`` uint8, at least one.
+        progress: Told the share done (0..1).
+
+    Returns:
+        float32 ``(n, D)``.
+    """
+    import torch
+    from torch import nn
+
+    last = [m for m in classifier.model.modules() if isinstance(m, nn.Linear)][-1]
+    seen: list[np.ndarray] = []
+    handle = last.register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0].float().numpy())
+    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(handle.remove)
+        for start in range(0, len(faces), _BATCH_SIZE):
+            batch = np.ascontiguousarray(faces[start : start + _BATCH_SIZE])
+            with torch.inference_mode():
+                classifier.model(classifier.preprocess.apply(torch.from_numpy(batch)))
+            if progress:
+                progress(min(1.0, (start + _BATCH_SIZE) / len(faces)))
+    return np.concatenate(seen)
 
 
 def load_features(run: Run) -> Features | None:

@@ -10,6 +10,7 @@ from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.errors import EmotionError
 from emotion_core.units import faces
 from pages._ui.cache import choose_data
+from pages._ui.collect import review
 from pages._ui.frame import page_link
 from pages._ui.widgets import show_empty, show_error
 
@@ -107,6 +108,7 @@ def _show_deleted() -> None:
                 _do(lambda name=name: store.restore(name))
             if st.button("Delete permanently", key=f"collect-purge-{name}"):
                 st.cache_data.clear()  # pictures that this page holds in memory
+                review.forget()
                 _do(lambda: store.purge(older_than=0))
 
 

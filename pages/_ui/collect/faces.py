@@ -1,5 +1,7 @@
 """Tab Faces: the label grid of a collection, with filters and undo."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from emotion_core.collect.faces import delete_faces, restore_faces
@@ -20,6 +22,7 @@ from emotion_core.data.collection_file import read_face
 from emotion_core.errors import EmotionError
 from emotion_core.plots.pictures import data_uri
 from emotion_core.units import percent
+from pages._ui.collect import review
 from pages._ui.collect.grid import HELP, Action, show_grid
 from pages._ui.widgets import show_empty, show_error
 
@@ -31,22 +34,34 @@ def show_faces(chosen: Summary) -> None:
     """Counts, filters, and a page of faces to label."""
     name = chosen.name
     _show_counts(name)
-    if not list_faces(name, limit=1)[1]:
+    if not chosen.faces:
         show_empty("No face yet. Add photos or videos with the tab Add.")
         return
-    which = _pick_filter(name)
-    offset = _pick_page(name, which)
-    items, total = list_faces(name, which, offset=offset)
-    # The faces stay where they are while they are labelled, whatever the filter says then.
-    shown = _settled(name, which, offset, items)
+    which, queued = _pick_filter(name)
+    offset = _pick_page(name, which, queued)
+    alike = review.like(name)
+    if alike is not None:
+        shown, total = alike, len(alike)
+    elif queued:
+        review.show_queue()
+        shown, total = _settled(name, which, -1, lambda: review.queue(name)), 0
+    else:
+        items, total = list_faces(name, which, offset=offset)
+        shown = _settled(name, which, offset, lambda: items)
     if problem := st.session_state.pop(_ERROR, None):
         show_error(problem)
     if not shown:
         show_empty("No face fits this filter.")
         return
     st.caption(HELP)
-    show_grid([_face(item) for item in shown], "collect-grid", lambda act: _apply(name, shown, act))
-    _show_below(name, which, shown, offset, total)
+    show_grid(
+        [_face(item) for item in shown],
+        "collect-grid",
+        lambda act: _apply(name, shown, act),
+        like=True,
+    )
+    if alike is None:
+        _show_below(name, which, shown, offset, total, queued)
 
 
 def _show_counts(name: str) -> None:
@@ -58,7 +73,8 @@ def _show_counts(name: str) -> None:
     st.progress(done / max(total, 1), " · ".join([words, *each]))
 
 
-def _pick_filter(name: str) -> Filter:
+def _pick_filter(name: str) -> tuple[Filter, bool]:
+    """Which faces, and whether the review queue chooses among them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state = st.selectbox("Show", list(STATES), key="collect-state", width=170)
         label = st.selectbox(
@@ -72,24 +88,30 @@ def _pick_filter(name: str) -> Filter:
             "Session", list(sessions), format_func=lambda item: sessions.get(item, "any"),
             key="collect-session", width=240,
         )  # fmt: skip
-        order = st.selectbox("Order", list(ORDERS), key="collect-order", width=160)
-    return Filter(state=state, label=label, session=session, order=order)
+        order = st.selectbox("Order", [*ORDERS, review.NEXT], key="collect-order", width=190)
+    if order == review.NEXT:
+        return Filter(state="to do", order="least certain"), True
+    return Filter(state=state, label=label, session=session, order=order), False
 
 
-def _pick_page(name: str, which: Filter) -> int:
+def _pick_page(name: str, which: Filter, queued: bool) -> int:
     """Where the page begins; another filter begins anew."""
-    if st.session_state.get("collect-which") != (name, which):
-        st.session_state["collect-which"] = (name, which)
+    if st.session_state.get("collect-which") != (name, which, queued):
+        st.session_state["collect-which"] = (name, which, queued)
         st.session_state["collect-offset"] = 0
         st.session_state.pop("collect-shown", None)
     return int(st.session_state["collect-offset"])
 
 
-def _settled(name: str, which: Filter, offset: int, items: list[Item]) -> list[Item]:
-    """The faces of this page in the order in which they were first shown, with present labels."""
+def _settled(name: str, which: Filter, offset: int, choose: Callable[[], list[Item]]) -> list[Item]:
+    """The faces of this page in the order in which they were first shown, with present labels.
+
+    They stay where they are while they are labelled, whatever the filter says then.
+    """
     key = (name, which, offset)
     kept = st.session_state.get("collect-shown")
     if kept is None or kept[0] != key:
+        items = choose()
         st.session_state["collect-shown"] = (key, [item.id for item in items])
         return items
     return find_faces(name, kept[1])
@@ -120,7 +142,9 @@ def _apply(name: str, shown: list[Item], action: Action) -> None:
     asked = {int(face) for face in action.get("ids", [])}
     present = {item.id: item.label for item in shown if item.id in asked}
     try:
-        if action["kind"] == "undo":
+        if action["kind"] == "like":
+            review.show_like(next(iter(asked)))
+        elif action["kind"] == "undo":
             undo(name)
         elif action["kind"] == "confirm":
             label_faces(name, {face: label for face, label in present.items() if label})
@@ -130,16 +154,16 @@ def _apply(name: str, shown: list[Item], action: Action) -> None:
         st.session_state[_ERROR] = error
 
 
-def _show_below(name: str, which: Filter, shown: list[Item], offset: int, total: int) -> None:
+def _show_below(
+    name: str, which: Filter, shown: list[Item], offset: int, total: int, queued: bool
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Previous", disabled=offset == 0, icon=":material/chevron_left:"):
-            _turn(max(0, offset - PAGE))
-        # Labelled faces leave the filter "to do", so that its next page begins where this one did.
-        moves = which.state in ("to do", "suggested", "unlabelled")
-        left = total if moves else total - offset - len(shown)
-        if st.button(f"Next {PAGE}", disabled=left <= 0, icon=":material/chevron_right:"):
-            _turn(0 if moves else offset + PAGE)
-        st.caption(f"{total:,} faces fit the filter.", width="content")
+        if queued:
+            if st.button(f"Next {PAGE}", icon=":material/chevron_right:"):
+                review.next_turn()
+                _turn(0)
+        else:
+            _show_pages(which, shown, offset, total)
         gone = [item.id for item in shown if item.label == NOT_A_FACE and item.by == "person"]
         if gone and st.button(f"Delete {len(gone)} that are not a face", icon=":material/delete:"):
             delete_faces(gone)
@@ -150,6 +174,17 @@ def _show_below(name: str, which: Filter, shown: list[Item], offset: int, total:
             restore_faces(last)
             st.session_state.pop("collect-gone")
             st.rerun(scope="fragment")
+
+
+def _show_pages(which: Filter, shown: list[Item], offset: int, total: int) -> None:
+    if st.button("Previous", disabled=offset == 0, icon=":material/chevron_left:"):
+        _turn(max(0, offset - PAGE))
+    # Labelled faces leave the filter "to do", so that its next page begins where this one did.
+    moves = which.state in ("to do", "suggested", "unlabelled")
+    left = total if moves else total - offset - len(shown)
+    if st.button(f"Next {PAGE}", disabled=left <= 0, icon=":material/chevron_right:"):
+        _turn(0 if moves else offset + PAGE)
+    st.caption(f"{total:,} faces fit the filter.", width="content")
 
 
 def _turn(offset: int) -> None:

@@ -65,6 +65,7 @@ class Grid {
   buildTools() {
     const buttons = this.data.choices.map((choice) => this.button(`${choice.key} ${choice.title}`, choice.color, () => this.label(choice.label)));
     if (this.data.undo) buttons.push(this.button("z undo", "", () => this.undo()));
+    if (this.data.like) buttons.push(this.button("m more like this", "", () => this.like()));
     this.tools.replaceChildren(...buttons);
   }
 
@@ -159,6 +160,7 @@ class Grid {
       this.move(to);
     } else if (choice) this.label(choice.label);
     else if (event.key.toLowerCase() === "z" && this.data.undo) this.undo();
+    else if (event.key.toLowerCase() === "m" && this.data.like) this.like();
     else if (event.key === "Enter") this.confirm();
     else if (event.key === "Escape") {
       this.chosen.clear();
@@ -195,6 +197,11 @@ class Grid {
     this.send({ kind: "undo", ids: [] });
   }
 
+  like() {
+    const one = this.faces[this.at];
+    if (one) this.send({ kind: "like", ids: [one.id] });
+  }
+
   advance(ids) {
     const last = this.faces.reduce((found, face, index) => (ids.includes(face.id) ? index : found), this.at);
     this.chosen.clear();
@@ -214,6 +221,7 @@ class Grid {
   }
 
   foresee(entry) {
+    if (entry.kind === "like") return;
     for (const face of this.faces) {
       if (!entry.ids.includes(face.id)) continue;
       if (entry.kind === "label") face.label = entry.label;

@@ -44,6 +44,7 @@ def show_grid(
     apply: Callable[[Action], None],
     *,
     undo: bool = True,
+    like: bool = False,
 ) -> None:
     """Show faces and apply what the person does with them.
 
@@ -51,9 +52,10 @@ def show_grid(
         faces: Of each ``id``, ``src`` (data URI), ``label``, ``by``, a short ``note`` and ``told``,
             which screen readers add.
         key: Of the grid.
-        apply: Called once per action: ``kind`` (``label``, ``confirm``, ``undo``), ``ids``,
+        apply: Called once per action: ``kind`` (``label``, ``confirm``, ``undo``, ``like``), ``ids``,
             ``label``.
         undo: Whether the z key is offered.
+        like: Whether m, "more like this", is: the action ``like`` of one face.
     """
     done = f"{key}-applied"
     # A new grid counts from 1 again only where the browser has forgotten its own count.
@@ -71,6 +73,7 @@ def show_grid(
             "faces": list(faces),
             "applied": st.session_state[done],
             "undo": undo,
+            "like": like,
             "choices": [
                 {
                     "label": label,

@@ -1,9 +1,8 @@
-import numpy as np
 import pytest
 
 from emotion_core.collect import labels
 from emotion_core.collect.faces import digest_of
-from emotion_core.collect.query import Filter, label_counts, list_faces, review_queue
+from emotion_core.collect.query import Filter, label_counts, list_faces
 from emotion_core.collect.store import create, list_collections
 from emotion_core.data.collected import last_event, overlay_labels
 from emotion_core.errors import CollectionError
@@ -80,17 +79,3 @@ def test_corrections_of_another_data_set_are_events_too(drawn):
     assert overlay_labels("fixes") == {} and list_collections("overlay")[0].faces == 0
     with pytest.raises(CollectionError, match="corrections of another data set"):
         labels.label_faces("fixes", {1: "sad"})
-
-
-def test_the_review_queue_takes_unsure_faces_of_many_files_and_some_at_random(fill):
-    fill(each=40, by="")
-    items = [
-        item.__class__(**(vars(item) | {"margin": item.id / 100, "origin": f"file {item.id % 4}"}))
-        for item in list_faces("me", limit=100)[0]
-    ]
-    chosen = review_queue(items, 10)
-    assert len({item.id for item in chosen}) == 10
-    unsure, chance = chosen[:8], chosen[8:]
-    assert {item.origin for item in unsure[:4]} == {f"file {n}" for n in range(4)}
-    assert np.mean([item.margin for item in unsure]) < np.mean([item.margin for item in items])
-    assert chance != review_queue(items, 10, seed=1)[8:]
