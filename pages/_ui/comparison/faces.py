@@ -39,7 +39,7 @@ def draw_faces(
     if len(rows) == 0:
         st.info("There is no such face.", icon=":material/info:")
         return
-    faces = _test_faces(comparison)
+    faces = faces_of(comparison)
     shown = rows[:GALLERY]
     if faces is None:
         _show_names(comparison, shown, results)
@@ -94,7 +94,7 @@ def _answers(results: Sequence[Result], row: int, truth: int) -> list[str]:
     ]
 
 
-def _test_faces(comparison: Comparison) -> np.ndarray | None:
+def faces_of(comparison: Comparison) -> np.ndarray | None:
     """``(n, 48, 48)`` test faces in canonical order; None, with the way to them, where missing."""
     compared = {result.name for result in comparison.results}
     found = find_test_data([run for run in runs() if run.name in compared])

@@ -6,6 +6,7 @@ from emotion_core.evaluation.compare import Comparison
 from emotion_core.reporting.columns import SUMMARY
 from emotion_core.reporting.panels.scores import accuracy_panel, pairs_panel
 from emotion_core.reporting.rows import comparison_rows
+from pages._ui.comparison.corrected import draw_corrected
 from pages._ui.tables import show_table
 from pages._ui.widgets import show_panel
 
@@ -22,6 +23,7 @@ def draw_summary(comparison: Comparison) -> None:
         st.caption(
             "The row marked 'published' is the study's one reported test result; it was not re-measured."
         )
+    draw_corrected(comparison)
     if len(comparison.results) < 3:  # one difference is the reading of the accuracy
         show_panel(accuracy_panel(comparison))
         return
