@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
     from emotion_core.runs.run import Run
 
+_WORLD = "changed world"
 HELP = "accuracy on a changed world before and after 50, 200 and 500 corrections"
 
 
@@ -99,9 +100,10 @@ def change(faces: "np.ndarray") -> "np.ndarray":
 
 
 def mixed(fer: "FaceData", faces: "np.ndarray", labels: "np.ndarray", replay: int) -> "FaceData":
-    """Own faces among replayed ones, as ``fer2013*4+collection:NAME`` gives them."""
+    """Own faces among replayed ones, as ``fer2013*4+collection:NAME^3`` gives them."""
     import numpy as np
 
+    from emotion_core.collect.improve import repeats_of
     from emotion_core.data.combined import joined
     from emotion_core.data.faces import FaceData, fingerprint
 
@@ -112,12 +114,13 @@ def mixed(fer: "FaceData", faces: "np.ndarray", labels: "np.ndarray", replay: in
         splits=splits,
         usage=np.array([""] * len(labels)),
         ids=np.array([f"face-{at}" for at in range(len(labels))]),
-        name="changed world",
+        name=_WORLD,
         source="changed",
         fingerprint=fingerprint(faces, labels, splits),
         test_fingerprint="",
     )
-    return replace(joined([fer, own], (replay, 0)), source="changed world")
+    repeats = (1, repeats_of(len(labels)))
+    return replace(joined([fer, own], (replay, 0), repeats), source=_WORLD)
 
 
 def improved(old: "Run", data: "FaceData", seed: int, settings: "Mapping[str, Any]") -> "Run":
@@ -127,8 +130,11 @@ def improved(old: "Run", data: "FaceData", seed: int, settings: "Mapping[str, An
     from emotion_core.training.loop import train
 
     given = {name: value for name, value in settings.items() if name != "replay"}
+    place = str(old.path.resolve())
     config = continued(old, data="fer2013", seed=seed, **given).replace(
-        start_from=str(old.path.resolve()), threads=int(os.environ.get("OMP_NUM_THREADS", "0"))
+        start_from=place,
+        average_with=place,
+        threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
     )
     found = create_run(config, Path(tempfile.mkdtemp(prefix="loop-")))
     train(found, config, data)

@@ -166,6 +166,11 @@ class EarlierSettings(Config):
         "runs, separated by commas, whose weights are averaged with the trained ones at the end, "
         "each if validation gains by it; it does for runs that started from one another",
     )
+    frozen_norm: bool = setting(
+        False,
+        "batch norms keep the statistics that the run goes on from; for few or augmented faces, "
+        "whose statistics are not those that it will meet",
+    )
     train_on: str = setting(
         "train",
         "splits to learn; train+val repeats the run chosen_by once everything is chosen",

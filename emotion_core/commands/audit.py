@@ -23,12 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--probs",
         metavar="FILE",
         help="out-of-sample probabilities: .npy (n, 7), .npz with probs and ids, or CSV with a "
-        "column per emotion and id (default: stored answers, and folds that are trained now)",
+        "column per emotion and id (default: stored answers, and quick models of the other folds)",
     )
     parser.add_argument(
         "--stored",
         action="store_true",
-        help="train nothing: score only the faces that finished runs have answered to",
+        help="fit nothing: score only the faces that finished runs have answered to",
+    )
+    parser.add_argument(
+        "--train",
+        action="store_true",
+        help="also train a small network per fold as a job, and average its answers: slower, better",
     )
     parser.add_argument("--folds", type=int, default=5, help="of the training faces (default: 5)")
     parser.add_argument(
@@ -103,8 +108,22 @@ def _probs(args: argparse.Namespace, data: "FaceData") -> "tuple[np.ndarray, str
                 "or give --probs."
             )
         return probs, f"stored answers of {', '.join(names)}"
-    probs[~answered] = _fold_probs(args, data)[~answered]
-    return probs, f"{args.folds} folds" + (f" and {', '.join(names)}" if names else "")
+    missing = ~answered
+    probs[missing] = _quick_probs(args, data)[missing]
+    told = f"quick models of {args.folds} folds"
+    if args.train:
+        probs[missing] = (probs[missing] + _fold_probs(args, data)[missing]) / 2
+        told += " with networks"
+    return probs, told + (f" and {', '.join(names)}" if names else "")
+
+
+def _quick_probs(args: argparse.Namespace, data: "FaceData") -> "np.ndarray":
+    from emotion_core.collect.kernel import quick_probs
+    from emotion_core.progress import progress_bar
+
+    layout = "fitting {percentage:3.0f} % |{bar}| {elapsed}"
+    with progress_bar(total=1.0, bar_format=layout, leave=False) as bar:
+        return quick_probs(data, args.folds, lambda share: bar.update(share - bar.n))
 
 
 def _fold_probs(args: argparse.Namespace, data: "FaceData") -> "np.ndarray":

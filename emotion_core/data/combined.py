@@ -36,10 +36,12 @@ def load_made(text: str, load: Load) -> FaceData:
         return replace(corrected(parts[0], spec.name, spec.event), source=text)
     if spec.kind == "fold":
         return replace(with_fold(parts[0], *spec.fold), source=text)
-    return replace(joined(parts, spec.times), source=text)
+    return replace(joined(parts, spec.times, spec.repeats), source=text)
 
 
-def joined(parts: list[FaceData], times: tuple[int, ...] = ()) -> FaceData:
+def joined(
+    parts: list[FaceData], times: tuple[int, ...] = (), repeats: tuple[int, ...] = ()
+) -> FaceData:
     """Several data sets as one.
 
     Test is that of the first part that has one, whole: so a run on FER-2013 and own faces is
@@ -51,26 +53,31 @@ def joined(parts: list[FaceData], times: tuple[int, ...] = ()) -> FaceData:
         parts: At least two.
         times: Of each part, how many training faces it may give per training face of the others;
             0 for all. Which ones is drawn with a fixed seed.
+        repeats: Of each part, how often its training faces are in the result: few own faces among
+            many earlier ones.
 
     Raises:
         DataError: the first part that has test faces has too few others to validate on.
     """
-    times = times or (0,) * len(parts)
+    times, repeats = times or (0,) * len(parts), repeats or (1,) * len(parts)
     tested = (at for at, part in enumerate(parts) if (part.splits == _TEST).any())
     measured = next(tested, 0)
     splits = [_with_val(part) if at == measured else part.splits for at, part in enumerate(parts)]
-    sizes = [int((codes == _TRAIN).sum()) for codes in splits]
+    sizes = [int((c == _TRAIN).sum()) * n for c, n in zip(splits, repeats, strict=True)]
     kept, notes = [], list[Note]()
-    for at, (part, codes, most) in enumerate(zip(parts, splits, times, strict=True)):
+    for at, (part, codes, most, often) in enumerate(
+        zip(parts, splits, times, repeats, strict=True)
+    ):
         chosen = codes != _TEST if at != measured else np.ones(len(codes), bool)
         if (left := int((~chosen).sum())) and at != measured:
             notes.append(Note("skipped", part.name, "test faces, held out and not learned", left))
         if most:
             others = sum(sizes) - sizes[at]
-            chosen &= _sample(codes, most * others)
+            chosen &= _sample(codes, most * others // often)
             told = f"training faces, {most} per face of the others; the rest is left out"
             notes.append(Note("skipped", part.name, told, int((codes == _TRAIN).sum())))
-        kept.append(np.flatnonzero(chosen))
+        again = np.flatnonzero(chosen & (codes == _TRAIN))
+        kept.append(np.concatenate([np.flatnonzero(chosen), np.tile(again, max(often, 1) - 1)]))
         notes += [replace(note, thing=f"{part.name}: {note.thing}") for note in part.notes]
     return _built(
         images=np.concatenate([part.images[rows] for part, rows in zip(parts, kept, strict=True)]),

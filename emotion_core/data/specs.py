@@ -3,6 +3,7 @@
     collection:NAME          faces that were gathered on this machine (#12: labels after event 12)
     A+B                      both; test is that of the first part that has one, alone
     A*4+B                    the same, with only four of A's training faces for each one of B
+    A+B^6                    both, each of B's training faces six times in an epoch
     A@NAME                   A with the corrections of an overlay, its test split as published
     A%2/5                    A's training faces with the second of five folds as test
 
@@ -20,6 +21,7 @@ from emotion_core.paths import user_path
 
 _FOLD = re.compile(r"(.+)%(\d{1,2})/(\d{1,2})")
 _TIMES = re.compile(r"(.+)\*(\d{1,3})")
+_REPEATS = re.compile(r"(.+)\^(\d{1,2})")
 _OVERLAY = re.compile(rf"(.+)@({NAME.pattern})(?:#(\d+))?")
 _COLLECTION = re.compile(rf"{COLLECTION_SPEC}({NAME.pattern})(?:#(\d+))?")
 
@@ -32,6 +34,7 @@ class Spec:
         kind: ``plain``, ``collection``, ``join``, ``overlay`` or ``fold``.
         parts: What it is made of; of ``plain`` and ``collection`` itself or the name alone.
         times: Of each part of a join: training faces per face of the others; 0 for all.
+        repeats: Of each part of a join: how often an epoch has each of its training faces.
         name: Of the collection or overlay.
         event: Number of the last label event that counts.
         fold: Which fold is held out, from 1, and of how many.
@@ -40,6 +43,7 @@ class Spec:
     kind: str
     parts: tuple[str, ...]
     times: tuple[int, ...] = ()
+    repeats: tuple[int, ...] = ()
     name: str = ""
     event: int = LATEST
     fold: tuple[int, int] = (0, 0)
@@ -67,8 +71,11 @@ def parse_spec(text: str) -> Spec:
             raise DataError(f"'{text}': a fold is %K/N with K from 1 to N and N at least 2.")
         return Spec("fold", (found[1],), fold=(fold, folds))
     if "+" in text and all(part.strip() for part in text.split("+")):
-        pairs = [_times(part.strip()) for part in text.split("+")]
-        return Spec("join", tuple(part for part, _ in pairs), tuple(times for _, times in pairs))
+        parts, repeats = zip(
+            *(_number(p.strip(), _REPEATS, 1) for p in text.split("+")), strict=True
+        )
+        parts, times = zip(*(_number(part, _TIMES, 0) for part in parts), strict=True)
+        return Spec("join", parts, times, repeats)
     if (found := _OVERLAY.fullmatch(text)) and "/" not in found[2]:
         event = int(found[3] or LATEST)
         return Spec("overlay", (found[1],), name=found[2], event=event)
@@ -114,13 +121,17 @@ def lasting(text: str, settle: Callable[[str], str]) -> str:
         return f"{parts[0]}@{spec.name}#{event}"
     if spec.kind == "fold":
         return f"{parts[0]}%{spec.fold[0]}/{spec.fold[1]}"
-    pairs = zip(parts, spec.times, strict=True)
-    return "+".join(f"{part}*{times}" if times else part for part, times in pairs)
+    marked = zip(parts, spec.times, spec.repeats, strict=True)
+    return "+".join(
+        part + (f"*{times}" if times else "") + (f"^{repeats}" if repeats > 1 else "")
+        for part, times, repeats in marked
+    )
 
 
-def _times(part: str) -> tuple[str, int]:
-    found = _TIMES.fullmatch(part)
-    return (found[1], int(found[2])) if found and not _is_place(part) else (part, 0)
+def _number(part: str, mark: re.Pattern[str], usual: int) -> tuple[str, int]:
+    """A part without the number at its end, and the number."""
+    found = mark.fullmatch(part)
+    return (found[1], int(found[2])) if found and not _is_place(part) else (part, usual)
 
 
 def _is_place(text: str) -> bool:

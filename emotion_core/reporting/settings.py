@@ -19,6 +19,7 @@ _LABELS = {
     "start_from": "Start from the weights of",
     "teacher": "Teachers",
     "teacher_share": "Distillation weight",
+    "frozen_norm": "Keep batch norm statistics",
     "average_with": "Average weights at the end with",
 }
 

@@ -28,7 +28,12 @@ from emotion_core.runs.run import Row, Run
 from emotion_core.training.batches import Batches
 from emotion_core.training.failures import Stopped, at_work, fits, out_of_memory
 from emotion_core.training.final import course
-from emotion_core.training.optim import WeightAverage, create_optimizer, learning_rate
+from emotion_core.training.optim import (
+    WeightAverage,
+    create_optimizer,
+    freeze_norms,
+    learning_rate,
+)
 from emotion_core.training.progress import Progress, Reporter
 from emotion_core.training.state import TrainState
 from emotion_core.training.step import train_step, try_step
@@ -167,6 +172,8 @@ def train_one_epoch(
         TrainingError: the loss is not a number, or memory is exhausted.
     """
     state.model.train()
+    if config.frozen_norm:
+        freeze_norms(state.model)
     reporter.begin_epoch(state)
     # Looking at the loss waits for a GPU, so it looks at many steps together.
     check_steps = 1 if batches.faces.device.type == "cpu" else _CHECK_STEPS

@@ -27,6 +27,13 @@ def create_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optim
     return kind(groups, lr=config.lr, fused=True)
 
 
+def freeze_norms(model: nn.Module) -> None:
+    """Let batch norms use the statistics that they have, and not change them, while all else trains."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
 def learning_rate(step: int, steps_an_epoch: int, config: TrainConfig) -> float:
     """Rate of a step counted from 0: linear warm-up, then cosine to zero or constant."""
     total = config.epochs * steps_an_epoch

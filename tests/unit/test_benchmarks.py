@@ -56,6 +56,8 @@ def test_the_list_names_what_the_readme_promises():
     )
     listed = [line.split()[2] for line in done.stdout.splitlines()]
     expected = [
+        "audit",
+        "collection",
         "dashboard",
         "data",
         "detection",

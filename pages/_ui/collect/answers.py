@@ -5,27 +5,39 @@ import streamlit as st
 
 from emotion_core.collect import folds
 from emotion_core.collect.answers import stored_probs
+from emotion_core.collect.kernel import quick_probs
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError
 from pages._ui import cache
 from pages._ui.widgets import show_error
 
 
-def answers_to(data: FaceData) -> tuple[np.ndarray | None, str]:
-    """Out-of-sample probabilities, and where they are from; None while there are none."""
+def answers_to(data: FaceData) -> tuple[np.ndarray, str]:
+    """Out-of-sample probabilities, and where they are from."""
     probs, names = stored_probs(data)
     answered = np.isfinite(probs).all(axis=1)
     if answered.all():
         return probs, f"stored answers of {', '.join(names)}"
+    missing = ~answered
+    probs[missing] = _quick_probs(data)[missing]
     state = folds.fold_state(data)
+    told = f"quick models of {folds.FOLDS} folds"
     if state.done == state.folds:
-        probs[~answered] = _fold_probs(data)[~answered]
-        return probs, f"{state.folds} folds" + (f" and {', '.join(names)}" if names else "")
-    _show_folds(data, int((~answered).sum()))
-    if answered.any():
-        st.caption(f"Until then, the {int(answered.sum()):,} faces with stored answers are shown.")
-        return probs, f"stored answers of {', '.join(names)}"
-    return None, ""
+        probs[missing] = (probs[missing] + _fold_probs(data)[missing]) / 2
+        told += " with networks"
+    else:
+        with st.expander("Better answers", icon=":material/model_training:"):
+            _show_folds(data, int(missing.sum()))
+    return probs, told + (f" and {', '.join(names)}" if names else "")
+
+
+@st.cache_resource(
+    show_spinner="Fitting a quick model on each part of the faces",
+    max_entries=2,
+    hash_funcs=cache.HASHES,
+)
+def _quick_probs(data: FaceData) -> np.ndarray:
+    return quick_probs(data)
 
 
 @st.cache_resource(show_spinner="Asking the folds", max_entries=2, hash_funcs=cache.HASHES)
@@ -47,10 +59,9 @@ def _show_folds(data: FaceData, missing: int) -> None:
     if state.error:
         st.error(state.error)
     st.info(
-        f"{missing:,} faces have no answer of a model that has not learned them. {state.folds} small "
-        "networks are trained in the background, each without one part of the faces, and answer to "
-        "that part.",
-        icon=":material/model_training:",
+        f"{missing:,} faces are answered by quick models, each fitted without one part of the faces. "
+        f"{state.folds} small networks can be trained in the background in the same way; the mean of "
+        "both finds more wrong labels.",
     )
     if st.button("Train the folds", type="primary", key="collect-folds"):
         try:

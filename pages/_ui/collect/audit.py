@@ -35,8 +35,6 @@ def show_audit(chosen: Summary) -> None:
     except EmotionError as error:
         show_error(error)
         return
-    if probs is None:
-        return
     found = _audit(data, probs, told)
     _show_figures(found)
     suspects, twins, bad = st.tabs(["Suspect labels", "Duplicates", "Bad faces"])

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.svm import SVC
 
 from emotion_core.cli import main
+from emotion_core.collect import kernel
 from emotion_core.collect.answers import read_probs
 from emotion_core.collect.audit import audit
 from emotion_core.collect.folds import (
@@ -17,6 +19,7 @@ from emotion_core.collect.folds import (
     wait_for_folds,
 )
 from emotion_core.collect.issues import find_issues
+from emotion_core.data.combined import fold_of
 from emotion_core.data.sources import load_data
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import CollectionError, DataError
@@ -145,4 +148,46 @@ def test_folds_are_jobs_that_answer_to_faces_they_have_not_learned():
     assert probs.shape == (140, 7) and np.allclose(probs.sum(axis=1), 1, atol=1e-3)
     assert {run.config().data for run in list_runs()} == {"synthetic:140%1/2", "synthetic:140%2/2"}
     remove_folds(data, 2)
+    assert list_runs() == []
+
+
+def test_quick_models_of_the_other_folds_find_flipped_labels(flipped, monkeypatch):
+    data, labels, wrong, _ = flipped
+    fold = fold_of(np.arange(len(labels)), labels, 5)
+    for exact in (5_000, 100):  # all faces as landmarks, then some of them
+        monkeypatch.setattr(kernel, "_EXACT", exact)
+        monkeypatch.setattr(kernel, "LANDMARKS", 600)
+        shares = []
+        probs = kernel.kernel_probs(data.images, labels, fold, shares.append)
+        assert np.allclose(probs.sum(axis=1), 1) and shares[-1] == 1.0
+        precision, recall, _ = precision_recall_curve(wrong, find_issues(labels, probs).scores)
+        assert precision[recall >= 0.9].max() >= 0.8
+
+
+def test_a_quick_answer_does_not_know_the_label_of_its_face(flipped):
+    data, labels, _, _ = flipped
+    some = np.arange(0, len(labels), 5)
+    images, given = data.images[some], labels[some]
+    fold = fold_of(np.arange(len(some)), given, 3)
+    before = kernel.kernel_probs(images, given, fold)
+    changed = given.copy()
+    changed[0] = (changed[0] + 1) % 7
+    after = kernel.kernel_probs(images, changed, fold)
+    same = fold == fold[0]  # the other folds learned the face, its own did not
+    assert np.allclose(before[same], after[same], atol=1e-4)
+    assert not np.allclose(before[~same], after[~same], atol=1e-4)
+
+
+def test_too_few_faces_are_refused(flipped):
+    data, *_ = flipped
+    few = replace(data, images=data.images[:19], labels=data.labels[:19])
+    few = replace(few, splits=few.splits[:19], usage=few.usage[:19], ids=few.ids[:19])
+    with pytest.raises(DataError, match="has 19 labelled faces; an audit needs 20"):
+        kernel.quick_probs(few)
+
+
+def test_the_command_needs_no_training(tmp_path, capsys):
+    assert main(["audit", "synthetic:140", "--json", str(tmp_path / "audit.json")]) == 0
+    assert "140 labels scored by quick models of 5 folds" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "audit.json").read_text())["label_issues"]) == 140
     assert list_runs() == []

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from emotion_core.cli import main
 from emotion_core.collect import gate as gates
-from emotion_core.collect.improve import improve_config, promote
+from emotion_core.collect.improve import improve_config, promote, repeats_of
 from emotion_core.data.specs import is_made
 from emotion_core.errors import CollectionError
+from emotion_core.models.checkpoint import read_weights
 from emotion_core.runs import registry
 from emotion_core.runs.catalog import champion, load_run
 from emotion_core.runs.run import best_epoch, validation_score
@@ -44,12 +46,17 @@ def test_a_champion_is_improved_judged_promoted_and_rolled_back(fill, capsys):
     fill(sessions=2, each=21)
     config = improve_config("me", epochs=1)
     assert config.monitor == "last"
-    assert config.data == "synthetic:140*4+collection:me" and is_made(config.data)
+    assert config.data == "synthetic:140*4+collection:me^3" and is_made(config.data)
     code = main(["improve", "me", "--epochs", "1", "--wait"])
     assert code in (0, 3)
     new = load_run("sequential")
-    assert new.config().data == "synthetic:140*4+collection:me#42"  # its labels can be named later
+    assert (
+        new.config().data == "synthetic:140*4+collection:me#42^3"
+    )  # its labels can be named later
     assert new.config().start_from == champion().id == load_run("first").id
+    old, changed = (read_weights(load_run(name)) for name in ("first", "sequential"))
+    same = {name for name, value in old.items() if torch.equal(value, changed[name])}
+    assert {name for name in old if "running" in name} <= same != set(old)  # frozen_norm
     judged = gates.check(champion(), new)
     assert judged.own.n == 21 and judged.test.n == load_run("first").report().test.n
     if not judged.passed:
@@ -68,6 +75,20 @@ def test_a_run_that_goes_on_keeps_its_last_epoch():
     rows = [{"epoch": 1, "val_accuracy": 0.7}, {"epoch": 2, "val_accuracy": 0.6}]
     assert best_epoch(rows, "accuracy") == 1 and best_epoch(rows, "last") == 2
     assert validation_score(rows[1], "last") > validation_score(rows[0], "last")
+
+
+def test_settings_of_another_machine_and_optimizer_are_not_taken_over(fill):
+    base = ["--model", "sequential", "--options", "width=8", "--epochs", "1"]
+    other = ["--optimizer", "adamw", "--weight-decay", "0.05", "--lr", "0.001", "--threads", "1"]
+    assert main(["train", "--data", "synthetic:140", "--name", "first", *base, *other]) == 0
+    fill(sessions=1, each=28)
+    config = improve_config("me")
+    assert (config.weight_decay, config.precision, config.threads) == (5e-4, "auto", 0)
+    assert config.start_from == config.average_with == load_run("first").id
+
+
+def test_many_own_faces_come_less_often():
+    assert [repeats_of(n) for n in (20, 2000, 3000, 50_000)] == [3, 3, 2, 1]
 
 
 def test_too_few_faces_are_refused_with_what_to_do(fill):

@@ -82,6 +82,17 @@ def test_replay_takes_so_many_faces_per_own_one(fill):
     assert load_data("synthetic:1400*4+collection:me").fingerprint == both.fingerprint
 
 
+def test_own_faces_may_come_several_times_among_as_many_more_earlier_ones(fill):
+    fill(sessions=2, each=14)
+    spec = "synthetic:1400*4+collection:me^3"
+    both = load_data(spec)
+    train = np.flatnonzero(both.splits == SPLITS.index("train"))
+    own = [name for name in both.ids[train] if str(name).startswith("collection me")]
+    assert len(own) == 3 * 14 and len(set(own)) == 14 and len(train) == 3 * 14 * 5
+    assert lasting(spec, str) == "synthetic:1400*4+collection:me#28^3"
+    assert len(load_data(lasting(spec, str))) == len(both)
+
+
 def test_an_overlay_corrects_all_but_the_published_test_split():
     data = load_data("synthetic:140")
     train, test = data.indices("train"), data.indices("test")
