@@ -69,7 +69,7 @@ def test_each_tab_opens_on_a_filled_collection():
     for tab, said in (
         ("Faces", "14 of 14 labelled by a person"),
         ("Add", "Nothing"),
-        ("Audit", "have no answer of a model"),
+        ("Audit", "an audit needs 20"),
         ("Improve", "There is no run|No trained|improving needs"),
     ):
         page = open_page(tab)
@@ -79,6 +79,35 @@ def test_each_tab_opens_on_a_filled_collection():
         )
         if tab != "Add":
             assert any(part in text for part in said.split("|")), (tab, text)
+
+
+def test_an_audit_answers_without_training_and_offers_networks():
+    fill(42)
+    page = open_page("Audit")
+    said = " ".join(item.value for item in (*page.info, *page.markdown, *page.caption))
+    assert "answered by quick models" in said and not page.error
+    assert any(button.label == "Train the folds" for button in page.button)
+
+
+def test_the_review_queue_has_a_filter_of_its_own_and_says_what_it_is_worth():
+    fill()
+    page = open_page("Faces")
+    page.selectbox(key="collect-order").set_value("what to label next").run()
+    assert not page.exception
+    assert any("no better than random" in item.value for item in page.caption)
+    assert page.selectbox(key="collect-state").disabled
+    assert any("No face fits" in item.value for item in page.markdown)  # all are labelled
+    page.selectbox(key="collect-order").set_value("newest").run()
+    assert not page.selectbox(key="collect-state").disabled and not page.exception
+
+
+def test_more_like_this_without_a_model_is_told_and_left():
+    fill()
+    page = AppTest.from_file(PROJECT / "app.py", default_timeout=300)
+    page.session_state["collect-tab"], page.session_state["collect-like"] = "Faces", 3
+    page.switch_page("pages/collect.py").run()
+    assert not page.exception and page.error
+    assert "collect-like" not in page.session_state
 
 
 def test_nothing_can_be_added_before_consent():

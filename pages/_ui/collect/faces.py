@@ -75,21 +75,22 @@ def _show_counts(name: str) -> None:
 
 def _pick_filter(name: str) -> tuple[Filter, bool]:
     """Which faces, and whether the review queue chooses among them."""
+    queued = st.session_state.get("collect-order") == review.NEXT  # it has a filter of its own
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        state = st.selectbox("Show", list(STATES), key="collect-state", width=170)
+        state = st.selectbox("Show", list(STATES), key="collect-state", width=170, disabled=queued)
         label = st.selectbox(
             "Label", ["", *LABELS], format_func=lambda item: TITLES[item] or "any",
-            key="collect-label", width=140,
+            key="collect-label", width=140, disabled=queued,
         )  # fmt: skip
         sessions = {0: "any"} | {
             int(str(row["id"])): str(row["name"]) for row in list_sessions(name)
         }
         session = st.selectbox(
             "Session", list(sessions), format_func=lambda item: sessions.get(item, "any"),
-            key="collect-session", width=240,
+            key="collect-session", width=160, disabled=queued,
         )  # fmt: skip
-        order = st.selectbox("Order", [*ORDERS, review.NEXT], key="collect-order", width=190)
-    if order == review.NEXT:
+        order = st.selectbox("Order", [*ORDERS, review.NEXT], key="collect-order", width=186)
+    if queued:
         return Filter(state="to do", order="least certain"), True
     return Filter(state=state, label=label, session=session, order=order), False
 

@@ -47,7 +47,7 @@ def _show_start(chosen: Summary, now: Run) -> None:
         f"Goes on from {plain(now.name, 'markdown')} with the confirmed faces of {chosen.name}, among "
         f"{improve.REPLAY} earlier faces per own one, for {config.epochs} epochs. Sessions that are "
         "held out are not learned: they show whether it got better. Confirm faces that it gets correct "
-        "as well: learning from mistakes alone makes a model worse."
+        "as well: as many labels of faces drawn at random teach it more than its mistakes alone."
     )
     if st.button(
         "Improve the champion",
