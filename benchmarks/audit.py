@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Flip labels, let quick models of the other folds answer, and rank."""
     from emotion_core.data.sources import load_data
     from emotion_core.data.synthetic import synthetic_faces
 
-    found: dict[str, Any] = {}
+    found: Figures = {}
     if args.drawn:
         found["drawn"] = ranked(synthetic_faces(args.drawn, seed=11), args.seed)
         print(f"drawn faces: {found['drawn']}", flush=True)

@@ -6,9 +6,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 
 HELP = "time of a page of faces and of 'more like this' in a collection of 50,000 faces"
 _NAME = "large"
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faces", type=int, default=50_000)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Fill a collection in a folder of its own, and time what the page asks of it."""
     with tempfile.TemporaryDirectory(prefix="collection-") as folder:
         os.environ["EMOTION_HOME"] = folder
@@ -67,7 +66,7 @@ def fill(count: int) -> float:
     return time.perf_counter() - started
 
 
-def timings() -> dict[str, Any]:
+def timings() -> Figures:
     """Median milliseconds: wall clock, and of the processor, which a busy machine leaves alone."""
     import numpy as np
 
