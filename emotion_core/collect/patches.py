@@ -81,4 +81,5 @@ def _kinds(patches: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         kinds = 1e-3 * rng.standard_normal(kinds.shape, np.float32)
         np.add.at(kinds, best, unit * like[np.arange(len(unit)), best][:, None])
         kinds /= np.linalg.norm(kinds, axis=1, keepdims=True)
-    return kinds
+    found: np.ndarray = kinds
+    return found
