@@ -97,7 +97,7 @@ def ranked(data: "FaceData", seed: int) -> dict[str, float]:
 
 
 def timed(data: "FaceData") -> dict[str, float]:
-    """Seconds of a whole audit with given probabilities; duplicates are searched anew."""
+    """Seconds of a whole audit with given probabilities; near duplicates may be kept."""
     import numpy as np
 
     from emotion_core.collect.audit import audit
