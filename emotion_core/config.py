@@ -171,7 +171,7 @@ class _KeyValue(argparse.Action):
         if not sign or not key:
             parser.error(f"{option_string} takes KEY=VALUE, got '{values}'")
         found = dict(getattr(namespace, self.dest, {}))
-        found[key] = _parse_value(text)
+        found[key] = parse_value(text)
         setattr(namespace, self.dest, found)
 
 
@@ -183,7 +183,8 @@ def _as_float(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _parse_value(text: str) -> bool | int | float | str:
+def parse_value(text: str) -> bool | int | float | str:
+    """A number, true or false as such, all else as text."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

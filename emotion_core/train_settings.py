@@ -10,6 +10,7 @@ from emotion_core.records import Scalar
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _LONGEST_NOTE = 200  # letters
 _LONGEST_TAG = 30
+_MOST_DEVICES = 64  # of one machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +209,9 @@ class MachineSettings(Config):
         choices=("auto", "fp32", "bf16"),
     )
     device: str = setting("auto", "auto, cpu or cuda:N")
+    devices: str = setting(
+        "1", "how many GPUs, or with cpu processes, train the run together; all: every GPU"
+    )
     compile: bool = setting(False, "compile the model with torch.compile first")
     threads: int = setting(0, "CPU threads; 0 leaves it to PyTorch", low=0, high=1024)
 
@@ -218,6 +222,17 @@ class MachineSettings(Config):
             index and not (kind == "cuda" and index.isdigit())
         ):
             raise ConfigError(f"device must be auto, cpu, cuda or cuda:N, got '{self.device}'.")
+        if self.devices != "all" and not (
+            self.devices.isdecimal() and 1 <= int(self.devices) <= _MOST_DEVICES
+        ):
+            raise ConfigError(
+                f"devices must be all or a number from 1 to {_MOST_DEVICES}, got '{self.devices}'."
+            )
+        if index and self.devices != "1":
+            raise ConfigError(
+                f"device {self.device} names one GPU, but devices is {self.devices}. Give cuda, "
+                "which takes the first ones, or leave devices out."
+            )
 
 
 def check_name(name: str) -> None:

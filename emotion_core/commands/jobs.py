@@ -133,7 +133,7 @@ def _describe(job: "Job") -> str:
     """State and progress of a job in one line."""
     status = job.status
     if status.state == "queued":
-        return f"queued, number {job.position} for {job.queue}"
+        return f"queued, number {job.position} for {' and '.join(job.queues)}"
     text = f"{status.state}, epoch {status.epoch} of {status.epochs}"
     if status.state == "running" and not status.steps:
         text += f", teachers asked: {status.teachers_asked:.0%}" if status.teachers_asked else ""

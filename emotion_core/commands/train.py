@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--resume", metavar="RUN", help="go on with this run where it stopped")
     where.add_argument("--run", metavar="DIR", help=argparse.SUPPRESS)
     parser.add_argument("--queue", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
     add_flags(parser)
 
 
@@ -41,8 +42,12 @@ def run(args: argparse.Namespace) -> int:
             print(f"{found.name} is finished already.")
             return 0
     config = found.config()
+    if args.rank:
+        from emotion_core.training.terminal import train_rank  # loads torch
+
+        return train_rank(found, config)
     stop = stop_on_signals()
-    if args.queue and not wait_for_turn(found, config.device, stop):
+    if args.queue and not wait_for_turn(found, stop):
         return 3
 
     from emotion_core.training.terminal import train_in_terminal  # loads torch

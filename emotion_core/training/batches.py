@@ -46,12 +46,16 @@ class Batches:
         sizes = [self._config.batch_size] * (self.steps - 1)
         return torch.split(order, [*sizes, len(order) - sum(sizes)])
 
-    def images(self, positions: torch.Tensor, seed: int) -> torch.Tensor:
+    def images(
+        self, positions: torch.Tensor, seed: int, part: torch.Tensor | slice = slice(None)
+    ) -> torch.Tensor:
         """A step's images ``(N, 1, 48, 48)``, channels last: augmented, normalised.
 
         Args:
             positions: ``(N,)`` from ``of_epoch``.
             seed: Of all randomness in the augmentation.
+            part: Places in the batch of the images to return; all are drawn, so that each is the
+                same in every part.
         """
         self._generator.manual_seed(seed)
         count = len(self.faces)
@@ -59,7 +63,7 @@ class Batches:
         changed = self._augment(faces, self._generator)
         if self._config.plain_copy:
             changed = torch.where((positions >= count).view(-1, 1, 1), changed, faces)
-        images = self.preprocess.apply(changed)
+        images = self.preprocess.apply(changed[part])
         return images.contiguous(memory_format=torch.channels_last)
 
 

@@ -8,7 +8,7 @@ from emotion_core.runs.run import Run
 
 # Settings that change the work of an epoch or the speed at which it is done.
 _WORK = ("model", "options", "data", "batch_size", "plain_copy", "sampling")
-_MACHINE = ("device", "threads", "precision", "compile")
+_MACHINE = ("device", "devices", "threads", "precision", "compile")
 
 
 def epoch_seconds(config: TrainConfig, runs: Iterable[Run]) -> float | None:

@@ -2,9 +2,12 @@
 
 import contextlib
 import errno
+import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import filelock
@@ -13,7 +16,9 @@ import torch
 from emotion_core.errors import EmotionError, RunError, TrainingError
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
+from emotion_core.training.ranks import ALONE, Ranks
 
+STOPPED = "stopped"  # what the first rank tells the launcher
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -22,8 +27,10 @@ class Stopped(Exception):  # noqa: N818 - an outcome, not an error
 
 
 @contextlib.contextmanager
-def at_work(run: Run) -> Iterator[Status]:
+def at_work(run: Run, ranks: Ranks = ALONE) -> Iterator[Status]:
     """Hold a run's lock, and leave every way out of training readable in ``status.json``.
+
+    Of several ranks the launcher does so; a rank tells it how it ended.
 
     Yields:
         The status to go on from, which is running and written.
@@ -32,6 +39,10 @@ def at_work(run: Run) -> Iterator[Status]:
         RunError: another process trains this run.
         TrainingError: the disk is full.
     """
+    if ranks.grouped:
+        with _told(run, ranks):
+            yield run.status()
+        return
     try:
         held = run.lock().acquire()
     except filelock.Timeout as error:
@@ -59,18 +70,46 @@ def at_work(run: Run) -> Iterator[Status]:
             _end(run, state="stopped")
             raise
         except BaseException as error:
-            full = isinstance(error, OSError) and error.errno in _DISK_FULL
-            described = _disk_is_full(run, error) if full else error
-            known = isinstance(described, EmotionError)
-            text = str(described) if known else f"{type(error).__name__}: {error}"
+            described, text = _described(run, error)
             # With no space left not even the status can be written; the free lock then says failed.
             with contextlib.suppress(OSError):
                 _end(run, state="failed", error=text)
-            if full:
+            if described is not error:
                 raise described from error
             raise
         _end(run, state="finished", seconds_left=0.0)
         run.resume_path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(run: Run, ranks: Ranks) -> Iterator[None]:
+    """Tell the launcher why a rank ended, in the file that PyTorch's agent names for it."""
+    try:
+        yield
+    except Stopped:
+        if not ranks.first:  # its end would make the agent end the first, which saves
+            return
+        _tell(STOPPED, known=True)
+        raise
+    except BaseException as error:
+        described, text = _described(run, error)
+        _tell(text, known=isinstance(described, EmotionError))
+        raise
+
+
+def _tell(text: str, *, known: bool) -> None:
+    told = {"message": text, "known": known, "timestamp": str(int(time.time()))}
+    with contextlib.suppress(OSError):
+        Path(os.environ["TORCHELASTIC_ERROR_FILE"]).write_text(json.dumps(told))
+
+
+def _described(run: Run, error: BaseException) -> tuple[BaseException, str]:
+    """An error as its reader may see it, and its text."""
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        error = _disk_is_full(run, error)
+    return error, str(error) if isinstance(
+        error, EmotionError
+    ) else f"{type(error).__name__}: {error}"
 
 
 def _end(run: Run, **changes: Any) -> None:
@@ -112,15 +151,23 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 def out_of_memory(
-    device: torch.device, batch_size: int, attempt: Callable[[int], None]
+    device: torch.device, batch_size: int, attempt: Callable[[int], None], ranks: Ranks = ALONE
 ) -> TrainingError:
     """What to do about exhausted memory: the largest halved batch that fits, found by trying.
+
+    One of several ranks cannot try alone.
 
     Args:
         device: Where it is exhausted.
         batch_size: What did not fit.
         attempt: Runs forward and backward on so many images.
+        ranks: The processes that train together.
     """
+    if ranks.size > 1:
+        return TrainingError(
+            f"Out of memory on {device} with batch_size {batch_size} on {ranks.size} devices. Start "
+            f"again with --batch-size {batch_size // 2}, or on more devices."
+        )
     size = batch_size // 2
     while size >= 2 and not fits(attempt, size):
         size //= 2

@@ -35,6 +35,7 @@ from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status, now
 from emotion_core.runs.trash import delete_run, purge_deleted
 from emotion_core.tasks import running_tasks
+from emotion_core.training.engines import device_count, require_devices
 from emotion_core.training.settle import settled
 
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
@@ -74,9 +75,9 @@ class Job:
         return self.status.state in _ORDER
 
     @property
-    def queue(self) -> str:
-        """The device's queue, ``cpu`` or ``cuda-N``; empty if the run is broken."""
-        return queue_name(self.config.device) if self.config else ""
+    def queues(self) -> tuple[str, ...]:
+        """The devices' queues, ``cpu`` or ``cuda-N``; none if the run is broken."""
+        return queue_names(self.config) if self.config else ()
 
 
 def start(config: TrainConfig) -> Run:
@@ -88,6 +89,7 @@ def start(config: TrainConfig) -> Run:
     """
     require(Action.TRAIN)
     config = settled(config)
+    require_devices(config)
     purge_deleted(older_than=UNDO_SECONDS)
     if sum(1 for _ in queued(checkpoints_dir())) >= MOST_QUEUED:
         raise RunError(
@@ -185,8 +187,9 @@ def list_jobs(root: Path | None = None) -> list[Job]:
     waiting: collections.Counter[str] = collections.Counter()
     for index, job in enumerate(jobs):
         if job.status.state == "queued":
-            waiting[job.queue] += 1
-            jobs[index] = replace(job, position=waiting[job.queue])
+            waiting.update(job.queues)
+            position = max((waiting[queue] for queue in job.queues), default=1)
+            jobs[index] = replace(job, position=position)
     return jobs
 
 
@@ -210,12 +213,15 @@ def _precise_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
-def queue_name(device: str) -> str:
-    """Which queue a device setting belongs to: ``cpu`` or ``cuda-N``; found out without torch."""
-    kind, _, index = device.partition(":")
+def queue_names(config: TrainConfig) -> tuple[str, ...]:
+    """The queues of a run's devices, ``cpu`` or ``cuda-N``; found out without torch."""
+    kind, _, index = config.device.partition(":")
     if kind == "auto":
         kind = this_machine().device
-    return "cpu" if kind == "cpu" else f"cuda-{index or 0}"
+    if kind == "cpu":
+        return ("cpu",)
+    first = int(index or 0)
+    return tuple(f"cuda-{first + at}" for at in range(device_count(config)))
 
 
 def _spawn(run: Run) -> None:

@@ -18,7 +18,6 @@ from emotion_core.data.splits import require_test, split_indices
 from emotion_core.errors import TrainingError
 from emotion_core.evaluation.report import evaluate_run
 from emotion_core.files import write_json_lines
-from emotion_core.machine import resolve_device
 from emotion_core.memory import memory_kept
 from emotion_core.models.checkpoint import load_weights, save_checkpoint
 from emotion_core.models.registry import create_model
@@ -35,6 +34,7 @@ from emotion_core.training.optim import (
     learning_rate,
 )
 from emotion_core.training.progress import Progress, Reporter
+from emotion_core.training.ranks import ALONE, Ranks, joined, use_device
 from emotion_core.training.state import TrainState
 from emotion_core.training.step import train_step, try_step
 from emotion_core.training.targets import Targets
@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 
 _SAVE_SECONDS = 600.0  # most work that a power cut may cost
 _CHECK_STEPS = 20  # between two looks at a GPU's losses
+_SAVE, _STOP = 1, 2  # what a rank wishes that all do
 
 
 def train(
@@ -59,7 +60,7 @@ def train(
     *,
     stop: threading.Event | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-) -> Report:
+) -> Report | None:
     """Train a run to its end, from its start or from where it stopped, and evaluate it.
 
     Status, metrics, weights, resume state, report and predictions go to the run folder.
@@ -72,7 +73,7 @@ def train(
         on_progress: Called after each step and epoch.
 
     Returns:
-        The report of ``evaluate_run``.
+        The report of ``evaluate_run``; None in a rank, since its launcher evaluates.
 
     Raises:
         Stopped: ``stop`` was set.
@@ -81,9 +82,9 @@ def train(
         DataError: the data cannot be loaded, or has no test images.
         ConfigError: the device is not there.
     """
-    with at_work(run) as status, memory_kept():
+    with joined() as ranks, at_work(run, ranks) as status, memory_kept():
         torch.manual_seed(config.seed)
-        device = use_device(config)
+        device = use_device(config, ranks)
 
         # The faces, on the device as uint8.
         data = load_data(config.data) if data is None else data
@@ -96,13 +97,15 @@ def train(
         )
 
         # The network, its optimizer, and what it goes on from.
-        state = create_state(run, config, data, device)
+        state = create_state(run, config, data, device, ranks)
         others = average_candidates(state.model, config, data)
         status = replace(status, epochs=epochs, device=str(device))
-        reporter = Reporter(run, status, batches, stop, on_progress)
+        reporter = Reporter(run, status, batches, stop, on_progress, ranks)
         if listed(config.teacher) and state.taught is None:
-            answers = teacher_probs(config, data, learned, reporter.teachers_asked)
-            state.taught = answers.to(device)
+            asked = reporter.teachers_asked
+            state.taught = ranks.rows(
+                len(learned), lambda part: teacher_probs(config, data, learned[part], asked)
+            ).to(device)
         targets = Targets(data.labels[learned], state.taught, config, device)
 
         while state.epoch < epochs and not state.is_stale(config.early_stopping):
@@ -112,29 +115,22 @@ def train(
             if (score := validation.score(row)) > state.best:
                 state.best, state.best_epoch = score, state.epoch
                 keep(run, state, batches, config)
-            # Rows first, state second: after a crash between them the epoch comes again, and
-            # create_state drops its row.
-            run.append_metrics(row)
-            state.save(run)
             reporter.finish_epoch(state, row)
 
+        if not ranks.first:
+            return None
         if others and not reporter.status.averaged_with:
             load_weights(state.best_model, run)
             names = average_with(state.best_model, others, validation.calibrated_score)
             if names:
                 keep(run, state, batches, config)
                 reporter.averaged_with(names)
-        return evaluate_run(run, data, device=config.device)
+        return None if ranks.grouped else evaluate_run(run, data, device=config.device)
 
 
-def use_device(config: TrainConfig) -> torch.device:
-    """The device to train on; sets the number of CPU threads."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    return resolve_device(config.device)
-
-
-def create_state(run: Run, config: TrainConfig, data: FaceData, device: torch.device) -> TrainState:
+def create_state(
+    run: Run, config: TrainConfig, data: FaceData, device: torch.device, ranks: Ranks = ALONE
+) -> TrainState:
     """Network and optimizer: fresh, from earlier runs' weights, or as the run was stopped."""
     resumed = run.resume_path.exists()
     model = create_model(config.model, **config.options)
@@ -142,14 +138,18 @@ def create_state(run: Run, config: TrainConfig, data: FaceData, device: torch.de
         start_from(model, config, data)
     # Channels last is how CPUs and tensor cores convolve fastest.
     model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    state = TrainState(model, create_optimizer(model, config))
+    model = ranks.prepared(model)
+    state = TrainState(model, create_optimizer(model, config), ranks)
     if config.ema:
         state.average = WeightAverage(model, config.ema)
-    if config.compile:
-        state.forward = torch.compile(model, dynamic=False)
     if resumed:
         state.load(run, device)
         log.info("resumed after epoch %d, step %d", state.epoch, state.step)
+    state.forward = ranks.parallel(model)
+    if config.compile:
+        state.forward = torch.compile(state.forward, dynamic=False)
+    if not ranks.first:
+        return state
     # Rows of an epoch that comes again, since its state was not saved.
     write_json_lines(
         run.metrics_path, [row for row in run.metrics() if row["epoch"] <= state.epoch]
@@ -184,17 +184,22 @@ def train_one_epoch(
                 batches.faces.device,
                 config.batch_size,
                 lambda size: try_step(state, batches, size, config),
+                state.ranks,
             )
         state.step += 1
-        if state.step % check_steps == 0 or state.step == batches.steps:
+        looks = state.step % check_steps == 0 or state.step == batches.steps
+        if looks:
             state.check_losses(config.lr)
         reporter.finish_step(state)
-        stopping = reporter.stop.is_set()
-        if stopping or time.monotonic() - saved > _SAVE_SECONDS:
+        if state.ranks.size > 1 and not looks:  # what the ranks do they do together
+            continue
+        due = time.monotonic() - saved > _SAVE_SECONDS
+        wish = state.ranks.most(_STOP if reporter.stop.is_set() else _SAVE if due else 0)
+        if wish:
             state.check_losses(config.lr)
-            state.save(reporter.run)
+            reporter.save(state)
             saved = time.monotonic()
-        if stopping:
+        if wish == _STOP:
             raise Stopped
 
 
@@ -207,7 +212,7 @@ def epoch_row(
         TrainingError: the answers to validation are no numbers.
     """
     epoch = state.epoch + 1
-    logits = validation.logits(state.best_model)
+    logits = validation.logits(state.best_model, state.ranks)
     if not torch.isfinite(logits).all():
         raise TrainingError(
             f"The answers on validation are no numbers after epoch {epoch}. Lower lr (now "
@@ -228,6 +233,8 @@ def epoch_row(
 
 def keep(run: Run, state: TrainState, batches: Batches, config: TrainConfig) -> None:
     """Write the best weights as the run's."""
+    if not state.ranks.first:
+        return
     run.clear_results()  # of earlier weights, if someone evaluated them meanwhile
     save_checkpoint(
         run,

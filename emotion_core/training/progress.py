@@ -9,6 +9,7 @@ from emotion_core.runs.run import Row, Run
 from emotion_core.runs.status import LARGEST, Status
 from emotion_core.training.batches import Batches
 from emotion_core.training.failures import Stopped
+from emotion_core.training.ranks import ALONE, Ranks
 from emotion_core.training.state import TrainState
 
 _STATUS_SECONDS = 1.0  # how often status.json follows the training
@@ -40,10 +41,11 @@ class Reporter:
         batches: Batches,
         stop: threading.Event | None,
         on_progress: Callable[[Progress], None] | None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.run, self.status, self.stop = run, status, stop or threading.Event()
         self.steps, self.batch_size = batches.steps, batches.batch_size
-        self._on_progress = on_progress
+        self._on_progress, self._ranks = on_progress, ranks
         self._written = time.monotonic()
         self._began, self._began_step, self._began_seconds = self._written, 0, 0.0
 
@@ -57,6 +59,11 @@ class Reporter:
         self._tell(None)
         if self.stop.is_set():
             raise Stopped
+
+    def save(self, state: TrainState) -> None:
+        """Write ``resume.pt``."""
+        if self._ranks.first:
+            state.save(self.run)
 
     def begin_epoch(self, state: TrainState) -> None:
         """Start the clock of an epoch, or of what is left of it."""
@@ -72,7 +79,13 @@ class Reporter:
         self._follow(state, images / max(elapsed, 1e-9), None)
 
     def finish_epoch(self, state: TrainState, row: Row) -> None:
-        """Tell about a finished epoch and its row of ``metrics.jsonl``."""
+        """Write a finished epoch's row of ``metrics.jsonl`` and its state, and tell about it."""
+        if not self._ranks.first:
+            return
+        # Rows first, state second: after a crash between them the epoch comes again, and
+        # create_state drops its row.
+        self.run.append_metrics(row)
+        self.save(state)
         self._follow(state, row["images_per_second"], row)
 
     def averaged_with(self, names: list[str]) -> None:
@@ -100,6 +113,8 @@ class Reporter:
 
     def _tell(self, row: Row | None, *, grown: bool = False) -> None:
         """Write the status, once a second and after each epoch, and call the caller."""
+        if not self._ranks.first:
+            return
         if row or time.monotonic() - self._written >= _STATUS_SECONDS:
             self.run.write_status(self.status)
             if row:

@@ -122,3 +122,25 @@ def _run_with_weights(name: str) -> str:
 
 def _lasting_name(run: Run) -> str:
     return run.id if run.path.parent.resolve() == checkpoints_dir().resolve() else str(run.path)
+
+
+def as_flags(config: TrainConfig) -> list[str]:
+    """The flags that ask for a config's settings; its name, note and tag are left out."""
+    recipe = recipe_config(config.recipe, config.model)
+    flags = ["--recipe", config.recipe, "--model", config.model]
+    for item in TrainConfig.settings():
+        value = getattr(config, item.name)
+        if item.group == "identity" or item.name in ("recipe", "model"):
+            continue
+        if item.name == "options":
+            for key, part in config.options.items():
+                flags += [
+                    item.flag,
+                    f"{key}={str(part).lower() if isinstance(part, bool) else part}",
+                ]
+        elif value != getattr(recipe, item.name):
+            if item.type is bool:
+                flags.append(item.flag if value else item.flag.replace("--", "--no-", 1))
+            else:
+                flags += [item.flag, str(value)]
+    return flags

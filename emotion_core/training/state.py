@@ -17,6 +17,7 @@ from emotion_core.errors import RunError, TrainingError
 from emotion_core.files import write_bytes
 from emotion_core.runs.run import Run
 from emotion_core.training.optim import WeightAverage
+from emotion_core.training.ranks import ALONE, Ranks
 
 FORMAT = 2  # of resume.pt
 
@@ -47,18 +48,19 @@ class Losses:
         """Share (0..1) of correct answers."""
         return float(self.totals[1] / self.totals[2])
 
-    def append(self, loss: torch.Tensor, correct: torch.Tensor, images: int) -> None:
-        """Keep a step's mean loss, number of correct answers and number of images."""
-        self._recent.append(torch.stack([loss * images, correct, correct * 0 + images]))
+    def append(self, loss: torch.Tensor, correct: torch.Tensor, images: float) -> None:
+        """Keep a step's sum of losses, number of correct answers and number of images."""
+        self._recent.append(torch.stack([loss, correct, correct * 0 + images]))
 
-    def add_up(self) -> int:
-        """Add the recent steps to ``totals``, which waits for the device.
+    def add_up(self, ranks: Ranks = ALONE) -> int:
+        """Add the recent steps of all ranks to ``totals``, which waits for the device.
 
         Returns:
             How many steps ago the first loss was that is no number, counted from 1; 0 for none.
         """
         rows = torch.stack(self._recent).double().cpu() if self._recent else torch.zeros(0, 3)
         self._recent.clear()
+        rows = ranks.total(rows)
         bad = (~torch.isfinite(rows[:, 0])).nonzero()
         if len(bad):
             return len(rows) - int(bad[0])
@@ -71,7 +73,7 @@ class TrainState:
 
     Attributes:
         model: The network, on its device.
-        forward: The same, compiled if that was asked for.
+        forward: The same, compiled if that was asked for, with gradients of all ranks.
         optimizer: Its optimizer.
         average: Its averaged weights, if averaging is on.
         taught: The teachers' answers to the training faces ``(n, 7)``, if there are teachers.
@@ -80,12 +82,15 @@ class TrainState:
         best: Validation score of the weights that are kept.
         best_epoch: Their epoch, counted from 1; 0 before the first is finished.
         losses: Of the present epoch.
+        ranks: The processes that train together.
         train_seconds: Time in finished epochs.
         epoch_seconds: Time in the present one.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self.model, self.optimizer = model, optimizer
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, ranks: Ranks = ALONE
+    ) -> None:
+        self.model, self.optimizer, self.ranks = model, optimizer, ranks
         self.forward: Callable[[torch.Tensor], torch.Tensor] = model
         self.average: WeightAverage | None = None
         self.taught: torch.Tensor | None = None
@@ -105,7 +110,7 @@ class TrainState:
         Raises:
             TrainingError: one is no number.
         """
-        ago = self.losses.add_up()
+        ago = self.losses.add_up(self.ranks)
         if ago:
             kept = (
                 f"The weights of epoch {self.best_epoch} are kept."

@@ -30,21 +30,28 @@ def train_step(
     done = state.epoch * batches.steps + state.step
     seed = config.seed * 1_000_003 + done
     torch.manual_seed(seed)  # dropout and mixup
+    ranks = state.ranks
+    part, copies = ranks.part(len(positions))
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(done, batches.steps, config)
-    images, share = targets.mix(batches.images(positions, seed))
-    places = positions % len(batches.faces)
+    images, share = targets.mix(batches.images(positions, seed, part))
+    if not ranks.first:
+        torch.manual_seed(seed + (ranks.rank << 48))  # other images, other dropout
+    whole = positions % len(batches.faces)
+    places = whole[part]
     state.optimizer.zero_grad(set_to_none=True)
     with arithmetic(config.precision, images.device):
         logits = state.forward(images)
-        loss = targets.loss(logits, places, share)
-    loss.backward()  # type: ignore[no-untyped-call]
+        loss = targets.loss(logits, places, share, whole if ranks.size > 1 else None) / copies
+    # Gradients are averaged over the ranks, and this is the sum of their losses.
+    (loss * ranks.size).backward()  # type: ignore[no-untyped-call]
     if config.clip_norm:
         nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
     state.optimizer.step()
     if state.average:
         state.average.update(done)
-    state.losses.append(loss.detach(), targets.correct(logits, places, share), len(places))
+    correct = targets.correct(logits, places, share) / copies
+    state.losses.append(loss.detach() * len(whole), correct, len(places) / copies)
 
 
 def try_step(state: TrainState, batches: Batches, size: int, config: TrainConfig) -> None:

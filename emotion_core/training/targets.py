@@ -31,6 +31,7 @@ class Targets:
             weight=None if weights is None else weights.to(device),
             label_smoothing=config.label_smoothing,
         )
+        self._weights = self._criterion.weight
         self._mixup, self._teacher_share = config.mixup, config.teacher_share
 
     def mix(self, images: torch.Tensor) -> tuple[torch.Tensor, float]:
@@ -44,23 +45,40 @@ class Targets:
         share = float(torch.distributions.Beta(self._mixup, self._mixup).sample())
         return torch.lerp(images.flip(0), images, share), share
 
-    def loss(self, logits: torch.Tensor, places: torch.Tensor, share: float) -> torch.Tensor:
+    def loss(
+        self,
+        logits: torch.Tensor,
+        places: torch.Tensor,
+        share: float,
+        whole: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Cross-entropy with the labels, and with the teachers' answers where there are any.
 
         Args:
             logits: ``(N, 7)`` for faces mixed with those of the reversed batch.
             places: ``(N,)`` their places in the training split.
             share: Of each face in its mixture.
+            whole: ``(M,)`` places of the batch that these are a part of; the loss is then what the
+                part adds to the batch's mean.
         """
         labels = self.labels[places]
         loss: torch.Tensor = share * self._criterion(logits, labels)
         if share < 1:
             loss = loss + (1 - share) * self._criterion(logits, labels.flip(0))
+        if whole is not None:
+            loss = loss * (self._weight(labels) / self._weight(self.labels[whole]))
         if self.taught is None:
             return loss
         answers = self.taught[places]
         answers = torch.lerp(answers.flip(0), answers, share)
-        return torch.lerp(loss, F.cross_entropy(logits, answers), self._teacher_share)
+        taught = F.cross_entropy(logits, answers)
+        if whole is not None:
+            taught = taught * (len(places) / len(whole))
+        return torch.lerp(loss, taught, self._teacher_share)
+
+    def _weight(self, labels: torch.Tensor) -> torch.Tensor | int:
+        """What the criterion's mean over these labels is divided by."""
+        return len(labels) if self._weights is None else self._weights[labels].sum()
 
     def correct(self, logits: torch.Tensor, places: torch.Tensor, share: float) -> torch.Tensor:
         """How many answers name the label that has the larger share; a tensor of no dimension."""

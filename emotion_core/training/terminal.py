@@ -1,6 +1,7 @@
 """Training in a terminal: a progress bar, and one line per epoch."""
 
 import logging
+import os
 import sys
 import threading
 
@@ -10,8 +11,10 @@ from emotion_core.processes import stop_on_signals
 from emotion_core.progress import progress_bar
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import known_as
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
+from emotion_core.training.engines import device_count, launch, stop_as_launched
 from emotion_core.training.failures import Stopped
 from emotion_core.training.loop import train
 from emotion_core.training.progress import Progress
@@ -28,23 +31,17 @@ def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | Non
     Returns:
         Whether it finished; False if it was stopped and saved.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    stop = stop or stop_on_signals()
+    count = device_count(config)
+    devices = f", {count} devices" if count > 1 else ""
     course = f"as {known_as(config.chosen_by)}" if config.final else f"{config.epochs} epochs"
-    print(plain(f"{run.name}: {config.model} on {config.data}, {course}"), flush=True)
-    with progress_bar(total=None, unit="img", dynamic_ncols=True) as bar:
-        try:
-            report = train(
-                run,
-                config,
-                stop=stop or stop_on_signals(),
-                on_progress=lambda progress: _show(bar, progress, config.batch_size),
-            )
-        except Stopped:
-            bar.close()
-            print(
-                f"Stopped and saved. Go on with: python -m emotion_core train --resume {run.name}"
-            )
-            return False
+    print(plain(f"{run.name}: {config.model} on {config.data}, {course}{devices}"), flush=True)
+    try:
+        report = launch(run, config, stop) if count > 1 else _train_shown(run, config, stop)
+    except Stopped:
+        print(f"Stopped and saved. Go on with: python -m emotion_core train --resume {run.name}")
+        return False
+    assert report, "only a rank has none"
     test = report.test
     low, high = test.accuracy_ci95
     print(
@@ -52,6 +49,34 @@ def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | Non
         f"macro-F1 {test.macro_f1:.3f}. Results in {run.path}"
     )
     return True
+
+
+def train_rank(run: Run, config: TrainConfig) -> int:
+    """Train as one of the processes that ``engines.launch`` started; the first one shows it.
+
+    Returns:
+        The exit code: 3 if the first was stopped, after it has saved.
+    """
+    stop = stop_as_launched()
+    try:
+        if os.environ["RANK"] == "0":
+            _train_shown(run, config, stop)
+        else:
+            train(run, config, stop=stop)
+    except Stopped:
+        return 3 if os.environ["RANK"] == "0" else 0
+    return 0
+
+
+def _train_shown(run: Run, config: TrainConfig, stop: threading.Event) -> Report | None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
+    with progress_bar(total=None, unit="img", dynamic_ncols=True) as bar:
+        return train(
+            run,
+            config,
+            stop=stop,
+            on_progress=lambda progress: _show(bar, progress, config.batch_size),
+        )
 
 
 def _show(bar: tqdm, progress: Progress, batch_size: int) -> None:

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import filelock
 
@@ -13,7 +12,7 @@ from emotion_core import processes
 from emotion_core.errors import RunError
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
-from emotion_core.training.jobs import queue_name, queued, turn_of
+from emotion_core.training.jobs import queue_names, queued, turn_of
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 
@@ -21,15 +20,14 @@ POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 _held: list[filelock.FileLock] = []  # a lock object that is collected frees its lock
 
 
-def wait_for_turn(run: Run, device: str, stop: threading.Event) -> bool:
-    """Wait until a device is free and no earlier job waits for it. Runs inside the trainer.
+def wait_for_turn(run: Run, stop: threading.Event) -> bool:
+    """Wait until the devices are free and no earlier job waits for one. Runs inside the trainer.
 
     Call it before loading torch, which a waiting process must not keep in memory. The run's lock
-    and the device's are held from here to the end of the process.
+    and the devices' are held from here to the end of the process.
 
     Args:
         run: The run to train.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         stop: Set by the handlers of SIGTERM and SIGINT: leave the queue.
 
     Returns:
@@ -49,20 +47,13 @@ def wait_for_turn(run: Run, device: str, stop: threading.Event) -> bool:
         print(f"Run '{run.name}' is {status.state}; not training it.", flush=True)
         return False
     run.write_status(replace(status, pid=os.getpid()))
-    queue = queue_name(device)
-    device_lock = filelock.FileLock(run.path.parent / f".queue-{queue}.lock", timeout=0.1)
-    told = False
+    queues, told = queue_names(run.config()), False
     while not stop.is_set():
-        # Jobs that are not first never hold the device's lock, so they hold nobody up.
-        if not processes.is_held(Path(device_lock.lock_file)) and _is_first(run, queue):
-            with contextlib.suppress(filelock.Timeout):
-                device_lock.acquire()
-                if _is_first(run, queue):  # still
-                    _held.append(device_lock)
-                    return True
-                device_lock.release()
+        # Jobs that are not first never hold a device's lock, so they hold nobody up.
+        if _is_first(run, queues) and _take(run, queues):
+            return True
         if not told:
-            print(f"Queued: other jobs come first on {queue}.", flush=True)
+            print(f"Queued: other jobs come first on {' and '.join(queues)}.", flush=True)
             told = True
         time.sleep(POLL_SECONDS)  # not stop.wait: its lock can be held when the handler sets it
         if not run.path.is_dir():
@@ -72,7 +63,26 @@ def wait_for_turn(run: Run, device: str, stop: threading.Event) -> bool:
     return False
 
 
-def _is_first(run: Run, queue: str) -> bool:
-    """Whether no other queued job of the device entered the queue earlier."""
-    waiting = [job for job in queued(run.path.parent) if job.queue == queue]
+def _take(run: Run, queues: tuple[str, ...]) -> bool:
+    """Hold all devices' locks, or none."""
+    paths = [run.path.parent / f".queue-{queue}.lock" for queue in queues]
+    if any(map(processes.is_held, paths)):
+        return False
+    with contextlib.ExitStack() as taken:
+        try:
+            locks = [filelock.FileLock(path, timeout=0.1) for path in paths]
+            for lock in locks:
+                taken.enter_context(lock)
+        except filelock.Timeout:
+            return False
+        if not _is_first(run, queues):  # any more
+            return False
+        taken.pop_all()
+        _held.extend(locks)
+    return True
+
+
+def _is_first(run: Run, queues: tuple[str, ...]) -> bool:
+    """Whether no other queued job of one of the devices entered the queue earlier."""
+    waiting = [job for job in queued(run.path.parent) if set(queues) & set(job.queues)]
     return not waiting or min(waiting, key=turn_of).run.id == run.id

@@ -15,6 +15,7 @@ from emotion_core.probabilities import softmax
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.run import Row, validation_score
 from emotion_core.training.precision import arithmetic
+from emotion_core.training.ranks import ALONE, Ranks
 
 
 class Validation:
@@ -40,10 +41,14 @@ class Validation:
         self._preprocess = preprocess
         self._config = config
 
-    def logits(self, model: nn.Module) -> torch.Tensor:
-        """Answers of a model, float32 ``(n, 7)`` on the CPU."""
-        precision = arithmetic(self._config.precision, self.faces.device)
-        return predict(model, self.faces, self._preprocess, precision)
+    def logits(self, model: nn.Module, ranks: Ranks = ALONE) -> torch.Tensor:
+        """Answers of a model, float32 ``(n, 7)`` on the CPU; each rank computes a part."""
+
+        def answer(part: slice) -> torch.Tensor:
+            precision = arithmetic(self._config.precision, self.faces.device)
+            return predict(model, self.faces[part], self._preprocess, precision)
+
+        return ranks.rows(len(self.faces), answer)
 
     def figures(self, logits: torch.Tensor) -> dict[str, float]:
         """``val_loss``, ``val_accuracy`` and ``val_macro_f1`` of answers; none if learned."""

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from emotion_core.config import Setting
+from emotion_core.machine import this_machine
 from emotion_core.models.options import STEMS, option_limits
 from emotion_core.recipes import TrainConfig, listed, recipe_config
 from emotion_core.reporting.settings import label_of
@@ -41,6 +42,8 @@ def pick_values(base: TrainConfig, models: list[str], given: Mapping[str, Any]) 
     if len(models) > 1:  # a name belongs to one run, and weights fit one architecture
         single = ("name", "start_from", "average_with")
         settings = [item for item in settings if item.name not in single]
+    if len(this_machine().gpus) < 2:
+        settings = [item for item in settings if item.name != "devices"]
     values: dict[str, Any] = {}
     _grid([item for item in settings if item.group == "basic"], base, given, values)
     with st.expander("More settings", icon=":material/tune:", key="train-more"):
@@ -83,6 +86,8 @@ def _pick_setting(item: Setting, base: TrainConfig, given: Mapping[str, Any]) ->
         return st.toggle(label, key=key, help=help_text, persist_state="session")
     if item.name == "start_from":
         return _pick_start(label, base, key, help_text)
+    if item.name == "devices":
+        return _pick_devices(label, key, help_text)
     if item.choices:
         return st.selectbox(label, item.choices, key=key, help=help_text, persist_state="session")
     if item.type in (int, float):
@@ -102,6 +107,21 @@ def _pick_number(
         high,
         step=step,
         format=shape,
+        key=key,
+        help=help_text,
+        persist_state="session",
+    )
+
+
+def _pick_devices(label: str, key: str, help_text: str) -> str:
+    count = len(this_machine().gpus)
+    numbers = [str(number) for number in range(1, count)]
+    if st.session_state[key] not in (*numbers, "all"):
+        st.session_state[key] = "all"
+    return st.selectbox(
+        label,
+        [*numbers, "all"],
+        format_func=lambda name: f"all {count} GPUs" if name == "all" else name,
         key=key,
         help=help_text,
         persist_state="session",

@@ -36,7 +36,7 @@ from emotion_core.training.turn import wait_for_turn
 
 run, stop = Run(Path(sys.argv[1])), threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
-if not wait_for_turn(run, run.config().device, stop):
+if not wait_for_turn(run, stop):
     sys.exit(3)
 run.write_status(replace(run.status(), state="running"))
 while not stop.is_set():
@@ -111,7 +111,7 @@ def test_a_look_at_the_queue_reads_of_resting_runs_the_status_alone(root):
         run.write_status(replace(run.status(), queued=jobs._precise_now()))
         queued.append(run)
     started = time.process_time()
-    assert [turn._is_first(run, "cpu") for run in queued] == [True] + [False] * 11
+    assert [turn._is_first(run, ("cpu",)) for run in queued] == [True] + [False] * 11
     assert (time.process_time() - started) / 12 < 0.3  # two looks make a hand-over
 
 
@@ -128,7 +128,7 @@ def test_a_full_queue_takes_no_more(root, monkeypatch):
 def test_jobs_of_two_devices_do_not_wait_for_each_other(root, start):
     runs = [start(device=device) for device in ("cpu", "cuda:0", "cuda:1")]
     wait_until(lambda: all(run.status().state == "running" for run in runs))
-    assert {job.queue for job in jobs.list_jobs(root)} == {"cpu", "cuda-0", "cuda-1"}
+    assert {job.queues for job in jobs.list_jobs(root)} == {("cpu",), ("cuda-0",), ("cuda-1",)}
 
 
 def test_killed_job_is_failed_and_the_next_one_starts(root, start):
@@ -172,7 +172,7 @@ def test_second_process_for_one_run_is_refused(root, start):
     run = start()
     wait_until(lambda: run.status().state == "running")
     with pytest.raises(RunError, match="is being trained by another process"):
-        turn.wait_for_turn(run, "cpu", threading.Event())
+        turn.wait_for_turn(run, threading.Event())
     assert run.status().state == "running"
 
 
@@ -298,9 +298,10 @@ def test_resting_jobs_are_listed_newest_first_after_the_active(root, start):
 def test_auto_device_without_a_gpu_shares_the_cpu_queue(monkeypatch):
     machine = jobs.this_machine()
     monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cpu"))
-    assert jobs.queue_name("auto") == jobs.queue_name("cpu") == "cpu"
+    auto, cpu, cuda = (TrainConfig(device=name) for name in ("auto", "cpu", "cuda"))
+    assert jobs.queue_names(auto) == jobs.queue_names(cpu) == ("cpu",)
     monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cuda"))
-    assert jobs.queue_name("auto") == jobs.queue_name("cuda") == "cuda-0"
+    assert jobs.queue_names(auto) == jobs.queue_names(cuda) == ("cuda-0",)
 
 
 def test_trainer_is_nice_and_ignores_a_closing_terminal(root, monkeypatch):
