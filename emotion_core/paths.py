@@ -14,6 +14,7 @@ from emotion_core.text import unquoted
 _PACKAGE = Path(__file__).resolve().parent
 # The folder that the package lies in: the project's, or site-packages where it is installed.
 PROJECT = _PACKAGE.parent
+RAY_STORAGE = "EMOTION_RAY_STORAGE"  # variable that names a folder all machines of a cluster see
 # Only in a wheel: the pages and the shipped runs, which are files of the project elsewhere.
 _DASHBOARD, _SHIPPED = _PACKAGE / "_dashboard", _PACKAGE / "_shipped"
 
@@ -33,7 +34,10 @@ def checkpoints_dir() -> Path:
     """Run folders, shipped and the user's own (``EMOTION_CHECKPOINTS``).
 
     Where the package is installed they are in the user's folder, since a package cannot be written.
+    With a cluster they are on the storage that it shares (``EMOTION_RAY_STORAGE``).
     """
+    if shared := os.environ.get(RAY_STORAGE):
+        return _place("EMOTION_CHECKPOINTS", Path(shared) / "checkpoints")
     usual = home_dir() / "checkpoints" if _SHIPPED.is_dir() else PROJECT / "checkpoints"
     return _place("EMOTION_CHECKPOINTS", usual)
 

@@ -15,7 +15,7 @@ from emotion_core.runs.trash import purge_deleted, restore_run
 from emotion_core.text import plain
 
 if TYPE_CHECKING:
-    from emotion_core.training.jobs import Job
+    from emotion_core.training.queue import Job
 
 Act = Callable[[argparse.Namespace], None]
 HELP = "train in the background: list, start, stop, resume, rename, delete, restore"
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> None:
     from emotion_core.training import jobs
 
+    jobs.wake()
     found = jobs.list_jobs()
     if args.json:
         rows = [

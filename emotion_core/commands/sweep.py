@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     resume = add("resume", _resume, "go on with a search that was left")
     resume.add_argument("sweep", metavar="NAME")
     show = add("show", _show, "groups of runs: mean, standard deviation, paired tests")
-    show.add_argument("only", nargs="?", default="", metavar="NAME", help="of a sweep; all runs without one")
+    show.add_argument(
+        "only", nargs="?", default="", metavar="NAME", help="of a sweep; all runs without one"
+    )
     show.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
     add("list", _list, "names of the searches")
 
@@ -53,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
 def _start(args: argparse.Namespace) -> int:
     from emotion_core.errors import ConfigError
     from emotion_core.training.ranges import parse_range
+    from emotion_core.training.search import create_sweep
     from emotion_core.training.settle import requested
-    from emotion_core.training.sweep import Sweep, create_sweep, start_repeats
+    from emotion_core.training.sweep import Sweep, start_repeats
 
     base, *others = requested(args)
     if others:
@@ -76,7 +79,7 @@ def _resume(args: argparse.Namespace) -> int:
 
 def _search(name: str) -> int:
     from emotion_core.processes import stop_on_signals
-    from emotion_core.training.sweep import run_sweep
+    from emotion_core.training.search import run_sweep
 
     ended = run_sweep(name, stop_on_signals(), lambda line: print(line, flush=True))
     if not ended:
@@ -112,7 +115,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from emotion_core.training.sweep import sweep_names
+    from emotion_core.training.search import sweep_names
 
     print("\n".join(sweep_names()) or "No sweeps yet.")
     return 0

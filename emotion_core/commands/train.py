@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.processes import stop_on_signals
     from emotion_core.runs.catalog import load_run
     from emotion_core.runs.create import create_run
+    from emotion_core.training.engines import stop_from_elsewhere
     from emotion_core.training.settle import given_flags, requested, settled
     from emotion_core.training.turn import wait_for_turn
 
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
         return train_rank(found, config)
     stop = stop_on_signals()
+    stop_from_elsewhere(stop)
     if args.queue and not wait_for_turn(found, stop):
         return 3
 

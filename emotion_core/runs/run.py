@@ -7,7 +7,6 @@ Nothing here loads torch.
 """
 
 import contextlib
-import datetime
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -17,7 +16,6 @@ from typing import TypeVar, cast
 
 import numpy as np
 
-from emotion_core import processes
 from emotion_core.errors import RunError
 from emotion_core.files import append_json_line, read_json_lines, read_once, write_json
 from emotion_core.recipes import TrainConfig
@@ -30,12 +28,13 @@ from emotion_core.runs.read import (
     read_status,
 )
 from emotion_core.runs.report import Report
-from emotion_core.runs.status import Status
+from emotion_core.runs.status import PARKED, Status, is_starting
 from emotion_core.text import plain
 
 _T = TypeVar("_T")
 
 SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
+RAY_FILE = "ray.json"  # names the job of a cluster that trains the run
 _RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
 
 Row = dict[str, float]  # of metrics.jsonl or progress.jsonl
@@ -75,7 +74,12 @@ class Run(RunFolder):
             RunError: ``status.json`` is missing or malformed.
         """
         status = self._read("status.json", read_status)
-        if status.state in ("running", "queued") and not self._is_starting(status):
+        # A lock on another machine may not be seen here; training.ray_jobs asks the cluster.
+        if (self.path / RAY_FILE).exists():
+            return status
+        if status.state == "queued" and status.pid == PARKED:
+            return status
+        if status.state in ("running", "queued") and not is_starting(status, self.path):
             if self.is_locked():
                 return status
             # The process may have ended properly between the two reads.
@@ -89,18 +93,6 @@ class Run(RunFolder):
                 )
             return replace(status, state="failed", error=error_text, pid=0)
         return status
-
-    @staticmethod
-    def _is_starting(status: Status) -> bool:
-        """Whether a process was spawned a moment ago and cannot hold the lock yet."""
-        if status.state != "queued" or status.pid:
-            return False
-        try:
-            since = datetime.datetime.fromisoformat(status.queued or status.created)
-            age = (datetime.datetime.now(datetime.UTC) - since).total_seconds()
-        except (TypeError, ValueError):
-            return False
-        return age < processes.START_SECONDS
 
     def write_status(self, status: Status) -> None:
         """Replace ``status.json``."""

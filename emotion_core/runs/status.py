@@ -1,14 +1,18 @@
 """What a run is doing: ``status.json``."""
 
 import datetime
+import time
 from dataclasses import dataclass, fields
+from pathlib import Path
 
+from emotion_core import processes
 from emotion_core.errors import unknown
 
 FORMAT = 1
 LARGEST = 2.0**53  # whole numbers up to it are exact as float, too; not-a-number is not below it
 
 
+PARKED = -1  # process id of a queued run whose process is started when its turn is near
 STATES = ("queued", "running", "stopped", "finished", "failed")
 
 
@@ -59,3 +63,16 @@ class Status:
                 raise ValueError(f"{item.name} is too large")
         if self.state not in STATES:
             raise ValueError(unknown("state", self.state, STATES))
+
+
+def is_starting(status: Status, folder: Path) -> bool:
+    """Whether a process was spawned a moment ago and cannot hold the run's lock yet."""
+    if status.state != "queued" or status.pid:
+        return False
+    try:
+        since = datetime.datetime.fromisoformat(status.queued or status.created).timestamp()
+        # A parked run gets its process, and with it another status, long after it was queued.
+        since = max(since, (folder / "status.json").stat().st_mtime)
+    except (OSError, TypeError, ValueError):
+        return False
+    return time.time() - since < processes.START_SECONDS

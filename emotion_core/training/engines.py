@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from emotion_core.runs.report import Report
 
-_PARENT, _STOP_FILE = "EMOTION_LAUNCHER", "EMOTION_STOP_FILE"
+_PARENT, STOP_FILE = "EMOTION_LAUNCHER", "EMOTIONSTOP_FILE"
 _LOOK_SECONDS = 0.2  # between two looks of a rank at its launcher
 _GRACE_SECONDS = 4  # that the other ranks have to end once one has failed
 
@@ -116,7 +116,7 @@ def launch(run: Run, config: TrainConfig, stop: threading.Event) -> "Report":
 def stop_as_launched() -> threading.Event:
     """The event of a rank that its launcher sets; the rank ends if the launcher is gone."""
     stop = threading.Event()
-    parent, file = int(os.environ[_PARENT]), Path(os.environ[_STOP_FILE])
+    parent, file = int(os.environ[_PARENT]), Path(os.environ[STOP_FILE])
 
     def follow() -> None:
         while os.getppid() == parent:
@@ -129,10 +129,23 @@ def stop_as_launched() -> threading.Event:
     return stop
 
 
+def stop_from_elsewhere(stop: threading.Event) -> None:
+    """Have the file that another machine makes set an event; without one named nothing happens."""
+    if not (named := os.environ.get(STOP_FILE)):
+        return
+
+    def follow() -> None:
+        while not Path(named).exists():
+            time.sleep(_LOOK_SECONDS)
+        stop.set()
+
+    threading.Thread(target=follow, daemon=True, name="stop file").start()
+
+
 @contextlib.contextmanager
 def _followed(file: Path, stop: threading.Event) -> Iterator[None]:
     """Pass ``stop`` on to the ranks, as a file; signals end them at once."""
-    os.environ |= {_PARENT: str(os.getpid()), _STOP_FILE: str(file)}
+    os.environ |= {_PARENT: str(os.getpid()), STOP_FILE: str(file)}
     ended = threading.Event()
 
     def follow() -> None:

@@ -8,6 +8,8 @@ restart ``list_jobs`` finds everything again. The rules that make it safe:
 - ``status.json`` is written by the holder of the run's lock and by nobody else. Who wants to
   change a run from outside takes the lock first; who cannot get it sends a signal.
 - The system frees a lock when its process dies, so a dead job is seen at once (``Run.status``).
+- The jobs at the front of a queue have a process each, those behind them get theirs from whoever
+  takes its turn before them.
 - A device is a lock too (``.queue-cpu.lock`` in the checkpoints folder); the job that entered the
   queue first takes it first.
 """
@@ -16,68 +18,32 @@ import collections
 import contextlib
 import datetime
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 import filelock
 
 from emotion_core import processes
 from emotion_core.access import Action, require
 from emotion_core.errors import EmotionError, RunError
-from emotion_core.machine import this_machine
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig
-from emotion_core.runs.catalog import list_runs, run_folders
+from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.create import create_run
-from emotion_core.runs.run import Run
-from emotion_core.runs.status import Status, now
+from emotion_core.runs.run import RAY_FILE, Run
+from emotion_core.runs.status import PARKED, Status, now
 from emotion_core.runs.trash import delete_run, purge_deleted
 from emotion_core.tasks import running_tasks
-from emotion_core.training.engines import device_count, require_devices
+from emotion_core.training import ray_jobs
+from emotion_core.training.engines import require_devices
+from emotion_core.training.queue import ACTIVE, Job, queued, turn_of
+from emotion_core.training.ray_client import cluster
 from emotion_core.training.settle import settled
 
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
 UNDO_SECONDS = 3600.0  # a deleted run is kept at least this long
-MOST_QUEUED = 32  # each waiting process holds about 40 MB
-_ORDER = {"running": 0, "queued": 1}
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run as the queue sees it.
-
-    Attributes:
-        run: The run.
-        status: What it is doing; ``failed`` with the reason if the folder cannot be read.
-        config: Its settings; None if the folder cannot be read.
-        position: 1 for the next in the queue, 0 for a run that is not queued.
-    """
-
-    run: Run
-    status: Status
-    config: TrainConfig | None = None
-    position: int = 0
-
-    @classmethod
-    def of(cls, run: Run) -> Self:
-        """Read it.
-
-        Raises:
-            RunError: the folder cannot be read.
-        """
-        return cls(run, run.status(), run.config())
-
-    @property
-    def active(self) -> bool:
-        """Whether a process is at work or waiting."""
-        return self.status.state in _ORDER
-
-    @property
-    def queues(self) -> tuple[str, ...]:
-        """The devices' queues, ``cpu`` or ``cuda-N``; none if the run is broken."""
-        return queue_names(self.config) if self.config else ()
+MOST_QUEUED = 1000
+MOST_WAITING = 4  # processes of a queue, 40 MB each; the jobs behind them get theirs later
 
 
 def start(config: TrainConfig) -> Run:
@@ -89,14 +55,18 @@ def start(config: TrainConfig) -> Run:
     """
     require(Action.TRAIN)
     config = settled(config)
-    require_devices(config)
+    client = cluster()
+    if client:
+        ray_jobs.require_cluster(config, client, ray_jobs.storage_of(checkpoints_dir()))
+    else:
+        require_devices(config)
     purge_deleted(older_than=UNDO_SECONDS)
-    if sum(1 for _ in queued(checkpoints_dir())) >= MOST_QUEUED:
+    if not client and sum(1 for _ in queued(checkpoints_dir())) >= MOST_QUEUED:
         raise RunError(
             f"{MOST_QUEUED} jobs are queued already, which is the limit. Stop some, or wait."
         )
     run = create_run(config, queued=_precise_now())
-    _spawn(run)
+    _enter(run)
     return run
 
 
@@ -110,13 +80,14 @@ def resume(run: Run) -> None:
     status = Job.of(run).status
     if status.state not in ("stopped", "failed"):
         raise RunError(f"Run '{run.name}' is {status.state}; there is nothing to resume.")
+    (run.path / RAY_FILE).unlink(missing_ok=True)
     with run.locked("resumed"):
         if run.status().queued != status.queued:
             raise RunError(f"Run '{run.name}' was resumed by someone else just now.")
         run.write_status(
             replace(status, state="queued", queued=_precise_now(), finished="", error="", pid=0)
         )
-    _spawn(run)
+    _enter(run)
 
 
 def stop(run: Run, *, force: bool = False) -> None:
@@ -133,9 +104,12 @@ def stop(run: Run, *, force: bool = False) -> None:
         RunError: the run is neither queued nor running, or its process cannot be found.
     """
     require(Action.TRAIN)
-    state = run.status().state
-    if state not in _ORDER:
+    state = Job.of(run).status.state
+    if state not in ACTIVE:
         raise RunError(f"Run '{run.name}' is {state}; only a queued or running one can be stopped.")
+    if ray_jobs.is_remote(run):
+        ray_jobs.stop(run, force=force)
+        return
     try:
         with run.lock().acquire(timeout=0):
             status = run.status()
@@ -154,7 +128,7 @@ def delete(run: Run) -> None:
         RunError: it is queued, running, being measured or needed by a job, or is no run folder.
     """
     require(Action.CHANGE_RUN)
-    if not run.problem and (state := run.status().state) in _ORDER:
+    if not run.problem and (state := run.status().state) in ACTIVE:
         raise RunError(f"Run '{run.name}' is {state}. Stop it first.")
     if tasks := running_tasks(run):
         raise RunError(
@@ -183,7 +157,8 @@ def list_jobs(root: Path | None = None) -> list[Job]:
         except EmotionError as error:
             jobs.append(Job(run, Status(state="failed", error=str(error))))
     jobs.sort(key=lambda job: job.status.created, reverse=True)
-    jobs.sort(key=lambda job: (_ORDER.get(job.status.state, 2), *turn_of(job)))
+    order = {state: place for place, state in enumerate(ACTIVE)}
+    jobs.sort(key=lambda job: (order.get(job.status.state, 2), *turn_of(job)))
     waiting: collections.Counter[str] = collections.Counter()
     for index, job in enumerate(jobs):
         if job.status.state == "queued":
@@ -193,35 +168,39 @@ def list_jobs(root: Path | None = None) -> list[Job]:
     return jobs
 
 
-def queued(root: Path) -> Iterator[Job]:
-    """The queued jobs of a folder, in no order; of all other runs only ``status.json`` is read."""
-    for run in map(Run, run_folders(root)):
-        with contextlib.suppress(EmotionError):
-            if run.status().state == "queued" and (job := Job.of(run)).status.state == "queued":
-                yield job
-
-
-def turn_of(job: Job) -> tuple[str, str]:
-    """Sort key of queued jobs, equal for all others; ISO times in UTC sort as text."""
-    if job.status.state != "queued":
-        return "", ""
-    return job.status.queued or job.status.created, job.run.id
-
-
 def _precise_now() -> str:
     # Jobs started by one click share a second.
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
-def queue_names(config: TrainConfig) -> tuple[str, ...]:
-    """The queues of a run's devices, ``cpu`` or ``cuda-N``; found out without torch."""
-    kind, _, index = config.device.partition(":")
-    if kind == "auto":
-        kind = this_machine().device
-    if kind == "cpu":
-        return ("cpu",)
-    first = int(index or 0)
-    return tuple(f"cuda-{first + at}" for at in range(device_count(config)))
+def wake(root: Path | None = None) -> None:
+    """Give the next queued jobs their processes, up to a few per device.
+
+    Whoever enters the queue or takes its turn calls this. So does whoever looks at the queue, for
+    the case that all processes were killed.
+    """
+    jobs = sorted(queued(root or checkpoints_dir()), key=turn_of)
+    waiting = collections.Counter(
+        queue for job in jobs if job.status.pid != PARKED for queue in job.queues
+    )
+    for job in jobs:
+        if job.status.pid == PARKED and all(waiting[name] < MOST_WAITING for name in job.queues):
+            with contextlib.suppress(filelock.Timeout, RunError), job.run.lock():
+                status = job.run.status()
+                if (status.state, status.pid) == ("queued", PARKED):
+                    job.run.write_status(replace(status, pid=0))
+                    _spawn(job.run)
+            waiting.update(job.queues)
+
+
+def _enter(run: Run) -> None:
+    """Start a queued run's trainer, at once or when its turn is near."""
+    if client := cluster():
+        ray_jobs.submit(run, client)
+        return
+    with run.lock():
+        run.write_status(replace(run.status(), pid=PARKED))
+    wake(run.path.parent)
 
 
 def _spawn(run: Run) -> None:

@@ -12,7 +12,8 @@ from emotion_core import processes
 from emotion_core.errors import RunError
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
-from emotion_core.training.jobs import queue_names, queued, turn_of
+from emotion_core.training.jobs import wake
+from emotion_core.training.queue import queue_names, queued, turn_of
 
 POLL_SECONDS = 0.5  # how often a waiting job looks whether its device is free
 
@@ -51,6 +52,7 @@ def wait_for_turn(run: Run, stop: threading.Event) -> bool:
     while not stop.is_set():
         # Jobs that are not first never hold a device's lock, so they hold nobody up.
         if _is_first(run, queues) and _take(run, queues):
+            wake(run.path.parent)
             return True
         if not told:
             print(f"Queued: other jobs come first on {' and '.join(queues)}.", flush=True)

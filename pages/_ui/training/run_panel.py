@@ -8,7 +8,7 @@ from emotion_core import units
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
-from emotion_core.training.jobs import Job
+from emotion_core.training.queue import Job
 from pages._ui.cache import report_of
 from pages._ui.frame import page_link
 from pages._ui.run.actions import show_ways_on

@@ -13,17 +13,19 @@ from emotion_core.runs.run import Run
 from emotion_core.runs.trash import deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
 from emotion_core.training.final import final_config
-from emotion_core.training.jobs import Job
+from emotion_core.training.queue import Job
 from pages._ui.access import offers
 from pages._ui.cache import report_of, update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
 from pages._ui.widgets import duration, page_theme, run_label, show_empty, synthetic_badge
 
+_SHOWN_QUEUED = 8  # of each device
 _SHOWN = 12  # resting runs before "show all"
 
 
 def show_active_runs() -> None:
     """Runs at work and in the queue, at the top of the page, looked at once a second."""
+    jobs.wake()
     names = [job.run.name for job in jobs.list_jobs() if job.active]
     st.fragment(_show_active_runs, run_every=1.0 if names else 5.0)(names)
 
@@ -37,7 +39,10 @@ def _show_active_runs(names: list[str]) -> None:
     watched().update(names)
     st.header("Training now", anchor=False)
     for job in active:
-        _show_active_run(job)
+        if job.position <= _SHOWN_QUEUED:
+            _show_active_run(job)
+    if hidden := sum(1 for job in active if job.position > _SHOWN_QUEUED):
+        st.caption(f"{hidden} more queued. All: `python -m emotion_core jobs list`.")
 
 
 def _show_active_run(job: Job) -> None:

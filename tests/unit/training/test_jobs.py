@@ -22,7 +22,7 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import Status
 from emotion_core.runs.trash import deleted_runs
-from emotion_core.training import jobs, turn
+from emotion_core.training import jobs, queue, turn
 from emotion_core.training.settle import settled
 from tests.samples import write_report
 
@@ -296,12 +296,12 @@ def test_resting_jobs_are_listed_newest_first_after_the_active(root, start):
 
 
 def test_auto_device_without_a_gpu_shares_the_cpu_queue(monkeypatch):
-    machine = jobs.this_machine()
-    monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cpu"))
+    machine = queue.this_machine()
+    monkeypatch.setattr(queue, "this_machine", lambda: replace(machine, device="cpu"))
     auto, cpu, cuda = (TrainConfig(device=name) for name in ("auto", "cpu", "cuda"))
-    assert jobs.queue_names(auto) == jobs.queue_names(cpu) == ("cpu",)
-    monkeypatch.setattr(jobs, "this_machine", lambda: replace(machine, device="cuda"))
-    assert jobs.queue_names(auto) == jobs.queue_names(cuda) == ("cuda-0",)
+    assert queue.queue_names(auto) == queue.queue_names(cpu) == ("cpu",)
+    monkeypatch.setattr(queue, "this_machine", lambda: replace(machine, device="cuda"))
+    assert queue.queue_names(auto) == queue.queue_names(cuda) == ("cuda-0",)
 
 
 def test_trainer_is_nice_and_ignores_a_closing_terminal(root, monkeypatch):

@@ -16,10 +16,12 @@ from emotion_core.errors import ConfigError, RunError
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run
-from emotion_core.training import jobs, sweep
+from emotion_core.training import jobs
+from emotion_core.training import search as searching
 from emotion_core.training.ranges import parse_range, with_values
+from emotion_core.training.search import create_sweep, load_sweep, run_sweep
 from emotion_core.training.settle import as_flags
-from emotion_core.training.sweep import Sweep, create_sweep, load_sweep, run_sweep, start_repeats
+from emotion_core.training.sweep import Sweep, start_repeats
 
 optuna = pytest.importorskip("optuna", reason="Optuna is not installed")
 
@@ -53,7 +55,7 @@ BASE = TrainConfig(data="synthetic:70", epochs=5, device="cpu")
 def places(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "runs"))
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(sweep, "_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(searching, "_POLL_SECONDS", 0.05)
     started = []
 
     def spawn(run: Run) -> None:
@@ -113,7 +115,7 @@ def test_a_search_that_was_left_goes_on_with_the_same_runs():
 
 def test_two_processes_do_not_ask_for_the_same_sweep():
     create_sweep(search())
-    with sweep._alone("find"), pytest.raises(RunError, match="at work in another process"):
+    with searching._alone("find"), pytest.raises(RunError, match="at work in another process"):
         run_sweep("find", threading.Event(), print)
 
 
