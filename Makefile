@@ -14,12 +14,13 @@ TOOLS := $(VENV)/tools
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo test test-anywhere lint unit app browser install install-dev chromium lock audit clean
+.PHONY: help demo test test-anywhere test-scale lint unit app browser install install-dev chromium lock audit clean
 
 help:
 	@echo "make demo      install and start the dashboard on http://127.0.0.1:8501"
 	@echo "make test      install what tests need, then lint, types and all tests"
 	@echo "make test-anywhere  the container, and the HTTP interface under load and odd requests"
+	@echo "make test-scale  two ranks, a Ray cluster on this machine, a queue of 200 runs"
 	@echo "make lint      ruff and mypy"
 	@echo "make unit      unit tests alone    make app      tests of the pages alone"
 	@echo "make browser   browser tests alone make clean    remove what was made, runs excepted"
@@ -36,6 +37,20 @@ test: lint chromium
 test-anywhere: install-dev
 	EMOTION_FUZZ=1 $(BIN)/python -m pytest tests/unit/serve/test_schema.py tests/container
 	$(BIN)/python -m benchmarks.serve --run sequential --seconds 2 --rounds 1
+
+# Two ranks, a real Ray cluster, and a queue of 200 runs: minutes. Ray gets an environment of its own
+# that sees the packages of .venv, since it brings many of its own.
+test-scale: $(VENV)/scale/installed
+	$(VENV)/scale/bin/python -m pytest tests/scale
+	$(BIN)/python -m benchmarks.scale --rounds 1 --queued 200
+
+$(VENV)/scale/installed: requirements-scale.txt | install-dev
+	$(BIN)/python -m venv $(VENV)/scale
+	$(BIN)/python -c 'import pathlib, sysconfig; path = sysconfig.get_path("purelib"); \
+	pathlib.Path(path.replace("$(VENV)", "$(VENV)/scale", 1), "base.pth").write_text(path)'
+	$(VENV)/scale/bin/python -m pip install --disable-pip-version-check $(PIP_ARGS) \
+	$$(sed -n 's/^\(ray[^ ]*\).*/\1/p' requirements-scale.txt)
+	@touch $@
 
 lint: install-dev
 	$(BIN)/ruff format --check $(SOURCES) tests
