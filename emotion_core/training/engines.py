@@ -177,7 +177,8 @@ def _reason(failures: "dict[int, ProcessFailure]", size: int) -> str:
     told.sort(key=lambda failure: (not failure.error_file_data["known"], failure.timestamp))
     if told:
         return str(told[0].message)
-    rank, failure = min(failures.items())
+    # The agent ends the others with SIGTERM once one has failed.
+    rank, failure = min(failures.items(), key=lambda item: (item[1].exitcode == -15, item[0]))
     return (
         f"Process {rank + 1} of {size} ended with exit code {failure.exitcode}; the log has what "
         f"it printed. {goes_on}"

@@ -101,9 +101,10 @@ class Ranks:
         if self.size == 1:
             return model
         if next(model.parameters()).is_cuda:
-            return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+            shared: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+            return shared
         for module in model.modules():
-            if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d):
+            if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d) and module.momentum is not None:
                 module.__class__ = _SharedBatchNorm
         return model
 
@@ -139,6 +140,11 @@ class _Sum(torch.autograd.Function):
         return summed
 
 
+def _summed(values: torch.Tensor) -> torch.Tensor:
+    found: torch.Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return found
+
+
 class _SharedBatchNorm(_BatchNorm):
     """Batch norm over the images of all ranks, for CPUs, where PyTorch's SyncBatchNorm refuses."""
 
@@ -152,17 +158,18 @@ class _SharedBatchNorm(_BatchNorm):
         others = [0, *range(2, input.ndim)]
         values = input.float()
         own = values.new_full((1,), values.numel() / values.shape[1])
-        sums = _Sum.apply(torch.cat([values.sum(others), own]))
+        sums = _summed(torch.cat([values.sum(others), own]))
         count = sums[-1].detach()
         shape = [1, -1] + [1] * (input.ndim - 2)
         mean = sums[:-1] / count
         centred = values - mean.view(shape)
-        variance = _Sum.apply((centred * centred).sum(others)) / count
+        variance = _summed((centred * centred).sum(others)) / count
         self._follow(mean.detach(), variance.detach() * count / (count - 1))
         scaled = centred * torch.rsqrt(variance + self.eps).view(shape)
         if self.affine:
             scaled = scaled * self.weight.view(shape) + self.bias.view(shape)
-        return scaled.to(input.dtype)
+        answer: torch.Tensor = scaled.to(input.dtype)
+        return answer
 
     @torch.no_grad()
     def _follow(self, mean: torch.Tensor, variance: torch.Tensor) -> None:
@@ -170,7 +177,7 @@ class _SharedBatchNorm(_BatchNorm):
             return
         if self.num_batches_tracked is not None:
             self.num_batches_tracked += 1
-        pace = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
+        pace = self.momentum or 0.0
         self.running_mean.lerp_(mean, pace)
         self.running_var.lerp_(variance, pace)
 

@@ -38,7 +38,7 @@ def create_sweep(sweep: Sweep) -> "Study":
     for ends in ("low", "high"):  # a rule between two settings is told before the first run
         sweep.configs(0, {one.name: _end(one, ends) for one in sweep.ranges})
     try:
-        study = optuna.create_study(
+        study: Study = optuna.create_study(
             storage=_storage(),
             study_name=sweep.name,
             direction="maximize",
@@ -133,7 +133,7 @@ class _Follower:
         from optuna.trial import Trial, TrialState
 
         trial = Trial(self.study, frozen._trial_id)
-        scores = []
+        scores: list[float] = []
         for config in self.sweep.configs(frozen.number, frozen.params):
             run = self.runs.get(config.name)
             if run is None:

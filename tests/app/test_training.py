@@ -1,6 +1,7 @@
 """The Training page: the form says what is trained, a real job starts, is watched, stopped, undone."""
 
 import contextlib
+import importlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -435,3 +436,22 @@ def test_a_deletion_can_be_undone_after_a_reload(root):
     assert "purge" not in [button.key for button in again.button]
     click(again, "undo-sequential")
     assert list_runs(root) == [run]
+
+
+def test_several_gpus_are_offered_together(parked, monkeypatch):
+    settings = importlib.import_module("pages._ui.training.settings")
+    two = replace(settings.this_machine(), gpus=("A", "B"), device="cuda")
+    for name in ("training.engines", "training.queue"):
+        monkeypatch.setattr(f"emotion_core.{name}.this_machine", lambda: two)
+    assert not [box for box in open_training().selectbox if box.label == "Devices"]
+    monkeypatch.setattr(settings, "this_machine", lambda: two)
+    page = open_training()
+    (box,) = [box for box in page.selectbox if box.label == "Devices"]
+    assert box.options == ["1", "all 2 GPUs"] and box.value == "1"
+    box.select("all").run()
+    click(page, "train-start")
+    assert not page.exception
+    (run,) = list_runs()
+    assert run.config().devices == "all"
+    (job,) = jobs.list_jobs()
+    assert job.queues == ("cuda-0", "cuda-1")

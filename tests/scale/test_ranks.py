@@ -48,6 +48,11 @@ def train(run: Run, expected: int = 0) -> str:
     return done.stdout
 
 
+def begin(run: Run) -> subprocess.Popen:
+    with run.log_path.open("ab") as log:
+        return subprocess.Popen(command(run), cwd=PROJECT, stdout=log, stderr=log)
+
+
 def trained(tmp_path: Path, **changes: object) -> Run:
     run = create_run(CONFIG.replace(**changes), tmp_path)
     train(run)
@@ -89,9 +94,9 @@ def test_two_ranks_lose_as_much_as_one_over_fifty_steps(tmp_path, model, options
 @pytest.mark.timeout(600)
 def test_a_killed_rank_fails_the_run_within_ten_seconds_and_it_goes_on(tmp_path):
     run = create_run(CONFIG.replace(devices="2", epochs=1000), tmp_path)
-    process = subprocess.Popen(command(run), cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=-3)
+    process = begin(run)
     try:
-        wait_until(lambda: run.status().epoch >= 2, 120)
+        wait_until(lambda: run.status().epoch >= 2, 240)
         ranks = [int(pid) for pid in children(process.pid)]
         assert len(ranks) == 2 and has_open(process.pid, run.lock_path)
         killed = time.monotonic()
@@ -105,9 +110,9 @@ def test_a_killed_rank_fails_the_run_within_ten_seconds_and_it_goes_on(tmp_path)
         process.wait()
     reached = run.status().epoch
     # It goes on, and stops where it is asked to, saved.
-    process = subprocess.Popen(command(run), cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=-3)
+    process = begin(run)
     try:
-        wait_until(lambda: run.status().epoch >= reached + 1 and run.is_locked(), 120)
+        wait_until(lambda: run.status().epoch >= reached + 1 and run.is_locked(), 240)
         jobs.stop(run)
         assert process.wait(30) == 3
     finally:
@@ -121,9 +126,9 @@ def test_a_killed_rank_fails_the_run_within_ten_seconds_and_it_goes_on(tmp_path)
 @pytest.mark.timeout(300)
 def test_the_ranks_of_a_killed_launcher_end(tmp_path):
     run = create_run(CONFIG.replace(devices="2", epochs=1000), tmp_path)
-    process = subprocess.Popen(command(run), cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=-3)
+    process = begin(run)
     try:
-        wait_until(lambda: run.status().epoch >= 1, 120)
+        wait_until(lambda: run.status().epoch >= 1, 240)
         ranks = children(process.pid)
     finally:
         process.kill()

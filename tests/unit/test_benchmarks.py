@@ -67,6 +67,7 @@ def test_the_list_names_what_the_readme_promises():
         "loop",
         "personal",
         "recording",
+        "scale",
         "serve",
         "sessions",
         "train",

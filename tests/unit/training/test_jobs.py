@@ -125,6 +125,30 @@ def test_a_full_queue_takes_no_more(root, monkeypatch):
     assert len(list_runs(root)) == 2
 
 
+def test_only_the_front_of_a_queue_has_processes_and_the_rest_follow_in_order(root, monkeypatch):
+    spawned: list[str] = []
+    monkeypatch.setattr(jobs, "MOST_WAITING", 2)
+    monkeypatch.setattr(jobs, "_spawn", lambda run: spawned.append(run.name))
+    runs = [jobs.start(TrainConfig(device="cpu")) for _ in range(6)]
+    names = [run.name for run in runs]
+    assert spawned == names[:2]
+    # An hour later those without a process wait still, and nothing counts as failed.
+    for run in runs[2:]:
+        os.utime(run.path / "status.json", (0, 0))
+        run.write_status(replace(run.status(), queued="2026-01-01T00:00:0" + run.name[-1]))
+    assert [job.status.state for job in jobs.list_jobs(root)] == ["queued"] * 6
+    jobs.stop(runs[3])
+    assert runs[3].status().state == "stopped"
+    for run in runs[:2]:
+        run.write_status(replace(run.status(), state="finished"))
+    jobs.wake(root)
+    jobs.wake(root)
+    assert spawned[2:] == [names[2], names[4]]
+    assert runs[2].status().state == "queued"  # its process comes up
+    jobs.resume(runs[3])
+    assert len(spawned) == 4
+
+
 def test_jobs_of_two_devices_do_not_wait_for_each_other(root, start):
     runs = [start(device=device) for device in ("cpu", "cuda:0", "cuda:1")]
     wait_until(lambda: all(run.status().state == "running" for run in runs))
