@@ -1,7 +1,9 @@
 """What runs cost beyond their training: start and end by engine, the queue's order and its page."""
 
 import argparse
+import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -9,9 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.create import create_run
@@ -66,12 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queued", type=int, default=200, help="runs in the queue (default: 200)")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Train small runs with each engine, then let a queue pass."""
     with _places() as root:
-        figures: dict[str, Any] = {"overhead_seconds": overheads(root, args.rounds)}
-        for name, seconds in figures["overhead_seconds"].items():
-            print(f"{name:12} {seconds:6.1f} s per run beside its steps")
+        figures: Figures = {"overhead_seconds": overheads(root, args.rounds)}
+        for name, (seconds, cpu) in figures["overhead_seconds"].items():
+            print(f"{name:12} {seconds:6.1f} s per run beside its steps, {cpu:.1f} s of a core")
     with _places() as root:
         figures |= queue_figures(root, args.queued)
         print(
@@ -88,8 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return measure("scale", HELP, add_arguments, run, argv)
 
 
-def overheads(root: Path, rounds: int) -> dict[str, float]:
-    """Median seconds from the start to the report of a run, less those of its steps."""
+def overheads(root: Path, rounds: int) -> dict[str, tuple[float, float]]:
+    """Median seconds from the start to the report of a run, less those of its steps; and seconds of
+    a core in all, which a busy machine changes less (NaN where they are not ours to see)."""
     engines = {"local": _LOCAL, "torchrun": ["-c", _ONE_RANK]}
     found = {
         name: [_spent(create_run(_SMALL, root), command) for _ in range(rounds)]
@@ -102,7 +104,7 @@ def overheads(root: Path, rounds: int) -> dict[str, float]:
     return {name: sorted(values)[len(values) // 2] for name, values in found.items()}
 
 
-def queue_figures(root: Path, count: int) -> dict[str, Any]:
+def queue_figures(root: Path, count: int) -> Figures:
     """A queue of runs that do nothing: seconds per start and hand-over, order, page, list."""
     os.environ.pop("EMOTION_RAY_ADDRESS", None)
     gate = root / ".queue-cpu.lock"
@@ -142,25 +144,31 @@ def spawn_turn(run: Run) -> None:
     )
 
 
-def _spent(run: Run, command: list[str]) -> float:
-    started = time.monotonic()
+def _spent(run: Run, command: list[str]) -> tuple[float, float]:
+    started, before = time.monotonic(), _cpu_seconds()
     subprocess.run(
         [sys.executable, *command, str(run.path)],
         cwd=PROJECT,
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return time.monotonic() - started - run.status().train_seconds
+    beside = time.monotonic() - started - run.status().train_seconds
+    return beside, _cpu_seconds() - before
 
 
-def _spent_on_ray() -> float:
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _spent_on_ray() -> tuple[float, float]:
     started = time.monotonic()
     run = jobs.start(_SMALL)
     while (status := Job.of(run).status).state != "finished":
         if status.state in ("failed", "stopped"):
             raise RuntimeError(f"the run on Ray is {status.state}: {status.error}")
         time.sleep(0.2)
-    return time.monotonic() - started - status.train_seconds
+    return time.monotonic() - started - status.train_seconds, math.nan  # of other processes
 
 
 def _page_seconds() -> float:

@@ -1,5 +1,6 @@
 """What a sweep varies: ranges and choices of settings, as a command line names them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,7 @@ def parse_range(text: str) -> Range:
     return Range(name, low=numbers[0], high=numbers[1], whole=whole)
 
 
-def with_values(base: TrainConfig, values: dict[str, Any]) -> TrainConfig:
+def with_values(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     """A config with the drawn values in it.
 
     Raises:

@@ -101,8 +101,8 @@ class Ranks:
         if self.size == 1:
             return model
         if next(model.parameters()).is_cuda:
-            shared: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
-            return shared
+            convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
+            return convert(model)
         for module in model.modules():
             if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d) and module.momentum is not None:
                 module.__class__ = _SharedBatchNorm
@@ -141,8 +141,8 @@ class _Sum(torch.autograd.Function):
 
 
 def _summed(values: torch.Tensor) -> torch.Tensor:
-    found: torch.Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
-    return found
+    apply: Callable[[torch.Tensor], torch.Tensor] = _Sum.apply
+    return apply(values)
 
 
 class _SharedBatchNorm(_BatchNorm):

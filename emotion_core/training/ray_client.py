@@ -10,8 +10,8 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from emotion_core.errors import ConfigError, RunError
 
@@ -102,7 +102,9 @@ class RayClient:
         """
         self._ask("POST", f"/api/jobs/{urllib.parse.quote(id)}/stop")
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"

@@ -64,7 +64,7 @@ class Sweep:
         Raises:
             ConfigError: a value breaks a rule.
         """
-        varied = with_values(self.base, dict(values))
+        varied = with_values(self.base, values)
         return [
             varied.replace(
                 name=f"{self.name}-{number:03d}-s{seed}", tag=self.name[:30], note="", seed=seed
