@@ -55,9 +55,15 @@ def training_faces(count: int, seed: int) -> "FaceData":
 
     fer = load_data("fer2013")
     rows = np.sort(np.random.default_rng(seed).permutation(fer.indices("train"))[:count])
-    names = ("images", "labels", "splits", "usage", "ids")
-    some = {name: np.array(getattr(fer, name)[rows]) for name in names}
-    return replace(fer, fingerprint=f"{fer.fingerprint[:20]}-{count}-{seed}", **some)
+    return replace(
+        fer,
+        fingerprint=f"{fer.fingerprint[:20]}-{count}-{seed}",
+        images=np.array(fer.images[rows]),
+        labels=fer.labels[rows],
+        splits=fer.splits[rows],
+        usage=fer.usage[rows],
+        ids=fer.ids[rows],
+    )
 
 
 def flipped(labels: "np.ndarray", seed: int) -> "np.ndarray":

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 from benchmarks.samples import random_faces, write_random_run
 from emotion_core.memory import resident_mb
 from emotion_core.paths import PROJECT, checkpoints_dir
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Open the real pages on the runs of this machine, then Comparison on random runs."""
     from emotion_core.errors import ConfigError
 

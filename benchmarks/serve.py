@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 from emotion_core.errors import ConfigError
 from emotion_core.paths import PROJECT
 
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--serve", choices=MODES, help=argparse.SUPPRESS)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Start both servers, ask them in turn, print a row per kind of picture and clients."""
     if args.serve:
         serve(args.run, one_at_a_time=args.serve == MODES[1])

@@ -9,10 +9,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.browser import Server, start_server
-from benchmarks.command import measure
+from benchmarks.command import Figures, measure
 from emotion_core.errors import ConfigError, LiveError
 from emotion_core.paths import checkpoints_dir
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Figures:
     """Start a dashboard on the runs of this machine, send the visitors, and count."""
     if args.visitors < 1 or args.seconds <= 0 or args.think < 0:
         raise ConfigError("--visitors and --seconds must be above 0, --think 0 or more.")
@@ -68,13 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return measure("sessions", HELP, add_arguments, run, argv)
 
 
-def _told(
-    args: argparse.Namespace, waits: dict[str, list[float]], memory: list[float]
-) -> dict[str, Any]:
+def _told(args: argparse.Namespace, waits: dict[str, list[float]], memory: list[float]) -> Figures:
     every = sorted(value for values in waits.values() for value in values)
     if not every:
         raise LiveError("No page was complete in that time. Give more --seconds.")
-    figures = {
+    figures: Figures = {
         "pages": len(every),
         "median_seconds": statistics.median(every),
         "p95_seconds": every[int(0.95 * (len(every) - 1))],

@@ -145,10 +145,15 @@ def _show_stage(stream: LiveStream, minute: GuidedMinute) -> None:
             key="my-face-skip",
             icon=":material/skip_next:",
             disabled=not stage.can_skip,
-            on_click=minute.skip,
+            on_click=_skip,
+            args=(minute,),
             help="Leave this expression out if you cannot show it.",
         )
         st.button("Stop", key="my-face-stop", icon=":material/close:", on_click=minute.stop)
+
+
+def _skip(minute: GuidedMinute) -> None:
+    minute.skip()
 
 
 def _stage_html(stage: Stage, paused: str) -> str:

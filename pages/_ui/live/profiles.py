@@ -1,6 +1,7 @@
 """On Live: whose model answers, everybody's or one with a personal profile."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -85,6 +86,21 @@ def model_for(profile: str, run: Run) -> "Classifier":
         text = f"{plain(error, 'markdown')} Until then everybody's model answers."
         st.warning(text, icon=":material/person_off:")
         return general
+
+
+def short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
+    """Architectures with the person they are for, or letters where two are of the same.
+
+    None counts for nothing.
+    """
+    names = [
+        f"{item.architecture} for {item.profile}" if item.profile else item.architecture
+        for item in classifiers
+        if item is not None
+    ]
+    if len(set(names)) < len(names):
+        names = [f"{name} {letter}" for name, letter in zip(names, "AB", strict=False)]
+    return tuple(names)
 
 
 def forget_models() -> None:

@@ -8,7 +8,7 @@ from emotion_core.recording.recorder import WHAT_IS_KEPT, About, Recorder
 from emotion_core.recording.store import recordings_dir
 from emotion_core.text import plain
 from pages._ui.access import offers
-from pages._ui.live.settings import short_names
+from pages._ui.live.profiles import short_names
 
 _RECORDER = "live-recorder"
 

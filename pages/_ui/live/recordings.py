@@ -27,7 +27,8 @@ from emotion_core.text import plain
 from pages._ui.access import offers
 from pages._ui.live.lanes import show_film_lanes
 from pages._ui.live.notes import ERROR, do, show_notes, take_note
-from pages._ui.live.settings import chosen_run, short_names
+from pages._ui.live.profiles import short_names
+from pages._ui.live.settings import chosen_run
 from pages._ui.widgets import show_empty, show_error
 
 if TYPE_CHECKING:

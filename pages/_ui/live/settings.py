@@ -18,7 +18,13 @@ from pages._ui import cache
 from pages._ui.live.affect import show_affect_switch
 from pages._ui.live.aliases import choice_label, choices, follow
 from pages._ui.live.detector import show_detector, use_better_detector
-from pages._ui.live.profiles import chosen_profile, model_for, own_profiles, pick_profile
+from pages._ui.live.profiles import (
+    chosen_profile,
+    model_for,
+    own_profiles,
+    pick_profile,
+    short_names,
+)
 from pages._ui.widgets import show_error, synthetic_badge
 
 if TYPE_CHECKING:
@@ -172,21 +178,6 @@ def _set_models(stream: LiveStream, first: Run, second: Run | None, profile: str
     except EmotionError as error:
         show_error(error)
     stream.names = short_names([pipeline.classifier, pipeline.second])
-
-
-def short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
-    """Architectures with the person they are for, or letters where two are of the same.
-
-    None counts for nothing.
-    """
-    names = [
-        f"{item.architecture} for {item.profile}" if item.profile else item.architecture
-        for item in classifiers
-        if item is not None
-    ]
-    if len(set(names)) < len(names):
-        names = [f"{name} {letter}" for name, letter in zip(names, "AB", strict=False)]
-    return tuple(names)
 
 
 def _show_adjustments(stream: LiveStream) -> None:
