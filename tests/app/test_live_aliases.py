@@ -28,7 +28,8 @@ def test_a_first_visit_runs_the_champion_and_the_names_can_be_chosen(runs):
     page = open_live()
     picker = page.selectbox(key="live-model")
     assert picker.value == "@champion" and model(page) == runs[0].name
-    assert picker.options[0] == f"@champion ({runs[0].name})" and len(picker.options) == 3
+    assert picker.options[0] == "@champion" and len(picker.options) == 3
+    assert f"**@champion** is {runs[0].name}." in texts(page)
     assert len(page.selectbox(key="live-second").options) == 2  # not the champion under its name
     picker.set_value(runs[1].name).run()
     assert model(page) == runs[1].name

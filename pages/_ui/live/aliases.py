@@ -35,13 +35,13 @@ def choices(runs: Sequence[Run]) -> dict[str, Run]:
 
 
 def choice_label(choice: str, present: Mapping[str, Run]) -> str:
-    """A choice as the list shows it."""
-    run = present[choice]
-    return f"{choice} ({run.name})" if is_alias(choice) else run_label(run)
+    """A choice as the list shows it; an alias keeps its text, since a list that changes while it
+    is in use may lose the choice."""
+    return choice if is_alias(choice) else run_label(present[choice])
 
 
 def follow(chosen: Mapping[str, Run]) -> None:
-    """Remember what the chosen aliases name now; tell of one that has come to name another run.
+    """Show and remember what the chosen aliases name now; tell of one that names another run than before.
 
     Args:
         chosen: The run of each choice in use, of which only aliases matter.
@@ -55,6 +55,9 @@ def follow(chosen: Mapping[str, Run]) -> None:
             text = f"**{alias}** is {name} now, and the stream uses it. It was {old}."
             st.session_state[_TOLD] = (text, time.monotonic())
     st.session_state[_FOLLOWED] = now
+    if now:
+        means = (f"**{item}** is {plain(name, 'markdown')}" for item, (_, name) in now.items())
+        st.caption(", ".join(means) + ".")
 
 
 def show_followed() -> None:
