@@ -46,7 +46,7 @@ def test_it_is_off_at_first_and_the_page_says_that_no_picture_is_saved(folder):
     page = open_live()
     assert page.toggle(key=ON).value is False
     assert page.session_state["live-stream"].keeper is None
-    assert "No picture is saved unless you download it." in texts(page)
+    assert "No picture is saved unless you download it or record it." in texts(page)
 
 
 def test_a_visitor_is_not_offered_it(folder, monkeypatch):
@@ -71,7 +71,7 @@ def test_nothing_is_written_before_consent(folder, home):
     stream.keeper.hold("happy")
     play(stream, astronaut())
     assert not home.exists()
-    assert "No picture is saved unless you download it." in texts(page)
+    assert "No picture is saved unless you download it or record it." in texts(page)
     assert "Nothing is kept before you agree." in texts(page)
 
 
@@ -81,7 +81,7 @@ def test_with_consent_the_collection_is_made_and_the_page_says_what_is_kept(fold
     assert "Faces that you correct are kept in the collection **me**" in texts(page)
     assert "No picture is saved" not in texts(page)
     page.toggle(key=ON).set_value(False).run()
-    assert "No picture is saved unless you download it." in texts(page)
+    assert "No picture is saved unless you download it or record it." in texts(page)
     assert page.session_state["live-stream"].keeper is None
 
 
@@ -91,7 +91,7 @@ def test_consent_is_for_one_collection(folder):
     page.selectbox(key="live-collection").set_value("other").run()
     keeper = page.session_state["live-stream"].keeper
     assert keeper.capture.collection == "other" and not keeper.capture.consent
-    assert "No picture is saved unless you download it." in texts(page)
+    assert "No picture is saved unless you download it or record it." in texts(page)
 
 
 def test_consent_can_be_taken_back(folder):

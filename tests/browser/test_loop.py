@@ -68,7 +68,7 @@ def test_wrong_faces_are_labelled_after_consent_and_the_bin_takes_them_back(live
     live.start()
     live.until(lambda: live.probe()["faces"], "a face")
     main = live.page.get_by_test_id("stMain")
-    main.get_by_text("No picture is saved unless you download it.").wait_for()
+    main.get_by_text("No picture is saved unless you download it or record it.").wait_for()
     assert not main.get_by_role("button", name="Wrong?").count()
 
     # Nothing is on the disk before consent.

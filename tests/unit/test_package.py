@@ -49,6 +49,7 @@ def test_the_tested_versions_satisfy_what_the_package_asks_for():
     asked = project["dependencies"] + project["optional-dependencies"]["dashboard"]
     asked += project["optional-dependencies"]["export"]
     asked += project["optional-dependencies"]["serve"]
+    asked += project["optional-dependencies"]["sweep"]
     found = {item.name: item for item in map(Requirement, asked)}
     assert pinned.keys() <= found.keys(), "each pinned package is asked for somewhere"
     for name, version in pinned.items():
