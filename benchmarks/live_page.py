@@ -106,10 +106,13 @@ class LivePage:
 
     def select(self, label: str, position: int) -> None:
         """Choose an entry of a select box by its position."""
-        self.page.get_by_test_id("stSelectbox").filter(has_text=label).get_by_role(
-            "combobox"
-        ).click()
-        self.page.get_by_role("option").nth(position).click()
+        self.settle()
+        box = self.page.get_by_test_id("stSelectbox").filter(has_text=label).get_by_role("combobox")
+        entry = self.page.get_by_role("option").nth(position)
+        while not entry.is_visible():  # a page that is drawn anew meanwhile closes the list
+            box.click()
+            self.page.wait_for_timeout(1000)
+        entry.click()
         self.settle()
 
     def settle(self) -> None:

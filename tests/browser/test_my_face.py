@@ -22,8 +22,8 @@ RUN = "mobilenet_v1"
 MINUTE_MS = 400_000  # a busy machine works on two frames per second, and each take needs three
 _PERSON = (77, 6)  # not the one whose face shows what is meant
 
-# In place of a camera. ``liveActs``: whether the person does what the page shows, or keeps one face.
-_CAMERA = """([pictures, acts]) => {
+# In place of a camera: a person who does what the page shows.
+_CAMERA = """(pictures) => {
   const images = {};
   for (const [name, source] of Object.entries(pictures))
     (images[name] = new Image()).src = source;
@@ -34,7 +34,7 @@ _CAMERA = """([pictures, acts]) => {
   setInterval(() => {
     let asked = null;
     try { asked = window.parent.document.querySelector('.my-face'); } catch (error) {}
-    const name = acts && asked ? asked.dataset.expression : 'neutral';
+    const name = asked ? asked.dataset.expression : 'neutral';
     tick += 1;
     draw.fillStyle = '#787878';
     draw.fillRect(0, 0, 640, 480);
@@ -75,13 +75,13 @@ def server(places):
     assert not problems(found), found.log()
 
 
-def open_live(browser, server, acts: bool) -> LivePage:
+def open_live(browser, server) -> LivePage:
     page = LivePage(browser, server)
     pictures = {
         name: data_uri(draw_face(name, _PERSON, 300, clean=True, intensity=1.1))
         for name in EMOTIONS
     }
-    page.page.add_init_script(f"({_CAMERA})({json.dumps([pictures, acts])})")
+    page.page.add_init_script(f"({_CAMERA})({json.dumps(pictures)})")
     page.open()
     page.start()
     page.until(lambda: len(page.probe()["faces"]) == 1, "the drawn person's face")
@@ -112,7 +112,7 @@ def written(places: Path) -> list[str]:
 def test_a_profile_is_learned_in_the_minute_used_listed_exported_and_deleted(
     browser, server, places
 ):
-    page = open_live(browser, server, acts=True)
+    page = open_live(browser, server)
     assert written(places) == []
     begin(page)
     guide = page.page.locator(".my-face")
@@ -155,18 +155,8 @@ def test_a_profile_is_learned_in_the_minute_used_listed_exported_and_deleted(
     page.close()
 
 
-def test_a_person_who_keeps_one_face_gets_no_profile_and_is_told_why(browser, server, places):
-    page = open_live(browser, server, acts=False)
-    begin(page, "still")
-    page.page.get_by_text("so the profile is not kept").wait_for(timeout=MINUTE_MS)
-    page.page.get_by_text("classified as").first.wait_for()
-    assert page.page.get_by_role("heading", name="Profiles").count() == 0
-    assert written(places) == []
-    page.close()
-
-
 def test_a_minute_that_is_stopped_keeps_nothing(browser, server, places):
-    page = open_live(browser, server, acts=True)
+    page = open_live(browser, server)
     begin(page)
     page.page.locator(".stMain").get_by_role("button", name="Stop", exact=True).click()
     page.page.get_by_text("The minute was stopped. Nothing of it is kept.").wait_for()
