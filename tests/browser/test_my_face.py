@@ -109,6 +109,7 @@ def written(places: Path) -> list[str]:
     )
 
 
+@pytest.mark.timeout(900)  # the minute waits for frames, of which a busy machine has few
 def test_a_profile_is_learned_in_the_minute_used_listed_exported_and_deleted(
     browser, server, places
 ):
