@@ -25,26 +25,15 @@ from emotion_core.personal.profile import Profile
 from emotion_core.personal.profile_files import list_profiles, save_profile
 from emotion_core.personal.recorder import LiveDiary
 from emotion_core.personal.takes import Outcome
-from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs
-from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
-from emotion_core.runs.status import Status, now
 from pages._ui.live import my_face
-from tests.samples import face_clip, write_untrained
+from tests.app.test_live_page import trained
+from tests.samples import face_clip
+
+__all__ = ["trained"]  # a fixture
 
 SAD = EMOTIONS.index("sad")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Two runs with (untrained) weights."""
-    root = tmp_path_factory.mktemp("runs")
-    for seed in (0, 1):
-        run = create_run(recipe_config("best", "sequential", data="synthetic", seed=seed), root)
-        write_untrained(run, seed)
-        run.write_status(Status(state="stopped", created=now(), epochs=1))
-    return root
 
 
 @pytest.fixture
