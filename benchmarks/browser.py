@@ -22,7 +22,7 @@ from emotion_core.errors import LiveError
 from emotion_core.paths import PROJECT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 START_SECONDS = 90.0  # importing Streamlit takes seconds, on a busy machine many
 STOP_SECONDS = 30.0
@@ -83,19 +83,25 @@ class Server:
 
 
 def start_server(
-    checkpoints: Path, env: dict[str, str] | None = None, *, script: str = "app.py"
+    checkpoints: Path,
+    env: dict[str, str] | None = None,
+    *,
+    script: str = "app.py",
+    port: int | None = None,
 ) -> Server:
-    """Start the dashboard on a free port of 127.0.0.1 and wait until it answers.
+    """Start the dashboard on 127.0.0.1 and wait until it answers.
 
     Args:
         checkpoints: Where its runs lie; the log is written beside it.
         env: Further environment variables.
         script: What Streamlit runs.
+        port: Where it listens; None: on a free one.
 
     Raises:
         LiveError: it ended or did not answer in time; the message has its log.
     """
-    port, probe_port = _free_ports(2)
+    free, probe_port = free_ports(2)
+    port = port or free
     checkpoints.mkdir(parents=True, exist_ok=True)
     log_path = checkpoints.with_name(f"{checkpoints.name}-server-{port}.log")
     command = [
@@ -121,7 +127,8 @@ def start_server(
     raise LiveError(f"The server did not start.\n{server.log()}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 on which nobody listens now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for item in sockets:
@@ -162,9 +169,6 @@ def open_browser(playwright: Any, camera: Path | None = None, *, allow: bool = T
     Raises:
         LiveError: there is no Chromium.
     """
-    path = chromium_path()
-    if path is None:
-        raise LiveError("There is no Chromium here: apt-get install chromium, or set CHROMIUM.")
     args = [*ARGS, "--allow-loopback-in-peer-connection"]
     if camera is not None:
         args += [
@@ -173,4 +177,25 @@ def open_browser(playwright: Any, camera: Path | None = None, *, allow: bool = T
         ]
     if allow:
         args.append("--use-fake-ui-for-media-stream")
-    return playwright.chromium.launch(executable_path=path, args=args)  # type: ignore[no-any-return]
+    return playwright.chromium.launch(executable_path=_chromium(), args=args)  # type: ignore[no-any-return]
+
+
+def open_profile(playwright: Any, profile: Path) -> "BrowserContext":
+    """Start a Chromium that keeps a cache, as a person's own does, in this folder.
+
+    Raises:
+        LiveError: there is no Chromium.
+    """
+    return playwright.chromium.launch_persistent_context(  # type: ignore[no-any-return]
+        profile,
+        executable_path=_chromium(),
+        args=list(ARGS),
+        viewport={"width": 1440, "height": 900},
+    )
+
+
+def _chromium() -> str:
+    path = chromium_path()
+    if path is None:
+        raise LiveError("There is no Chromium here: apt-get install chromium, or set CHROMIUM.")
+    return path

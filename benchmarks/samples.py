@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from emotion_core.files import read_json, write_json
+from emotion_core.paths import PROJECT, checkpoints_dir
+
 
 def random_faces(n: int, seed: int = 0) -> Any:
     """A data set of noise with ``n`` test faces, half as many for validation and a tenth to train."""
@@ -130,3 +133,33 @@ def write_random_run(
     )
     write_report(run, report, arrays)
     return run
+
+
+def many_runs(home: Path, further: int) -> Path:
+    """The shipped runs in a folder of links, and copies of them under names of their own.
+
+    Args:
+        home: The folder; made here.
+        further: How many copies.
+
+    Returns:
+        ``home``.
+    """
+    home.mkdir()
+    for path in checkpoints_dir().iterdir():
+        (home / path.name).symlink_to(path)
+    copy_runs(home, further)
+    return home
+
+
+def copy_runs(home: Path, count: int) -> None:
+    """Copies of the shipped runs under names of their own; their files are links."""
+    shipped = sorted(path.parent for path in (PROJECT / "checkpoints").glob("*/report.json"))
+    for index in range(count):
+        source = shipped[index % len(shipped)]
+        copy = home / f"copy-{index:03d}-{source.name}"
+        copy.mkdir()
+        for path in source.iterdir():
+            (copy / path.name).symlink_to(path)
+        (copy / "config.json").unlink()
+        write_json(copy / "config.json", read_json(source / "config.json") | {"name": copy.name})

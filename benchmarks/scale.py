@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.command import Figures, measure
+from benchmarks.samples import copy_runs
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.create import create_run
@@ -65,15 +66,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the benchmark."""
     parser.add_argument("--rounds", type=int, default=3, help="runs per engine (default: 3)")
     parser.add_argument("--queued", type=int, default=200, help="runs in the queue (default: 200)")
+    parser.add_argument(
+        "--finished", type=int, default=0, help="finished runs beside the queue (default: 0)"
+    )
 
 
 def run(args: argparse.Namespace) -> Figures:
     """Train small runs with each engine, then let a queue pass."""
     with _places() as root:
-        figures: Figures = {"overhead_seconds": overheads(root, args.rounds)}
+        figures: Figures = {"overhead_seconds": overheads(root, args.rounds) if args.rounds else {}}
         for name, (seconds, cpu) in figures["overhead_seconds"].items():
             print(f"{name:12} {seconds:6.1f} s per run beside its steps, {cpu:.1f} s of a core")
     with _places() as root:
+        copy_runs(root, args.finished)
         figures |= queue_figures(root, args.queued)
         print(
             f"{args.queued} queued: {figures['start_seconds']:.2f} s to start each, "

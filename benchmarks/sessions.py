@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.browser import Server, start_server
 from benchmarks.command import Figures, measure
+from benchmarks.samples import many_runs
 from emotion_core.errors import ConfigError, LiveError
-from emotion_core.paths import checkpoints_dir
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -49,10 +49,7 @@ def run(args: argparse.Namespace) -> Figures:
     if args.visitors < 1 or args.seconds <= 0 or args.think < 0:
         raise ConfigError("--visitors and --seconds must be above 0, --think 0 or more.")
     with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder:
-        home = Path(folder) / "checkpoints"
-        home.mkdir()
-        for path in checkpoints_dir().iterdir():
-            (home / path.name).symlink_to(path)
+        home = many_runs(Path(folder) / "checkpoints", 0)
         server = start_server(home, {"EMOTION_HOME": folder, "EMOTION_OFFLINE": "1"})
         try:
             waits, memory = asyncio.run(_crowd(server, args))

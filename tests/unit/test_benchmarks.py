@@ -65,6 +65,7 @@ def test_the_list_names_what_the_readme_promises():
         "inference",
         "live",
         "loop",
+        "pages",
         "personal",
         "recording",
         "scale",
