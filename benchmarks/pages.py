@@ -1,6 +1,7 @@
 """Seconds until each page is complete in a real browser: on a new server, and once more."""
 
 import argparse
+import asyncio
 import statistics
 import sys
 import tempfile
@@ -9,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.browser import free_ports, open_profile, playwright, start_server
+from benchmarks.browser import Server, free_ports, open_profile, playwright, start_server
 from benchmarks.command import Figures, measure
 from benchmarks.samples import many_runs
+from benchmarks.sessions import connected, open_page
 from emotion_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> Figures:
     if args.runs < 0 or args.again < 1:
         raise ConfigError("--runs must be 0 or more, --again 1 or more.")
     figures: Figures = {"runs": args.runs}
-    print(f"{'page':14}{'cold s':>8}{'warm s':>8}   with {args.runs} further runs")
+    print(f"{'page':14}{'server s':>10}{'cold s':>8}{'warm s':>8}   with {args.runs} further runs")
     # A browser keeps what it compiled of the dashboard's scripts by address, so the port stays.
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder, playwright() as driver:
@@ -61,11 +63,20 @@ def run(args: argparse.Namespace) -> Figures:
                 env = {"EMOTION_HOME": folder, "EMOTION_OFFLINE": "1"}
                 server = start_server(home, env, port=port)
                 try:
+                    alone = asyncio.run(_alone(server, address))
+                finally:
+                    server.stop()
+                server = start_server(home, env, port=port)
+                try:
                     cold, warm = _visit(browser.new_page(), server.url, title, address, args.again)
                 finally:
                     server.stop()
-                figures[row] = {"cold_seconds": cold, "warm_seconds": warm}
-                print(f"{row:14}{cold:8.2f}{warm:8.2f}", flush=True)
+                figures[row] = {
+                    "server_seconds": alone,
+                    "cold_seconds": cold,
+                    "warm_seconds": warm,
+                }
+                print(f"{row:14}{alone:10.2f}{cold:8.2f}{warm:8.2f}", flush=True)
     return figures
 
 
@@ -79,6 +90,15 @@ def _visits() -> Iterator[tuple[str, str, str]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run this benchmark from the command line."""
     return measure("pages", HELP, add_arguments, run, argv)
+
+
+async def _alone(server: Server, address: str) -> float:
+    """Seconds of a new server until its script has ended, without a browser on this machine."""
+    page, _, query = address.partition("?")
+    async with connected(server) as line:
+        start = time.perf_counter()
+        await open_page(line, page, query)
+        return time.perf_counter() - start
 
 
 def _visit(page: "Page", url: str, title: str, address: str, times: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from benchmarks.samples import many_runs
 from emotion_core.errors import ConfigError, LiveError
 
 if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
+    from websockets.asyncio.client import ClientConnection, connect
 
 HELP = "visitors at once who go from page to page: seconds until a page is complete, and memory"
 
@@ -112,29 +112,33 @@ async def _visit(
     server: Server, number: int, end: float, think: float, waits: dict[str, list[float]]
 ) -> None:
     """One visitor until the end; the pages behind an address are asked for as a browser does."""
-    from websockets.asyncio.client import connect
-    from websockets.typing import Origin, Subprotocol
-
     rng = random.Random(number)
-    address = f"{server.url.replace('http', 'ws', 1)}/_stcore/stream"
-    async with connect(
-        address,
-        subprotocols=[Subprotocol("streamlit")],
-        max_size=None,
-        origin=Origin(server.url),
-    ) as line:
+    async with connected(server) as line:
         step = number
         await asyncio.sleep(rng.uniform(0, think))
         while time.monotonic() < end:
             page, query = VISIT[step % len(VISIT)]
             start = time.monotonic()
-            await asyncio.wait_for(_open(line, page, query), _PATIENCE)
+            await asyncio.wait_for(open_page(line, page, query), _PATIENCE)
             waits.setdefault(f"{page} {query}".strip(), []).append(time.monotonic() - start)
             step += 1
             await asyncio.sleep(rng.uniform(0.5, 1.5) * think)
 
 
-async def _open(line: "ClientConnection", page: str, query: str) -> None:
+def connected(server: Server) -> "connect":
+    """A visitor's connection, for ``async with``."""
+    from websockets.asyncio.client import connect
+    from websockets.typing import Origin, Subprotocol
+
+    return connect(
+        f"{server.url.replace('http', 'ws', 1)}/_stcore/stream",
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+        origin=Origin(server.url),
+    )
+
+
+async def open_page(line: "ClientConnection", page: str, query: str) -> None:
     """Ask for a page and read until its script has ended.
 
     Raises:
