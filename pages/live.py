@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._ui.frame import open_page
+from pages._ui.live.highlights import show_highlights, show_highlights_switch
 from pages._ui.live.keeping import show_keeping
 from pages._ui.live.last import show_session
 from pages._ui.live.my_face import show_guide
@@ -52,9 +53,11 @@ with picture:
     show_controls(stream, context.state.playing)
     show_keeping(stream, source, context.state.playing)
     show_record(stream, source, context.state.playing)
+    show_highlights_switch(stream)
     show_timeline(stream, context.state.playing)
 with beside:
     if not show_guide(stream, context.state.playing):
         show_now(stream, context.state.playing)
 show_session(stream, context.state.playing)
+show_highlights(stream, context.state.playing)
 show_profiles()

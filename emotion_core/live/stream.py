@@ -52,6 +52,7 @@ class LiveStream:
         watcher: Given each frame's result, on the media thread, and None when the stream ends.
         keeper: As ``watcher``; keeps faces for a collection (``live.keeper``).
         taps: Given each frame's picture too, before anything is drawn into it.
+        began: When this session's first frame came, on the clock of ``taps``; None before it.
     """
 
     def __init__(self, pipeline: LivePipeline) -> None:
@@ -68,6 +69,7 @@ class LiveStream:
 
     def _begin(self) -> None:
         self._recorder = SessionRecorder()
+        self.began: float | None = None
         self._ended = False
         self._frames = self._failed = self._failures = 0
         self._problem = ""
@@ -179,6 +181,7 @@ class LiveStream:
             self.pipeline.forget()
         self._looked = arrived
         result = self.pipeline(image, arrived)
+        self.began = arrived if self.began is None else self.began
         for tap in self.taps:
             tap.take(image, result, arrived)
         picture = draw_result(image, result, lines=self._overlay(), names=self.names)

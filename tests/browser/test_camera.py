@@ -13,6 +13,7 @@ import skimage.data
 
 from benchmarks.browser import open_browser
 from benchmarks.live_page import LivePage, write_clip
+from emotion_core.live.highlights import SIDE
 from emotion_core.paths import PROJECT
 from emotion_core.recipes import recipe_config
 from emotion_core.runs.catalog import list_runs
@@ -211,6 +212,28 @@ def test_closed_tabs_leave_nothing_behind(camera, live_server):
     watcher.until(lambda: watcher.probe()["connections"] == 0, "end of all connections", 90)
     watcher.until(lambda: not viewers_threads(watcher.probe()), "end of the viewers' threads")
     watcher.close()
+
+
+def test_highlights_are_pictures_in_memory_until_they_are_forgotten(live, live_server):
+    shipped = trained_on_photographs()
+    if shipped is None:
+        pytest.skip("no run trained on photographs is shipped yet")
+    page = live.page
+    page.goto(f"{live_server.url}/live?model={shipped.name}")
+    live.settle()
+    page.get_by_text("Highlights", exact=True).click()
+    page.get_by_text("One small picture of the largest face per second").wait_for()
+    live.settle()
+    live.start()
+    live.until(lambda: live.probe()["faces"], "a face")
+    page.wait_for_timeout(4000)
+    live.stop()
+    page.get_by_role("heading", name="Highlights").wait_for()
+    pictures = page.locator(".st-key-live-highlight-row img")
+    pictures.first.wait_for()
+    assert pictures.first.evaluate("image => image.naturalWidth") == SIDE
+    page.get_by_role("button", name="Forget this session").click()
+    page.get_by_role("heading", name="Highlights").wait_for(state="detached")
 
 
 @pytest.mark.fer2013

@@ -1,5 +1,7 @@
 """On Live after Stop: the session's figures, also after a reload, and as HTML."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from emotion_core.live.kept import KeptSession, SessionShelf
@@ -13,6 +15,7 @@ from pages._ui.widgets import show_figure
 
 _KEY = "session"  # in the address
 _OWN = "live-kept"  # frames of the session that has the key
+_ALSO = "live-forget-also"  # what else goes with the session
 
 
 @st.cache_resource(show_spinner=False)
@@ -72,6 +75,11 @@ def show_session(stream: LiveStream, playing: bool) -> None:
         )
 
 
+def when_forgotten(forget: Callable[[], None]) -> None:
+    """Have "Forget this session" call this too; the newest call counts."""
+    st.session_state[_ALSO] = forget
+
+
 def _last(stream: LiveStream) -> KeptSession | None:
     """This tab's last session, or the one that the address names."""
     session = stream.session()
@@ -85,6 +93,8 @@ def _last(stream: LiveStream) -> KeptSession | None:
 
 def _forget(stream: LiveStream) -> None:
     _shelf().forget(st.query_params.pop(_KEY, ""))
+    if also := st.session_state.get(_ALSO):
+        also()
     session = stream.session()
     st.session_state[_OWN] = (session.summary.frames, session.marks)
 

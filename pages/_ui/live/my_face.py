@@ -93,7 +93,7 @@ def _show_beginning(stream: LiveStream, playing: bool) -> None:
     st.markdown(
         f"A guided minute ({duration(minute.seconds)}): look neutral, then show six expressions, "
         "all of it twice. The model learns the first time and is judged by the second. It also "
-        "says why it is wrong for you. The pictures stay in memory."
+        "says why it is wrong for you. The pictures stay in memory unless you keep them below."
     )
     name = st.text_input("Name of the profile", "me", key="my-face-name", max_chars=40)
     pictures = st.toggle(
