@@ -74,7 +74,7 @@ class OptimizerSettings(Config):
     warmup_epochs: float = setting(1.0, "epochs of linear warm-up", low=0, high=1000)
     clip_norm: float = setting(5.0, "largest gradient norm; 0 turns clipping off", low=0, high=1e6)
     ema: float = setting(
-        0.999, "decay a step of the averaged weights; 0 turns them off", low=0, high=0.99999
+        0.999, "decay per step of the averaged weights; 0 turns them off", low=0, high=0.99999
     )
     early_stopping: int = setting(
         0, "stop after this many epochs without a better validation; 0 never", low=0, high=1000
@@ -101,12 +101,12 @@ class RegularisationSettings(Config):
     )
     class_weights: str = setting(
         "none",
-        "loss weight a class: scikit-learn's balanced (the study's), or its square root",
+        "loss weight per class: scikit-learn's balanced (the study's), or its square root",
         choices=("none", "balanced", "sqrt"),
     )
     sampling: str = setting(
         "none",
-        "which images an epoch draws: all once, classes equally often, "
+        "which images each epoch draws: all once, classes equally often, "
         "all classes repeated up to the largest, or cut down to the smallest",
         choices=("none", "balanced", "over", "under"),
     )
@@ -122,7 +122,7 @@ class AugmentationSettings(Config):
     GROUP = "augmentation"
 
     plain_copy: bool = setting(
-        False, "show each image once plain and once augmented an epoch, as the study did"
+        False, "show each image once plain and once augmented per epoch, as the study did"
     )
     flip: float = setting(0.5, "probability of a left-right flip", low=0, high=1)
     rotation: float = setting(12.0, "largest rotation in degrees", low=0, high=180)
@@ -140,7 +140,7 @@ class AugmentationSettings(Config):
     erasing: float = setting(0.25, "probability of erasing one rectangle", low=0, high=1)
     normalize: str = setting(
         "image",
-        "pixel normalisation: each image by itself, by the training split's mean and deviation, or 0..1",
+        "pixel normalization: each image by itself, by the training split's mean and deviation, or 0..1",
         choices=("image", "dataset", "unit"),
     )
 

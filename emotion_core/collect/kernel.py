@@ -46,7 +46,7 @@ def quick_probs(
     """
     if len(data) < LEAST_FACES:
         raise DataError(
-            f"'{data.name}' has {len(data)} labelled faces; an audit needs {LEAST_FACES}. Label more."
+            f"'{data.name}' has {len(data)} labeled faces; an audit needs {LEAST_FACES}. Label more."
         )
     fold = fold_of(grouped(data), data.labels, folds)
     return kernel_probs(data.images, data.labels, fold, progress)

@@ -15,7 +15,7 @@ STATES: Mapping[str, str] = {
     "to do": "by NOT IN ('person', 'import')",
     "suggested": "by = 'model'",
     "confirmed": "by IN ('person', 'import')",
-    "unlabelled": "label = ''",
+    "unlabeled": "label = ''",
     "disagreement": "by IN ('person', 'import') AND answer IS NOT NULL AND answer != label",
     "poor quality": (
         f"size < {LEAST_SIZE} OR sharpness < {LEAST_SHARPNESS} OR light < {LEAST_LIGHT} "

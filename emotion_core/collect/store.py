@@ -158,7 +158,7 @@ def restore(name: str) -> None:
     """Bring back the collection of this name that was deleted last.
 
     Raises:
-        CollectionError: it is gone for good, or another one has its name.
+        CollectionError: it was deleted permanently, or another one has its name.
     """
     require(Action.COLLECT)
     with transaction() as database:
@@ -169,7 +169,7 @@ def restore(name: str) -> None:
         ).fetchone()
         if row is None:
             raise CollectionError(
-                f"Collection '{name}' cannot be brought back: it is gone for good."
+                f"Collection '{name}' cannot be brought back: it was deleted permanently."
             )
         _refuse_taken(database, name)
         database.execute("UPDATE collections SET deleted = NULL WHERE id = ?", (row["id"],))

@@ -16,14 +16,14 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation.baseline import train_baseline
     from emotion_core.recipes import TrainConfig
     from emotion_core.training.settle import settled
+    from emotion_core.units import percent_interval, score
 
     print("Fitting; FER-2013 takes about a quarter of an hour.", flush=True)
     source = settled(TrainConfig(data=args.data)).data
     found = train_baseline(load_data(source), source=source)
     test = found.require_report().test
-    low, high = test.accuracy_ci95
     print(
-        f"{found.name}: test accuracy {test.accuracy:.2%} ({low:.2%} to {high:.2%}), "
-        f"macro-F1 {test.macro_f1:.3f}"
+        f"{found.name}: test accuracy {percent_interval(test.accuracy, test.accuracy_ci95)}, "
+        f"macro-F1 {score(test.macro_f1)}"
     )
     return 0

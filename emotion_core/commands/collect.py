@@ -30,13 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     suggest = actions.add_parser("suggest", help="have a run suggest labels")
     suggest.add_argument("name", metavar="NAME")
     suggest.add_argument("--run", default="@champion", metavar="RUN", help="(default: @champion)")
-    rename = actions.add_parser("rename", help="call a collection otherwise")
+    rename = actions.add_parser("rename", help="give a collection another name")
     merge = actions.add_parser("merge", help="move all faces of one into another")
     for action, second in ((rename, "NEW"), (merge, "INTO")):
         action.add_argument("name", metavar="NAME")
         action.add_argument("other", metavar=second)
-    delete = actions.add_parser("delete", help="take collections away; restore brings them back")
-    delete.add_argument("--purge", action="store_true", help="for good, earlier deleted ones too")
+    delete = actions.add_parser("delete", help="delete collections; restore brings them back")
+    delete.add_argument(
+        "--purge", action="store_true", help="permanently, earlier deleted ones too"
+    )
     delete.add_argument("names", nargs="*", metavar="NAME")
     restore = actions.add_parser("restore", help="bring a deleted collection back")
     restore.add_argument("name", metavar="NAME")
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.progress import progress_bar
     from emotion_core.text import plain
 
-    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}"
+    layout = "{desc} {percentage:3.0f} % |{bar}| {elapsed}"
     with progress_bar(total=1.0, bar_format=layout, leave=False) as bar:
 
         def progress(text: str, share: float) -> None:
@@ -64,7 +66,7 @@ def _list(args: argparse.Namespace, progress: "Progress") -> list[str]:
     from emotion_core.collect.store import list_collections
 
     lines = [
-        f"{item.name}  {item.faces:,} faces, {item.confirmed:,} labelled, {item.suggested:,} "
+        f"{item.name}  {item.faces:,} faces, {item.confirmed:,} labeled, {item.suggested:,} "
         f"suggested, {item.sessions} sessions"
         for item in list_collections()
     ]
@@ -137,7 +139,7 @@ def _delete(args: argparse.Namespace, progress: "Progress") -> list[str]:
         undo = "" if args.purge else f" Undo within an hour: collect restore {name}"
         lines.append(f"{name}: deleted.{undo}")
     count = purge(**({"older_than": 0.0} if args.purge else {}))
-    return [*lines, f"{count:,} faces removed for good."] if args.purge else lines
+    return [*lines, f"{count:,} faces removed permanently."] if args.purge else lines
 
 
 def _restore(args: argparse.Namespace, progress: "Progress") -> list[str]:

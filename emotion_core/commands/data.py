@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from emotion_core.data.label_tables import HELP as LABELS_HELP
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    info = actions.add_parser("info", help="counts by split and emotion, and what was mended")
+    info = actions.add_parser("info", help="counts by split and emotion, and what was fixed")
     info.add_argument("spec", help="path, 'fer2013', 'synthetic' or 'synthetic:N'")
     fetch = actions.add_parser("fetch", help="download a data set")
     fetch.add_argument("name", choices=["fer2013"])
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.progress import progress_bar
     from emotion_core.text import plain
 
-    layout = "{desc} {percentage:3.0f}% |{bar}| {elapsed}"
+    layout = "{desc} {percentage:3.0f} % |{bar}| {elapsed}"
     bar = progress_bar(total=1.0, bar_format=layout, leave=False)
 
     def progress(text: str, share: float) -> None:
@@ -53,14 +53,15 @@ def _info(args: argparse.Namespace, progress: "Progress") -> list[str]:
     from emotion_core.data.label_tables import with_labels
     from emotion_core.data.sources import load_data
     from emotion_core.labels import EMOTIONS
+    from emotion_core.units import percent
 
     data = load_data(with_labels(args.spec, args.labels), progress=progress)
     counts = data.counts()
-    lines = [f"{data.name}: {len(data)} faces, fingerprint {data.fingerprint}"]
+    lines = [f"{data.name}: {len(data):,} faces, fingerprint {data.fingerprint}"]
     lines.append(f"{'':10}" + "".join(f"{split:>16}" for split in counts))
     for emotion in EMOTIONS:
         cells = [
-            f"{row[emotion]:>8} {row[emotion] / max(sum(row.values()), 1):6.1%}"
+            f"{row[emotion]:>8,} {percent(row[emotion] / max(sum(row.values()), 1)):>7}"
             for row in counts.values()
         ]
         lines.append(f"{emotion:10}" + "".join(f"{cell:>16}" for cell in cells))
@@ -94,7 +95,7 @@ def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
         if out.exists():
             out.rmdir()
         made.rename(out)
-    return [f"{len(data)} drawn faces are in {out}."]
+    return [f"{len(data):,} drawn faces are in {out}."]
 
 
 def _duplicates(args: argparse.Namespace, progress: "Progress") -> list[str]:
@@ -104,4 +105,4 @@ def _duplicates(args: argparse.Namespace, progress: "Progress") -> list[str]:
 
     data = load_data(with_labels(args.spec, args.labels), progress=progress)
     found = count_repeats(data, progress)
-    return [f"{text:70} {number:6d}" for text, number in found.items()]
+    return [f"{text:70} {number:7,d}" for text, number in found.items()]

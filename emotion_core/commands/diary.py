@@ -138,7 +138,7 @@ def _delete(args: argparse.Namespace) -> int | None:
     if diary_path().exists() and not args.yes:
         if not sys.stdin.isatty():
             raise DiaryError("Deleting the diary cannot be undone. Confirm it with --yes.")
-        if input("Delete the whole diary for good? [y/N] ").strip().lower() not in ("y", "yes"):
+        if input("Delete the whole diary permanently? [y/N] ").strip().lower() not in ("y", "yes"):
             print("Nothing was deleted.")
             return 1
     print("The diary is deleted." if delete_everything() else "There was no diary.")

@@ -13,6 +13,7 @@ from emotion_core.runs.catalog import load_run
 from emotion_core.runs.create import rename_run
 from emotion_core.runs.trash import purge_deleted, restore_run
 from emotion_core.text import plain
+from emotion_core.units import percent
 
 if TYPE_CHECKING:
     from emotion_core.training.queue import Job
@@ -35,17 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("runs", nargs=runs, metavar="RUN", help="name or a part of it")
         return action
 
-    listing = add("list", _list, "show all runs, those at work first")
+    listing = add("list", _list, "show all runs, running ones first")
     listing.add_argument("--json", action="store_true", help="machine-readable, one list")
     add_flags(add("start", _start, "queue a run for each of the models given"))
-    stop = add("stop", _stop, "finish the step, save and stop; or leave the queue", "+")
+    stop = add("stop", _stop, "finish the step, save and stop; or remove from the queue", "+")
     stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
     add("resume", _resume, "go on with a stopped or failed run", "+")
-    rename = add("rename", _rename, "call a run otherwise")
+    rename = add("rename", _rename, "give a run another name")
     rename.add_argument("run", metavar="RUN", help="name or a part of it")
     rename.add_argument("name", metavar="NAME", help="lower-case letters, digits, '-', '_' and '.'")
-    delete = add("delete", _delete, "take runs away; restore brings them back", "*")
-    delete.add_argument("--purge", action="store_true", help="for good, earlier deleted ones too")
+    delete = add("delete", _delete, "delete runs; restore brings them back", "*")
+    delete.add_argument(
+        "--purge", action="store_true", help="permanently, earlier deleted ones too"
+    )
     add("restore", _restore, "bring deleted runs back", "+")
 
 
@@ -122,7 +125,7 @@ def _delete(args: argparse.Namespace) -> None:
         print(f"{name}: deleted." + ("" if args.purge else undo))
     if args.purge:
         count = sum(purge_deleted(folder) for folder in folders)
-        print(f"{count} removed for good.")
+        print(f"{count} removed permanently.")
 
 
 def _restore(args: argparse.Namespace) -> None:
@@ -137,7 +140,11 @@ def _describe(job: "Job") -> str:
         return f"queued, number {job.position} for {' and '.join(job.queues)}"
     text = f"{status.state}, epoch {status.epoch} of {status.epochs}"
     if status.state == "running" and not status.steps:
-        text += f", teachers asked: {status.teachers_asked:.0%}" if status.teachers_asked else ""
+        text += (
+            f", teachers asked: {percent(status.teachers_asked, 0)}"
+            if status.teachers_asked
+            else ""
+        )
     elif status.state == "running":
         text += f", {status.images_per_second:.0f} images/s, {status.seconds_left:.0f} s left"
     return f"{text}: {status.error}" if status.error else text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import ConfigError, EmotionError, ImageError
 from emotion_core.text import csv_text, plain, unquoted
+from emotion_core.units import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
             write_bytes(Path(args.csv), csv_text(rows, ["image"]).encode(), parents=True)
     if small and detector:
         print(
-            f"note: {small} of the pictures have at most {_SMALL} pixels a side, as faces that are "
+            f"note: {small} of the pictures have at most {_SMALL} pixels per side, as faces that are "
             "cut out have. --whole classifies them without a search.",
             file=sys.stderr,
         )
@@ -125,7 +126,7 @@ def _run_and_images(given: list[str]) -> tuple[str, list[str]]:
     if first.is_file() or _suffix(first) in SUFFIXES:
         return "", given
     if len(given) == 1:
-        raise ConfigError(f"'{plain(first)}' is no picture file. Give RUN IMAGE or IMAGE.")
+        raise ConfigError(f"'{plain(first)}' is not a picture file. Give RUN IMAGE or IMAGE.")
     return given[0], given[1:]
 
 
@@ -145,7 +146,7 @@ def _lines(path: Path, results: "list[FaceResult]", scale: float) -> Iterator[st
     yield f"{path}: {len(results)} face{'' if len(results) == 1 else 's'}"
     for number, result in enumerate(results, start=1):
         x1, y1, x2, y2 = (round(scale * float(value)) for value in result.box_xyxy)
-        yield f"  {number}  {result.emotion:8} {result.confidence:4.0%}  {x1},{y1},{x2},{y2}"
+        yield f"  {number}  {result.emotion:8} {percent(result.confidence, 0):>5}  {x1},{y1},{x2},{y2}"
 
 
 class _Copies:
@@ -201,10 +202,10 @@ def _read(path: Path) -> bytes:
             f"{path} is a file of weights, not a picture. The model comes first: predict RUN IMAGE."
         )
     if _suffix(path) in SUFFIXES:
-        raise ImageError(f"{path} is a video. The dashboard reads it: Predictions, Video.")
+        raise ImageError(f"{path} is a video. The dashboard reads it: Live, Video.")
     try:
         if path.exists() and not path.is_file():
-            raise ImageError(f"{path} is no regular file. Give a picture file.")
+            raise ImageError(f"{path} is not a regular file. Give a picture file.")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise ImageError(
                 f"{path} has {size / 1e9:,.1f} GB; the most this reads is {MAX_BYTES / 1e9:.0f}. "

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="copy a profile's files into a folder")
     export.add_argument("name", metavar="NAME")
     export.add_argument("folder", metavar="FOLDER", type=Path)
-    delete = actions.add_parser("delete", help="remove a profile for good")
+    delete = actions.add_parser("delete", help="remove a profile permanently")
     delete.add_argument("name", metavar="NAME")
 
 

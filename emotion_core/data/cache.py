@@ -126,7 +126,7 @@ def _problem(data: FaceData) -> str:
     for name in ("usage", "ids"):
         values = getattr(data, name)
         if values.dtype.kind != "U" or values.shape != (count,):
-            return f"{name} are no texts, or of another number"
+            return f"{name} are not texts, or of another number"
     return ""
 
 

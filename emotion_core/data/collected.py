@@ -115,13 +115,13 @@ def _notes(found: list[sqlite3.Row], used: list[sqlite3.Row], labels: np.ndarray
     set_aside = sum(row["by"] in CONFIRMED and row["label"] not in EMOTIONS for row in found)
     notes = []
     if suggested:
-        told = "labels that a model suggested and nobody confirmed are left out"
+        told = "labels that a model suggested and no person confirmed are left out"
         notes.append(Note("skipped", "suggested", told, suggested))
     if set_aside:
-        told = "labelled as unsure or as not a face, so left out"
+        told = "labeled as unsure or as not a face, so left out"
         notes.append(Note("skipped", "set aside", told, set_aside))
     if bare := len(found) - len(used) - suggested - set_aside:
-        notes.append(Note("skipped", "unlabelled", "faces without a label are left out", bare))
+        notes.append(Note("skipped", "unlabeled", "faces without a label are left out", bare))
     for label, emotion in enumerate(EMOTIONS):
         if not (labels == label).any():
             notes.append(Note("warning", emotion, "no image of this emotion", 0))

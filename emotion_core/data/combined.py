@@ -116,7 +116,7 @@ def corrected(data: FaceData, overlay: str, event: int = LATEST) -> FaceData:
         elif label:
             keep[position] = False
     notes = (
-        Note("mended", overlay, "labels corrected outside test", changed),
+        Note("fixed", overlay, "labels corrected outside test", changed),
         Note("skipped", overlay, "unsure or no face, left out", int((~keep).sum())),
     )
     return _built(

@@ -21,10 +21,10 @@ def is_synthetic(spec: str) -> bool:
 
 @dataclass(frozen=True)
 class Note:
-    """Something the loader mended or left out.
+    """Something the loader fixed or left out.
 
     Attributes:
-        kind: ``mended``, ``skipped`` or ``warning``.
+        kind: ``fixed``, ``skipped`` or ``warning``.
         thing: File, row or class it is about.
         message: What was found and what was done.
         count: How many images it concerns.
@@ -52,7 +52,7 @@ class FaceData:
         fingerprint: Hex digest of all images, labels and splits, independent of file layout.
         test_fingerprint: The same of the test split alone; equal means comparable runs.
         synthetic: Whether the faces are drawn by code.
-        notes: What the loader mended or skipped.
+        notes: What the loader fixed or skipped.
     """
 
     images: np.ndarray

@@ -59,7 +59,9 @@ def source_path(spec: str) -> Path:
         return readable(only.resolve()) if only else place
     except (OSError, ValueError, RuntimeError) as error:  # NUL, half a letter, links in a circle
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"'{text[:200]}' is no path of a file or folder ({reason}).") from error
+        raise DataError(
+            f"'{text[:200]}' is not the path of a file or folder ({reason})."
+        ) from error
 
 
 def find_fer2013() -> Path:

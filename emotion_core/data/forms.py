@@ -54,7 +54,7 @@ def recognise(path: Path) -> Form:
         DataError: the path does not exist or holds no known form.
     """
     if not path.exists():
-        raise DataError(f"There is nothing at {path}. Give the path of a data set, or 'synthetic'.")
+        raise DataError(f"No file or folder at {path}. Check the path, or give 'synthetic'.")
     for form in FORMS:
         if form.fits(path):
             return form
@@ -66,7 +66,7 @@ def recognise(path: Path) -> Form:
         shown = ", ".join(file.name for file in files[:5])
         raise DataError(f"{path} holds several files of data: {shown}. Give the path of one.")
     raise DataError(
-        f"{path} is no data set that is known here. Expected a folder train/<emotion>/*.jpg, a zip "
+        f"No data set recognized in {path}. Expected a folder train/<emotion>/*.jpg, a zip "
         "of one, a CSV with emotion and pixels, a .npy dictionary, or Parquet files; emotions: "
         f"{', '.join(EMOTIONS)}."
     )

@@ -70,7 +70,7 @@ def resolve_numbers(parsed: Parsed, source: str, labels: str) -> None:
             told = f"none of the seven emotions in the table {table.name}; left out"
             parsed.notes.append(Note("skipped", f"label {number}", told, numbers[number]))
     parsed.relabel(found)
-    kind, told = "mended", f"numbers read by the table {table.name}: {table}"
+    kind, told = "fixed", f"numbers read by the table {table.name}: {table}"
     if named is None:
         kind, told = "warning", f"numbers read as FER-2013's: {table}; --labels names another table"
     parsed.notes.append(Note(kind, "labels", told, len(parsed.labels)))

@@ -83,9 +83,9 @@ class Parsed:
             self.skipped.append((thing, why))
 
     def all_notes(self) -> tuple[Note, ...]:
-        """Everything to tell the user, mended things first."""
+        """Everything to tell the user, fixed things first."""
         notes = [
-            Note("mended", "images", message, count) for message, count in self.mended.most_common()
+            Note("fixed", "images", message, count) for message, count in self.mended.most_common()
         ]
         notes += [Note("skipped", thing, why) for thing, why in self.skipped]
         notes = self.notes[:_LISTED] + notes

@@ -113,7 +113,7 @@ def _announced(data: bytes) -> _Header:
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"more than {_MAX_SIDE} pixels a side") from error
+        raise DataError(f"more than {_MAX_SIDE} pixels per side") from error
     except Exception as error:  # a damaged header may raise anything
         raise DataError("not a picture that can be read") from error
 
@@ -194,7 +194,7 @@ def _check_size(width: int, height: int) -> None:
     if not width or not height:
         raise DataError("a picture without pixels")
     if max(width, height) > _MAX_SIDE:
-        raise DataError(f"{width} x {height} pixels, more than {_MAX_SIDE} a side")
+        raise DataError(f"{width} x {height} pixels, more than {_MAX_SIDE} per side")
 
 
 def to_face(image: np.ndarray, mended: Counter[str]) -> np.ndarray:
@@ -217,7 +217,7 @@ def to_face(image: np.ndarray, mended: Counter[str]) -> np.ndarray:
     if image.ndim == 3 and image.shape[2] in (3, 4):
         opacity = np.ascontiguousarray(image[:, :, -1]) if image.shape[2] == 4 else None
         image = cv2.cvtColor(np.ascontiguousarray(image[:, :, :3]), cv2.COLOR_BGR2GRAY)
-        mended["converted from colour to gray"] += 1
+        mended["converted from color to gray"] += 1
         if opacity is not None and opacity.min() < 255:
             image = 255 - cv2.multiply(255 - image, opacity, scale=1 / 255)
             mended["transparency laid over white"] += 1

@@ -8,6 +8,7 @@ from emotion_core.data.duplicates import cache_path, grouped, leak_free_mask
 from emotion_core.data.faces import SPLITS, FaceData, digests
 from emotion_core.data.parsed import Progress
 from emotion_core.data.twins import augmented_twins
+from emotion_core.units import percent
 
 # Counts of ``count_repeats`` that ``repeats_reading`` speaks about.
 _REPEATS = "images that repeat a photograph"
@@ -66,10 +67,10 @@ def repeats_reading(found: Mapping[str, int]) -> str:
         "the data set already."
     ]
     if found[_LEAKED]:
-        share = 100 * found[_LEAKED] / found[_TEST]
+        share = percent(found[_LEAKED] / found[_TEST])
         show = "show" if found[_LEAKED] > 1 else "shows"
         words.append(
-            f"{found[_LEAKED]:,} of {found[_TEST]:,} test images ({share:.1f} %) {show} a "
+            f"{found[_LEAKED]:,} of {found[_TEST]:,} test images ({share}) {show} a "
             "photograph that is also in training, so test accuracy partly rewards remembering. "
             "Every report also gives the accuracy without such images."
         )

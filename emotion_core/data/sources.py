@@ -30,7 +30,7 @@ from emotion_core.data.walk import walk
 from emotion_core.errors import DataError, EmotionError
 from emotion_core.labels import EMOTIONS
 
-_FORMAT = 7  # of the cache; raise it when parsing changes
+_FORMAT = 8  # of the cache; raise it when parsing changes
 
 
 def load_data(spec: str | Path, *, progress: Progress | None = None) -> FaceData:
@@ -143,7 +143,7 @@ def _assembled(parsed: Parsed, path: Path, spec: str) -> FaceData:
         raise DataError(f"{path} has no readable face.{reason}")
     if cut := cut_test(images, labels, splits):
         told = "no test given; a tenth of each emotion's training images became test"
-        parsed.notes.append(Note("mended", "splits", told, cut))
+        parsed.notes.append(Note("fixed", "splits", told, cut))
     notes = list(parsed.all_notes())
     for label, emotion in enumerate(EMOTIONS):
         if not (labels == label).any():

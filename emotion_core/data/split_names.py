@@ -99,7 +99,7 @@ def split_notes(
     if read:
         told = sorted({f"'{names[part]}' read as {SPLITS[found[part]]}" for part in read})
         count = sum(faces[part] for part in read)
-        notes.append(Note("mended", "splits", ", ".join(told[:_SHOWN]), count))
+        notes.append(Note("fixed", "splits", ", ".join(told[:_SHOWN]), count))
     return notes + [
         Note("skipped", part, "neither train, val nor test; left out", faces[part])
         for part in names

@@ -8,6 +8,7 @@ from emotion_core.data.duplicates import grouped, near_duplicate_groups
 from emotion_core.data.faces import SPLITS, FaceData, canonical_order
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
+from emotion_core.units import percent
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     if len(train) == 0 or len(val) == 0:
         raise DataError(
             f"'{data.name}' ({data.source}) has too few training images to hold "
-            f"{val_fraction:.0%} out for validation: near duplicates of one photograph stay "
+            f"{percent(val_fraction, 0)} out for validation: near duplicates of one photograph stay "
             "together. Add other photographs, or a folder val."
         )
     return Split(train, val, data.indices("test"))

@@ -128,7 +128,7 @@ class YuNetDetector:
             self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score, 0.3, 0)
         except cv2.error as error:
             raise LiveError(
-                f"{path} is no YuNet model that OpenCV reads. Remove it and run "
+                f"{path} is not a YuNet model that OpenCV reads. Remove it and run "
                 "'python -m emotion_core fetch yunet'."
             ) from error
         self.side, self.min_face = side or YUNET_SIDE, min_face

@@ -9,6 +9,7 @@ import numpy as np
 from emotion_core.labels import COLORS
 from emotion_core.live.pipeline import Face, FrameResult, Reading
 from emotion_core.live.smooth import UNCERTAIN
+from emotion_core.units import percent
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _UNCERTAIN_BGR = (150, 150, 150)
@@ -110,7 +111,7 @@ def track_bgr(track_id: int) -> tuple[int, int, int]:
 
 
 def _text(reading: Reading, name: str) -> str:
-    found = f"{reading.emotion} {reading.confidence:.0%}"
+    found = f"{reading.emotion} {percent(reading.confidence, 0)}"
     return f"{name}: {found}" if name else found
 
 

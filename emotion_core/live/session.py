@@ -194,7 +194,7 @@ class SessionRecorder:
                 "whole face in the picture."
             )
         if self._time - self._near >= _POOR_SECONDS:
-            return f"The face is small ({self._side:.0f} pixels). Come closer for a better guess."
+            return f"The face is small ({self._side:.0f} pixels). Come closer for a better result."
         return ""
 
     def _tallies(self, second: int) -> dict[int, _Tally]:

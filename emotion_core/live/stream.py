@@ -164,7 +164,7 @@ class LiveStream:
         """
         picture = self.picture()
         if picture is None:
-            raise LiveError("There is no picture yet. Press START first.")
+            raise LiveError("There is no picture yet. Press Start first.")
         _, data = cv2.imencode(".png", picture)
         return bytes(data)
 

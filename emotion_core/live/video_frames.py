@@ -38,7 +38,7 @@ def sampled(
     early = 0.5 * min(1 / (video.info.fps or 25), step)
     for time, frame in video.frames():
         if is_cancelled():
-            raise AnalysisCancelledError("The analysis was cancelled.")
+            raise AnalysisCancelledError("The analysis was canceled.")
         if time >= due - early:
             if count == MAX_FRAMES:
                 raise ImageError(f"{video.name} has more than {MAX_FRAMES:,} frames to look at.")

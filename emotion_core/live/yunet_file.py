@@ -31,7 +31,7 @@ def yunet_path() -> Path | None:
     if named := os.environ.get("EMOTION_YUNET"):
         if not Path(named).is_file():
             raise LiveError(
-                f"EMOTION_YUNET names {named}, which is no file. Name YuNet's ONNX file, or unset it."
+                f"EMOTION_YUNET names {named}, which is not a file. Name YuNet's ONNX file, or unset it."
             )
         return Path(named)
     places = [cache_dir() / "models" / YUNET_NAME, PROJECT / "models" / YUNET_NAME]

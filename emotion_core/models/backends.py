@@ -177,7 +177,7 @@ class OnnxBackend(_SessionBackend):
         except ModelError:
             raise
         except Exception as error:
-            _log.info("Converting %s anew: %s", path.name, error)
+            _log.info("Converting %s again: %s", path.name, error)
         graph = self._convert(model, preprocess)
         with contextlib.suppress(OSError):  # without a cache it is only slower
             write_bytes(path, graph, parents=True)
@@ -189,7 +189,7 @@ class OnnxBackend(_SessionBackend):
         try:
             self._check(model, preprocess)
         except ValueError as error:
-            raise ModelError(f"ONNX Runtime answers otherwise than PyTorch: {error}.") from error
+            raise ModelError(f"ONNX Runtime gives other results than PyTorch: {error}.") from error
         return graph
 
     def _check(self, model: nn.Module, preprocess: Preprocess) -> None:

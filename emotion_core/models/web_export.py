@@ -117,7 +117,7 @@ def any_size(detector: Path) -> bytes:
         dims = image.type.tensor_type.shape.dim
         dims[2].dim_param, dims[3].dim_param = "height", "width"
     except Exception as error:  # protobuf and onnx have no base class for their errors
-        raise ModelError(f"{detector} is no YuNet model ({error}).") from error
+        raise ModelError(f"{detector} is not a YuNet model ({error}).") from error
     for output in graph.graph.output:
         output.type.tensor_type.shape.dim[1].dim_param = f"places_{output.name}"
     del graph.graph.value_info[:]

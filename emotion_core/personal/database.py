@@ -155,6 +155,6 @@ def _told(reason: str, path: Path) -> str:
     if "unable to open" in reason:
         return f"{path} cannot be opened: it was deleted meanwhile, or may not be read."
     return (
-        f"{path} is damaged ({reason}). Keep a copy if you need it, and start anew with: "
+        f"{path} is damaged ({reason}). Keep a copy if you need it, and start again with: "
         "python -m emotion_core diary delete"
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from emotion_core.errors import DiaryError, unknown
 from emotion_core.labels import EMOTIONS
+from emotion_core.units import number
 
 KEPT_DAYS = 90  # by default
 MOST_NOTE, MOST_TAG = 500, 40  # letters
@@ -113,6 +114,11 @@ def minute_row(item: Minute) -> dict[str, Any]:
         raise DiaryError(f"A face is seen for up to 60 s in a minute, got {item.seen:g}.")
     means = {name: p / total for name, p in zip(EMOTIONS, item.probs, strict=True)}
     return {n: means[n] if n in means else getattr(item, n) for n in MINUTE_COLUMNS}
+
+
+def on_grid(valence: float, arousal: float) -> str:
+    """A place on the affect grid (-1..1 each) in words, such as ``pleasant +0.50, activated −0.25``."""
+    return f"pleasant {number(valence, 2, sign=True)}, activated {number(arousal, 2, sign=True)}"
 
 
 def check_entry(entry: CheckIn) -> None:

@@ -10,7 +10,7 @@ from emotion_core.files import sha256_file
 from emotion_core.personal.head import Head, answers, fit_head, look, with_head
 from emotion_core.personal.takes import Outcome, Takes, joined, outcome, split_takes
 from emotion_core.runs.run import Run
-from emotion_core.units import percent
+from emotion_core.units import percent, percent_range
 
 if TYPE_CHECKING:
     from emotion_core.models.checkpoint import Classifier
@@ -91,7 +91,7 @@ def verdict(found: Outcome) -> str:
     told = (
         f"On the second takes: {percent(found.before, 0)} correct before, "
         f"{percent(found.after, 0)} after; 90 % interval of the gain "
-        f"{100 * found.low:+.0f} to {100 * found.high:+.0f} points"
+        f"{percent_range((found.low, found.high), sign=True)} points"
     )
     if found.helps:
         return f"{told}."
@@ -108,5 +108,5 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise ProfileError(
-            f"'{name}' is no name of a profile: lower-case letters, digits, '-' and '_', 40 at most."
+            f"'{name}' is not a name of a profile: lower-case letters, digits, '-' and '_', 40 at most."
         )

@@ -12,7 +12,7 @@ from emotion_core.errors import DiaryError, unknown
 from emotion_core.labels import EMOTIONS
 from emotion_core.personal.clock import iso_time, local_time
 from emotion_core.personal.diary import check_ins, minutes_table, status
-from emotion_core.personal.entries import CHECK_IN_COLUMNS, MINUTE_COLUMNS, TAGS, CheckIn
+from emotion_core.personal.entries import CHECK_IN_COLUMNS, MINUTE_COLUMNS, TAGS, CheckIn, on_grid
 from emotion_core.text import csv_text, plain
 
 FORMATS = {"csv": "zip", "json": "json", "ics": "ics"}  # suffix of each
@@ -122,7 +122,7 @@ def _days(minutes: Sequence[dict[str, Any]]) -> dict[date, dict[str, float]]:
 def _said(item: CheckIn) -> str:
     grid = ""
     if item.valence is not None and item.arousal is not None:
-        grid = f"pleasant {item.valence:+.2f}, activated {item.arousal:+.2f}"
+        grid = on_grid(item.valence, item.arousal)
     return ", ".join(filter(None, (item.word, grid)))
 
 

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots.theme import TITLE_SIZE, style
+from emotion_core.units import percent
 
 Counts = Mapping[str, Mapping[str, int]]
 SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -28,9 +29,7 @@ def counts_of_split(
         x=[counts[emotion] for emotion in EMOTIONS],
         orientation="h",
         marker_color=[COLORS[emotion] for emotion in EMOTIONS],
-        text=[
-            f"{counts[emotion]:,} · {100 * counts[emotion] / total:.1f} %" for emotion in EMOTIONS
-        ],
+        text=[f"{counts[emotion]:,} · {percent(counts[emotion] / total)}" for emotion in EMOTIONS],
         textposition="outside",
         cliponaxis=False,
         name="here",
@@ -83,5 +82,5 @@ def imbalance_reading(counts: Mapping[str, int]) -> str:
     always = counts[largest] / sum(counts.values())
     return (
         f"{gap}{largest.capitalize()} is {ratio:.1f} times as frequent as {smallest}; always "
-        f"answering '{largest}' would already be correct {100 * always:.0f} % of the time."
+        f"answering '{largest}' would already be correct {percent(always, 0)} of the time."
     )

@@ -8,7 +8,9 @@ import plotly.graph_objects as go
 
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.personal.differences import Difference
+from emotion_core.personal.entries import on_grid
 from emotion_core.plots.theme import LEGEND_BELOW, TITLE_SIZE, UNCERTAIN_COLOR, style
+from emotion_core.units import number, percent
 
 _IN_ORDER = {"traceorder": "normal"}
 _STEPS = 9  # of the affect grid in each direction, as Russell, Weiss & Mendelsohn (1989) drew it
@@ -73,7 +75,7 @@ def time_bars(seconds: pd.Series) -> go.Figure:
             orientation="h",
             y=list(shown.index),
             x=shown / 60,
-            text=[f"{value / 60:.0f} min · {100 * value / total:.0f} %" for value in shown],
+            text=[f"{value / 60:.0f} min · {percent(value / total, 0)}" for value in shown],
             textposition="outside",
             cliponaxis=False,
             marker={"color": [COLORS[name] for name in shown.index]},
@@ -133,7 +135,8 @@ def difference_intervals(found: Difference) -> go.Figure:
                 "arrayminus": 100 * (found.difference - found.low)[order],
                 "color": "#8A8A8A",
             },
-            hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
+            customdata=[number(100 * value, 1, sign=True) for value in found.difference[order]],
+            hovertemplate="%{y}: %{customdata} points<extra></extra>",
         )
     )
     fig.add_vline(x=0, line={"color": "#8A8A8A", "width": 1, "dash": "dash"})
@@ -145,7 +148,7 @@ def difference_intervals(found: Difference) -> go.Figure:
 def affect_grid(valence: float, arousal: float) -> go.Figure:
     """The affect grid, nine by nine squares to click on, with the chosen one marked.
 
-    Each square's ``customdata`` has its valence and arousal.
+    Each square's ``customdata`` has its valence, its arousal and both in words.
     """
     values = np.linspace(-1, 1, _STEPS)
     places = [(x, y) for y in values for x in values]
@@ -154,14 +157,14 @@ def affect_grid(valence: float, arousal: float) -> go.Figure:
         go.Scatter(
             x=[x for x, _ in places],
             y=[y for _, y in places],
-            customdata=[[float(x), float(y)] for x, y in places],
+            customdata=[[float(x), float(y), on_grid(x, y)] for x, y in places],
             mode="markers",
             marker={
                 "symbol": "square",
                 "size": 25,
                 "color": ["#0077BB" if hit else "rgba(128,128,128,0.22)" for hit in chosen],
             },
-            hovertemplate="pleasant %{x:+.2f}, activated %{y:+.2f}<extra></extra>",
+            hovertemplate="%{customdata[2]}<extra></extra>",
         )
     )
     for x, y, text in ((0.0, 1.24, "activated"), (0.0, -1.24, "sleepy")):

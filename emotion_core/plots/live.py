@@ -8,6 +8,7 @@ from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.summary import Stretch, Summary
 from emotion_core.plots.theme import LEGEND_BELOW, TITLE_SIZE, UNCERTAIN_COLOR, style
+from emotion_core.units import percent
 
 
 def emotion_color(emotion: str) -> str:
@@ -84,9 +85,9 @@ def session_reading(summary: Summary) -> str:
         longest = max(summary.longest, key=lambda name: summary.longest[name])
         whole = "the" if summary.faces == 1 else "all faces'"
         whose = "" if longest == most else f" ({longest})"
-        share = 100 * watched[most] / sum(watched.values())
+        share = percent(watched[most] / sum(watched.values()), 0)
         parts = [
-            f"{most} {share:.0f} % of {whole} time",
+            f"{most} {share} of {whole} time",
             f"longest stretch {_length(summary.longest[longest])}{whose}",
         ]
     changes = {0: "no change", 1: "1 change"}.get(summary.changes, f"{summary.changes} changes")

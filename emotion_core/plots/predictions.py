@@ -162,8 +162,8 @@ def map_reading(positions: np.ndarray, labels: np.ndarray) -> str:
     same = float((labels[other] == labels).mean())
     shares = np.bincount(labels, minlength=len(EMOTIONS)) / len(labels)
     return (
-        f"The nearest neighbour on the map has the same actual emotion for "
-        f"{units.percent(same, 0)} of {units.faces(len(labels))}; by chance it would be "
+        f"The nearest neighbor on the map has the same actual emotion for "
+        f"{units.percent(same, 0)} of {units.faces(len(labels))}; in random order it would be "
         f"{units.percent(float((shares**2).sum()), 0)}."
     )
 

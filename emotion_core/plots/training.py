@@ -15,11 +15,12 @@ from emotion_core.plots.theme import (
     style,
 )
 from emotion_core.runs.run import Row, best_epoch
+from emotion_core.units import percent, points, score
 
 Rows = Sequence[Row]
 
 TRAIN_COLOR, VAL_COLOR = RUN_PALETTE[0], RUN_PALETTE[1]
-_LEVEL = 1.0  # points of accuracy that say nothing
+_LEVEL = 0.01  # of accuracy that says nothing
 _POINTS = 60  # within an epoch; more only slow the browser down
 METRICS = {"loss": "Loss", "accuracy": "Accuracy"}
 
@@ -222,17 +223,17 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
     if "val_accuracy" not in best:
         return (
             "A final training on training and validation faces together: training accuracy was "
-            f"{_percent(best['train_accuracy'])} after epoch {best['epoch']}. No faces are left to "
+            f"{percent(best['train_accuracy'])} after epoch {best['epoch']}. No faces are left to "
             "validate on."
         )
-    gap = 100 * (best["train_accuracy"] - best["val_accuracy"])
+    gap = best["train_accuracy"] - best["val_accuracy"]
     done = rows[-1]["epoch"]
     short = planned is not None and done < planned
     end = f", stopped after {done} of {planned} epochs" if short else f" of {done}"
     which = "Validation" if monitor == "last" else "Best validation"
     return (
-        f"{which} accuracy {_percent(best['val_accuracy'])} and macro-F1 "
-        f"{best['val_macro_f1']:.3f} after epoch {best['epoch']}{end}. Training accuracy, counted "
+        f"{which} accuracy {percent(best['val_accuracy'])} and macro-F1 "
+        f"{score(best['val_macro_f1'])} after epoch {best['epoch']}{end}. Training accuracy, counted "
         f"while it trained, was {_gap_words(gap)}."
     )
 
@@ -240,8 +241,4 @@ def reading(rows: Rows, monitor: str, planned: int | None = None) -> str:
 def _gap_words(gap: float) -> str:
     if abs(gap) < _LEVEL:
         return "about the same"
-    return f"{abs(gap):.1f} points {'higher' if gap > 0 else 'lower'}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{points(abs(gap))} {'higher' if gap > 0 else 'lower'}"

@@ -171,7 +171,7 @@ def restore(name: str) -> None:
     """
     require(Action.RECORD)
     if not _NAME.fullmatch(name):
-        raise RecordingError(f"'{name}' is no recording's name.")
+        raise RecordingError(f"'{name}' is not a recording's name.")
     with _there(name):
         path = recordings_dir() / name
         _trash_of(path).rename(path)

@@ -211,7 +211,9 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
 def _limits(data: str, synthetic: bool) -> Iterator[str]:
     yield "## Limits"
     yield ""
-    yield ("- It guesses the expression that a face shows to an onlooker, not what a person feels.")
+    yield (
+        "- It estimates the expression that a face shows to an onlooker, not what a person feels."
+    )
     if data == "FER-2013":
         yield (
             "- FER-2013's labels are noisy: people agree with them on about 65 % of the faces "
@@ -228,7 +230,7 @@ def _limits(data: str, synthetic: bool) -> Iterator[str]:
         "they are exposed to it (Article 50(3)). Not for decisions about people."
     )
     yield ""
-    yield "## Licence"
+    yield "## License"
     yield ""
     if synthetic:
         yield "MIT, like the code."

@@ -77,7 +77,7 @@ def viewer_data(
 
 
 def recording_reading(found: Told, titles: Sequence[str]) -> str:
-    """One or two sentences: what was shown longest, and how often two models differ."""
+    """One or two sentences: what was shown longest, and how often two models agree."""
     parts = []
     for title, seconds in zip(titles, found.seconds, strict=False):
         if seconds and sum(seconds.values()):
@@ -86,13 +86,17 @@ def recording_reading(found: Told, titles: Sequence[str]) -> str:
             parts.append(f"{title}: {most} for {share} of the time")
     if not parts:
         return "No face was seen."
-    text = "; ".join(parts) + "."
-    if found.both:
-        text += (
-            f" Both models name an expression in {found.both:.1f} s, and they differ in "
-            f"{units.percent(found.differ, 0)} of that time."
-        )
-    return text
+    return " ".join(filter(None, ("; ".join(parts) + ".", agreement_reading(found))))
+
+
+def agreement_reading(found: Told) -> str:
+    """How often two models differ, in one sentence; empty with one model."""
+    if not found.both:
+        return ""
+    return (
+        f"Both models name an expression in {units.number(found.both, 1)} s, and they agree in "
+        f"{units.percent(1 - found.differ, 0)} of that time."
+    )
 
 
 def recording_html(
@@ -130,7 +134,9 @@ def session_html(session: Session, titles: Sequence[str]) -> str:
     return _document(
         title="Live session",
         about=f"Models: {', '.join(titles)}. Lanes are of the largest face, by whole seconds.",
-        reading=session_reading(session.summary),
+        reading=" ".join(
+            filter(None, (session_reading(session.summary), agreement_reading(found)))
+        ),
         data=viewer_data(lanes, notes, session.summary.seconds),
         table=_seconds_table(found, titles),
         notes=notes,

@@ -1,5 +1,6 @@
-"""A run's settings as people read them: what was changed first, and what differs between two."""
+"""A run's settings as people read them: what was changed first, and what differs between several."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from emotion_core.config import Setting
@@ -54,25 +55,18 @@ def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:
     return sorted(rows, key=lambda row: not row["Changed"])
 
 
-def differing_rows(
-    first: TrainConfig, second: TrainConfig, names: tuple[str, str]
-) -> list[dict[str, str]]:
-    """The settings in which two runs differ, names and notes left out.
+def differing_rows(configs: Mapping[str, TrainConfig]) -> list[dict[str, str]]:
+    """The settings in which runs differ, names and notes left out; a column per run.
 
     Args:
-        first: One run's settings.
-        second: The other's.
-        names: What the two columns are called.
+        configs: Settings of each run by what its column is called.
     """
-    return [
-        {
-            "Setting": label_of(item),
-            names[0]: value_text(getattr(first, item.name)),
-            names[1]: value_text(getattr(second, item.name)),
-        }
-        for item in TrainConfig.settings()
-        if item.name not in _IDENTITY and getattr(first, item.name) != getattr(second, item.name)
-    ]
+    rows = []
+    for item in TrainConfig.settings():
+        values = {name: value_text(getattr(config, item.name)) for name, config in configs.items()}
+        if item.name not in _IDENTITY and len(set(values.values())) > 1:
+            rows.append({"Setting": label_of(item), **values})
+    return rows
 
 
 def value_text(value: Any) -> str:

@@ -64,7 +64,7 @@ def create_run(config: TrainConfig, root: Path | None = None, *, queued: str = "
 
 
 def rename_run(run: Run, name: str) -> None:
-    """Call a run otherwise. Its folder, and with it every reference to it, stays.
+    """Give a run another name. Its folder, and with it every reference to it, stays.
 
     Raises:
         ConfigError: the name breaks its rule.
@@ -89,6 +89,18 @@ def tag_run(run: Run, tag: str) -> None:
     require(Action.CHANGE_RUN)
     with _resting(run, "tagged"):
         write_json(run.path / "config.json", replace(run.config(), tag=tag.strip()).to_dict())
+
+
+def note_run(run: Run, note: str) -> None:
+    """Give a run a note, which its page and model card show; an empty one takes it away.
+
+    Raises:
+        ConfigError: the note breaks its rule.
+        RunError: the run is being trained.
+    """
+    require(Action.CHANGE_RUN)
+    with _resting(run, "described"):
+        write_json(run.path / "config.json", replace(run.config(), note=note.strip()).to_dict())
 
 
 @contextlib.contextmanager

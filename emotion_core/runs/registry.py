@@ -97,7 +97,7 @@ def target(alias: str) -> str:
     """
     if not _NAME.fullmatch(alias):
         raise RunError(
-            f"'{alias[:80]}' is no alias: @ and lower-case letters, digits, '-', '_' and '.'."
+            f"'{alias[:80]}' is not an alias: @ and lower-case letters, digits, '-', '_' and '.'."
         )
     return read_registry().aliases.get(alias, "")
 

@@ -68,7 +68,7 @@ class Run(RunFolder):
         return self._read("config.json", read_config)
 
     def status(self) -> Status:
-        """The stored status, mended by the lock: at work with a free lock is failed.
+        """The stored status, corrected by the lock: running with a free lock is failed.
 
         Raises:
             RunError: ``status.json`` is missing or malformed.
@@ -89,7 +89,7 @@ class Run(RunFolder):
             error_text = status.error or f"The training process ended {ended}."
             if not os.access(self.path, os.W_OK):
                 error_text += (
-                    " The folder is read-only here, so another machine may be at work on it."
+                    " The folder is read-only here, so another machine may be training it."
                 )
             return replace(status, state="failed", error=error_text, pid=0)
         return status

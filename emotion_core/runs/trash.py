@@ -64,7 +64,7 @@ def restore_run(name: str, root: Path | None = None) -> Run:
     )
     if len(fitting) != 1:
         choices = f" Deleted runs: {', '.join(fitting or trash)}." if trash else ""
-        why = "several deleted runs fit" if fitting else "it is gone for good"
+        why = "several deleted runs fit" if fitting else "it was deleted permanently"
         raise RunError(f"Run '{name}' cannot be brought back: {why}.{choices}")
     gone = trash[fitting[0]]
     path = root / _id_of(gone)

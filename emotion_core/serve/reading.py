@@ -143,7 +143,7 @@ def _decoded(text: str, number: int) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise RefusalError(
-            "bad_request", f"{_numbered(number)} is no Base64 ({error}).", image=number
+            "bad_request", f"{_numbered(number)} is not Base64 ({error}).", image=number
         ) from error
 
 

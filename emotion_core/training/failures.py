@@ -173,7 +173,7 @@ def out_of_memory(
         size //= 2
     if size < 2:
         return TrainingError(
-            f"Out of memory on {device} even with 2 images a step. Choose a smaller model."
+            f"Out of memory on {device} even with 2 images per step. Choose a smaller model."
         )
     return TrainingError(
         f"Out of memory on {device} with batch_size {batch_size}. "

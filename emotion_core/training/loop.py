@@ -215,7 +215,7 @@ def epoch_row(
     logits = validation.logits(state.best_model, state.ranks)
     if not torch.isfinite(logits).all():
         raise TrainingError(
-            f"The answers on validation are no numbers after epoch {epoch}. Lower lr (now "
+            f"The answers on validation are not numbers after epoch {epoch}. Lower lr (now "
             f"{config.lr:g}) or set clip_norm."
         )
     return {

@@ -66,11 +66,11 @@ def parse_range(text: str) -> Range:
             raise ConfigError(f"--vary {name} needs two values or an interval, got '{values}'.")
         return Range(name, choices)
     if item is not None and item.type not in (int, float):
-        raise ConfigError(f"{name} is no number, so it has no interval: list its values, A,B.")
+        raise ConfigError(f"{name} is not a number, so it has no interval: list its values, A,B.")
     first, last = (_value(name, part, item) for part in (low, high))
     numbers = [one for one in (first, last) if isinstance(one, int | float)]
     if len(numbers) < 2 or not numbers[0] < numbers[1]:
-        raise ConfigError(f"{name}: '{values}' is no interval from a low to a high number.")
+        raise ConfigError(f"{name}: '{values}' is not an interval from a low to a high number.")
     whole = all(isinstance(one, int) for one in numbers)
     return Range(name, low=numbers[0], high=numbers[1], whole=whole)
 

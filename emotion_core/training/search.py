@@ -228,6 +228,6 @@ def _alone(name: str) -> Iterator[None]:
     try:
         held = lock.acquire()
     except filelock.Timeout as error:
-        raise RunError(f"Sweep '{name}' is at work in another process.") from error
+        raise RunError(f"Sweep '{name}' is running in another process.") from error
     with held:
         yield

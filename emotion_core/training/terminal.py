@@ -18,6 +18,7 @@ from emotion_core.training.engines import device_count, launch, stop_as_launched
 from emotion_core.training.failures import Stopped
 from emotion_core.training.loop import train
 from emotion_core.training.progress import Progress
+from emotion_core.units import percent, percent_range, score
 
 
 def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | None = None) -> bool:
@@ -43,10 +44,10 @@ def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | Non
         return False
     assert report, "only a rank has none"
     test = report.test
-    low, high = test.accuracy_ci95
     print(
-        f"Finished: test accuracy {test.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), "
-        f"macro-F1 {test.macro_f1:.3f}. Results in {run.path}"
+        f"Finished: test accuracy {percent(test.accuracy)} "
+        f"(95 % interval {percent_range(test.accuracy_ci95)}), "
+        f"macro-F1 {score(test.macro_f1)}. Results in {run.path}"
     )
     return True
 
@@ -82,22 +83,23 @@ def _train_shown(run: Run, config: TrainConfig, stop: threading.Event) -> Report
 def _show(bar: tqdm, progress: Progress, batch_size: int) -> None:
     status, row = progress.status, progress.row
     if not status.steps:
-        bar.set_postfix_str(f"teachers asked: {status.teachers_asked:.0%}")
+        bar.set_postfix_str(f"teachers asked: {percent(status.teachers_asked, 0)}")
         return
     if bar.total is None:
         bar.reset(total=status.epochs * status.steps * batch_size)
     bar.n = (status.epoch * status.steps + status.step) * batch_size
     bar.set_postfix_str(
         f"epoch {min(status.epoch + 1, status.epochs)}, loss {status.train_loss:.3f}, "
-        f"accuracy {status.train_accuracy:.1%}",
+        f"accuracy {percent(status.train_accuracy)}",
         refresh=False,
     )
     bar.update(0)
     if row:
         validation = (
-            f"val accuracy {row['val_accuracy']:.2%}  val macro-F1 {row['val_macro_f1']:.3f}"
+            f"val accuracy {percent(row['val_accuracy'], 2)}  "
+            f"val macro-F1 {score(row['val_macro_f1'])}"
             if "val_accuracy" in row
-            else f"train accuracy {row['train_accuracy']:.2%}"
+            else f"train accuracy {percent(row['train_accuracy'], 2)}"
         )
         tqdm.write(
             f"epoch {row['epoch']:3d}  loss {row['train_loss']:.3f}  {validation}  "

@@ -8,7 +8,7 @@ from emotion_core import units
 from emotion_core.evaluation.ensemble import ensemble_probs
 from emotion_core.evaluation.results import load_results
 from emotion_core.evaluation.scores import classification_metrics
-from emotion_core.evaluation.selection import Board, Entry, best_of_each
+from emotion_core.evaluation.selection import Board, Entry, best_of_each, filtered
 from emotion_core.evaluation.study import load_study
 from emotion_core.machine import this_machine
 from emotion_core.models.titles import model_title
@@ -21,6 +21,7 @@ from emotion_core.runs.shipped import read_catalog
 from emotion_core.text import plain
 from pages._ui.cache import hashes, runs
 from pages._ui.frame import page_link, page_of
+from pages._ui.run_picker import pick_filters
 from pages._ui.run_table import show_run_table
 from pages._ui.widgets import show_panel, synthetic_badge
 
@@ -33,7 +34,7 @@ def show_first_screen(boards: Sequence[Board], entries: Sequence[Entry]) -> None
     with left:
         st.markdown(
             "Train neural networks to name the expression on a face, compare them with honest "
-            "statistics, and see them at work on your own camera. Everything runs on this machine; "
+            "statistics, and try them on your own camera. Everything runs on this machine; "
             "no picture leaves it."
         )
         if boards:
@@ -109,9 +110,16 @@ def show_board(board: Board, *, first: bool) -> None:
             everything = st.toggle(
                 f"Show all {len(board.entries)} runs", key=f"all-{board.name}-{board.faces}"
             )
-    show_run_table(board.entries if everything else best, f"runs-{board.name}-{board.faces}")
-    shown = "All runs" if everything else "The best run of each architecture, by validation"
-    said = [f"{shown}, on {board.faces:,} test faces. Click a row to open its run."]
+        kept = pick_filters(f"filters-{board.name}-{board.faces}") if everything else []
+    shown = filtered(board.entries, kept) if everything else best
+    if not shown:
+        st.info("No run fits all of these filters.", icon=":material/filter_list:")
+        return
+    show_run_table(shown, f"runs-{board.name}-{board.faces}")
+    what = "All runs" if everything else "The best run of each architecture, by validation"
+    if kept:
+        what = f"{len(shown)} of {len(board.entries)} runs"
+    said = [f"{what}, on {board.faces:,} test faces. Click a row to open its run."]
     timed = sorted({report.environment.processor for _, report in board.entries})
     if len(timed) > 1:
         said.append("Times are of different machines: do not read small differences.")

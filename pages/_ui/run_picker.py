@@ -88,7 +88,7 @@ def pick_run(
             label, names, format_func=lambda name: _label(present.get(name), name), key=key
         )
         with st.popover("Filter", icon=":material/filter_list:", width="content"):
-            _pick_filters(f"{key}-filters")
+            pick_filters(f"{key}-filters")
     if query:
         st.query_params[query] = st.session_state[f"{key}-address"] = str(name)
     return present[str(name)]
@@ -143,7 +143,7 @@ def _keep_present(entries: Sequence[Entry], present: dict[str, Run]) -> None:
 
 
 def _choose_several(entries: Sequence[Entry], present: dict[str, Run]) -> list[str]:
-    kept = _pick_filters("compare-filters")
+    kept = pick_filters("compare-filters")
     offered = [run.name for run, _ in filtered(entries, kept)]
     names = list(dict.fromkeys([*offered, *st.session_state[CHOSEN]]))
     chosen: list[str] = st.multiselect(
@@ -159,7 +159,8 @@ def _choose_several(entries: Sequence[Entry], present: dict[str, Run]) -> list[s
     return chosen
 
 
-def _pick_filters(key: str) -> list[str]:
+def pick_filters(key: str) -> list[str]:
+    """Names of ``FILTERS`` that the reader wants to apply."""
     return st.pills("Show only", list(FILTERS), selection_mode="multi", key=key, help=_FILTER_HELP)
 
 

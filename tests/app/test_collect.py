@@ -67,7 +67,7 @@ def test_the_dataset_page_shows_a_collection_and_training_takes_it():
 def test_each_tab_opens_on_a_filled_collection():
     fill()
     for tab, said in (
-        ("Faces", "14 of 14 labelled by a person"),
+        ("Faces", "14 of 14 labeled by a person"),
         ("Add", "Nothing"),
         ("Audit", "an audit needs 20"),
         ("Improve", "There is no run|No trained|improving needs"),

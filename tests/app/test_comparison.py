@@ -78,6 +78,14 @@ def test_opens_with_the_answer_first(folder):
     assert page.segmented_control(key="tab").options == TABS
 
 
+def test_the_settings_in_which_the_runs_differ_are_listed(folder):
+    table = open_comparison().dataframe[-1].value
+    assert table["Setting"].tolist() == ["Model", "Seed"]
+    model = next(column for column in table if column.startswith("Block CNN"))
+    assert table[model].tolist() == ["block_cnn", "1"]
+    assert "Setting" not in open_comparison(runs=names(folder)[:1]).dataframe[-1].value
+
+
 @pytest.mark.parametrize("tab", TABS)
 def test_every_part_draws_from_a_link(folder, tab):
     page = open_comparison(tab=tab, runs=names(folder)[:2])

@@ -179,7 +179,7 @@ def test_numbers_of_another_data_set_are_read_by_the_chosen_table(tmp_path):
 
 def test_a_wrong_path_is_told_and_the_choice_stays(tmp_path):
     page = give_path(open_dataset(), tmp_path / "nothing")
-    assert "There is nothing at" in page.error[0].value
+    assert "No file or folder at" in page.error[0].value
     assert page.session_state["data"] == "synthetic:140"
     assert not page.metric
 
@@ -291,7 +291,7 @@ def test_what_was_fixed_on_import_is_listed(folder, pictures):
     told = dict(zip(notes["What"], notes["Message"], strict=True))
     assert told["train/sad/torn.png"] == "truncated PNG"
     assert told["train/sad/\\udce9.png"] == "not a picture that can be read"
-    assert "converted from colour to gray" in set(notes["Message"])
+    assert "converted from color to gray" in set(notes["Message"])
 
 
 def test_bars_tell_counts_shares_and_the_published_figures():

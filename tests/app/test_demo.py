@@ -36,7 +36,7 @@ OWNERS = {
     "pages/comparison.py": ["Measure latency on this machine", "measure-"],
     "pages/predictions.py": ["Draw the map"],
     "pages/live.py": ["Get YuNet (0.2 MB)", "live-record", "my-face-open"],
-    "pages/run.py": ["run-name-", "run-tag-", "run-delete", "clone-"],
+    "pages/run.py": ["run-name-", "run-tag-", "run-note-", "run-delete", "clone-", "final-"],
 }
 VIEWS = {
     "pages/comparison.py": [{"tab": "Cost"}, {"tab": "Robustness"}],

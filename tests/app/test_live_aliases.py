@@ -4,6 +4,8 @@ import pytest
 
 from emotion_core.runs import registry
 from emotion_core.runs.catalog import list_runs
+from emotion_core.text import plain
+from pages._ui.widgets import run_label
 from tests.app.test_live_page import astronaut, folder, open_live, play, run_after, texts, trained
 from tests.samples import write_report
 
@@ -24,12 +26,18 @@ def model(page) -> str:
     return page.session_state["live-stream"].pipeline.classifier.name
 
 
+def named(run) -> str:
+    """A run as the page's text names it."""
+    return plain(run_label(run), "markdown")
+
+
 def test_a_first_visit_runs_the_champion_and_the_names_can_be_chosen(runs):
     page = open_live()
     picker = page.selectbox(key="live-model")
     assert picker.value == "@champion" and model(page) == runs[0].name
     assert picker.options[0] == "@champion" and len(picker.options) == 3
-    assert f"**@champion** is {runs[0].name}." in texts(page)
+    assert f"**@champion** is {named(runs[0])}." in texts(page)
+    assert " · 100.0 % · " in named(runs[0])
     assert len(page.selectbox(key="live-second").options) == 2  # not the champion under its name
     picker.set_value(runs[1].name).run()
     assert model(page) == runs[1].name
@@ -44,14 +52,14 @@ def test_a_promotion_elsewhere_changes_the_model_of_the_running_stream(runs, mon
     page.run()
     assert page.session_state["live-stream"] is stream and model(page) == runs[1].name
     assert page.selectbox(key="live-model").value == "@champion"
-    told = f"**@champion** is {runs[1].name} now, and the stream uses it. It was {runs[0].name}."
-    assert told in texts(page)
+    told = f"{named(runs[1])} now, and the stream uses it. It was {named(runs[0])}."
+    assert f"**@champion** is {told}" in texts(page)
     play(stream, astronaut())
     assert stream.state().result.model == runs[1].name and stream.state().failed == 0
     registry.rollback()
     page.run()
     assert model(page) == runs[0].name
-    assert f"It was {runs[1].name}." in texts(page)
+    assert f"It was {named(runs[1])}." in texts(page)
 
 
 def test_a_model_that_was_chosen_by_name_stays_whoever_is_promoted(runs):

@@ -125,12 +125,12 @@ def test_a_profile_is_compared_with_everybodys_model(folder):
     page.run()
     page.selectbox(key="live-profile").set_value("me").run()
     second = page.selectbox(key="live-second")
-    assert any("for everybody" in option for option in second.options)
+    assert any("without profile" in option for option in second.options)
     second.set_value(run.name).run()
     play(stream)
     face = stream.state().result.faces[0]
     assert face.raw_probs[SAD] > 0.99 > face.second.raw_probs[SAD]
-    assert stream.names == ("sequential for me", "sequential")
+    assert stream.names == ("Sequential for me", "Sequential")
     page.selectbox(key="live-profile").set_value("").run()
     assert page.selectbox(key="live-second").value == "" and stream.pipeline.second is None
 
@@ -144,7 +144,7 @@ def test_a_profile_of_another_run_is_refused_and_everybodys_model_stays(folder):
     assert f"me (made for {other.name})" in page.selectbox(key="live-profile").options
     page.selectbox(key="live-profile").set_value("me").run()
     assert f"Profile 'me' was made with run '{other.name}'" in texts(page)
-    assert "everybody's model answers" in texts(page)
+    assert "the general model answers" in texts(page)
     assert stream.pipeline.classifier.profile == ""
     page.selectbox(key="live-model").set_value(other.name).run()
     assert not page.warning and stream.pipeline.classifier.profile == "me"

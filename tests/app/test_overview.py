@@ -111,6 +111,12 @@ def test_the_best_of_each_architecture_is_shown_until_all_are_asked_for(root):
     assert sorted(tables(page)[0]) == ["Block CNN", *["ResNet-18"] * 3]
     accuracies = page.dataframe[0].value["Accuracy"].tolist()
     assert accuracies == sorted(accuracies, reverse=True)
+    filters = page.button_group[0]
+    assert filters.options == ["Study recipe", "Our recipe", "My runs", "With weights"]
+    filters.set_value(["Study recipe"]).run()
+    assert not tables(page) and "No run fits all of these filters." in page.info[0].value
+    page.button_group[0].set_value(["Our recipe"]).run()
+    assert len(tables(page)[0]) == 4 and "4 of 4 runs" in texts(page)
 
 
 def test_shipped_runs_answer_on_the_first_screen(monkeypatch):

@@ -1,5 +1,6 @@
 """The Predictions page on real run folders: a small trained-like model, real data, real uploads."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -179,6 +180,10 @@ def test_faces_that_are_not_here_leave_the_table(root):
     assert "0123456789ab" not in texts(page), "no fingerprint is shown"
     assert not [item for item in page.button if item.key == "get-fer2013"]
     assert not face_keys(page) and len(page.dataframe[0].value) == 24
+    titles = json.loads(page.dataframe[0].proto.columns)
+    assert [titles[name]["label"] for name in ("row", "id", "actual", "happy")] == [
+        *("Number", "Image", "Actual", "Happy")
+    ]
 
 
 def test_fer2013_is_offered_in_place_where_it_is_missing(root):
@@ -216,7 +221,7 @@ def test_the_feature_map_is_drawn_when_asked(root):
     draw.click().run()
     assert not page.exception
     page.run()
-    assert "The nearest neighbour on the map" in texts(page)
+    assert "The nearest neighbor on the map" in texts(page)
     assert features.load_features(newest(root)) is not None
     page.segmented_control(key="map").set_value("t-SNE").run()
     assert any(item.label == "Compute t-SNE" for item in page.button)

@@ -6,9 +6,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.samples import random_faces, write_random_run
+from emotion_core.files import write_json
 from emotion_core.paths import PROJECT
 from emotion_core.runs.catalog import list_runs, load_run
 from emotion_core.runs.trash import deleted_runs
+from emotion_core.training.final import final_config
 
 PARTS = ["Scores", "Curves", "Mistakes", "Settings", "Model card"]
 
@@ -97,6 +99,22 @@ def test_it_is_renamed_and_tagged(folder):
     save(page, "run-tag").click().run()
     assert load_run("mine", folder).config().tag == "for the talk"
     assert any("for the talk" in label for label in page.selectbox(key="run-shown").options)
+
+
+def test_a_note_is_written_and_shown(folder):
+    page = open_run(run="block_cnn")
+    identity = load_run("block_cnn", folder).id
+    page.text_input(key=f"run-note-{identity}-").set_value("The run of the talk.")
+    save(page, "run-note").click().run()
+    assert load_run("block_cnn", folder).config().note == "The run of the talk."
+    assert "The run of the talk." in texts(page)
+
+
+def test_a_final_training_is_offered_once(folder):
+    run = load_run("block_cnn", folder)
+    assert "final-block_cnn" in {button.key for button in open_run(run="block_cnn").button}
+    write_json(run.path / "config.json", final_config(run).replace(name="block_cnn").to_dict())
+    assert "final-block_cnn" not in {button.key for button in open_run(run="block_cnn").button}
 
 
 def test_a_name_that_is_taken_is_refused(folder):

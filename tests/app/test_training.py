@@ -279,7 +279,7 @@ def test_bad_setting_is_explained_and_cannot_be_started(root):
 def test_missing_data_is_explained_and_nothing_is_queued(root):
     page = open_training(data="/nowhere/fer2013")
     click(page, "train-start")
-    assert "There is nothing at /nowhere/fer2013" in texts(page)
+    assert "No file or folder at /nowhere/fer2013" in texts(page)
     assert list_runs(root) == []
 
 

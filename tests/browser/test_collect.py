@@ -69,10 +69,10 @@ def test_uploaded_faces_are_labelled_by_keys_and_deleted_without_a_trace(
         faces.nth(0).click()
         page.keyboard.press("4")
         page.keyboard.press("7")
-        main.get_by_text(f"2 of {count} labelled").wait_for()
+        main.get_by_text(f"2 of {count} labeled").wait_for()
         assert "happy" in faces.nth(0).get_attribute("aria-label")
         page.keyboard.press("z")
-        main.get_by_text(f"1 of {count} labelled").wait_for()
+        main.get_by_text(f"1 of {count} labeled").wait_for()
         assert [item.label for item in list_faces("me")[0]].count("happy") == 1
 
         main.get_by_role("radio", name="Audit", exact=True).click()

@@ -130,7 +130,7 @@ def test_a_profile_is_learned_in_the_minute_used_listed_exported_and_deleted(
     bars = page.page.locator(".st-key-my-face-result .live-bars")
     assert bars.get_by_text("happy").count() == 1 and bars.get_by_text("disgust").count() == 0
     page.page.get_by_role("heading", name="Why is it wrong for me?").wait_for()
-    page.page.get_by_text("Measured on both takes with everybody's model.").wait_for()
+    page.page.get_by_text("Measured on both takes with the general model.").wait_for()
     assert written(places) == ["home/profiles/me.json", "home/profiles/me.safetensors"]
 
     picker = page.page.get_by_test_id("stSelectbox").filter(has_text="Model for")

@@ -85,7 +85,7 @@ def test_own_aliases_are_set_and_removed(runs):
     registry.set_alias("@demo", runs[0])
     assert pick_run("@demo") == runs[0]
     registry.set_alias("@demo", None)
-    for name, reason in (("@demo", "There is no alias"), ("@No Name", "is no alias")):
+    for name, reason in (("@demo", "There is no alias"), ("@No Name", "is not an alias")):
         with pytest.raises(RunError, match=reason):
             load_run(name)
     with pytest.raises(RunError, match="promote and rollback alone"):

@@ -267,7 +267,7 @@ def test_purge_removes_old_deletions_for_good(run):
     assert purge_deleted(root, older_than=3600) == 1
     assert deleted_runs(root) == ["sequential-2"]
     assert purge_deleted(root) == 1
-    with pytest.raises(RunError, match="cannot be brought back: it is gone for good"):
+    with pytest.raises(RunError, match="cannot be brought back: it was deleted permanently"):
         restore_run("sequential", root)
 
 
@@ -299,7 +299,7 @@ def test_a_part_of_its_name_brings_a_deleted_run_back(run):
     with pytest.raises(RunError, match=r"several deleted runs fit\. Deleted runs: .*, "):
         restore_run("-s", root)
     assert restore_run("resnet18", root) == other
-    with pytest.raises(RunError, match=r"gone for good\. Deleted runs: sequential\."):
+    with pytest.raises(RunError, match=r"deleted permanently\. Deleted runs: sequential\."):
         restore_run("resnet18", root)
 
 

@@ -135,7 +135,7 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
             x=percents(x[keep]),
             y=percents(y[keep]),
             mode="lines",
-            name=f"{result.label} ({area:.3f})",
+            name=f"{result.label} ({units.score(area)})",
             line={"color": colors[result.label], "dash": dash(index), "width": 2.5},
         )
         names = ("fall_out", "recall") if roc else ("recall", "precision")
@@ -172,7 +172,7 @@ def one_vs_rest_panel(comparison: Comparison, emotion: str, *, roc: bool) -> Pan
         best = int(np.nanargmax(scores))
         reading = (
             f"{comparison.results[best].label} separates {emotion} from the rest best: {measure} "
-            f"{scores[best]:.3f}, where guessing gives {chance:.3f}."
+            f"{units.score(scores[best])}, where guessing gives {units.score(chance)}."
         )
     return Panel(f"{'roc' if roc else 'pr'}-{emotion}", f"{kind}: {emotion}", fig, reading, table)
 

@@ -130,7 +130,9 @@ def pairs_panel(comparison: Comparison) -> Panel:
     limit = float(np.nanmax(np.abs(z), initial=1.0))
     fig = heatmap(z, text, labels, labels, BETTER, -limit, limit)
     fig.update_traces(
-        hovertemplate="%{y} minus %{x}: %{z:+.2f} points<extra></extra>", hoverongaps=False
+        customdata=[[units.number(value, 2, "points", sign=True) for value in row] for row in z],
+        hovertemplate="%{y} minus %{x}: %{customdata}<extra></extra>",
+        hoverongaps=False,
     )
     if size > _NUMBERED:
         fig.update_traces(text=np.where(np.char.endswith(text.astype(str), "?"), "?", ""))

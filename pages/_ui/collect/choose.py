@@ -103,7 +103,9 @@ def _show_manage(chosen: Summary, others: list[str]) -> None:
 def _show_deleted() -> None:
     for name in store.deleted_collections():
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f":material/delete: **{name}** is deleted and goes for good within an hour.")
+            st.caption(
+                f":material/delete: **{name}** is deleted; within an hour it is removed permanently."
+            )
             if st.button("Undo", key=f"collect-undo-{name}"):
                 _do(lambda name=name: store.restore(name))
             if st.button("Delete permanently", key=f"collect-purge-{name}"):

@@ -69,7 +69,7 @@ def _show_counts(name: str) -> None:
     done = sum(number for label, number in counts.items() if label)
     total = done + counts.get("", 0)
     each = [f"{TITLES[label]} {counts[label]:,}" for label in LABELS if counts.get(label)]
-    words = f"{done:,} of {total:,} labelled by a person"
+    words = f"{done:,} of {total:,} labeled by a person"
     st.progress(done / max(total, 1), " · ".join([words, *each]))
 
 
@@ -181,7 +181,7 @@ def _show_pages(which: Filter, shown: list[Item], offset: int, total: int) -> No
     if st.button("Previous", disabled=offset == 0, icon=":material/chevron_left:"):
         _turn(max(0, offset - PAGE))
     # Labelled faces leave the filter "to do", so that its next page begins where this one did.
-    moves = which.state in ("to do", "suggested", "unlabelled")
+    moves = which.state in ("to do", "suggested", "unlabeled")
     left = total if moves else total - offset - len(shown)
     if st.button(f"Next {PAGE}", disabled=left <= 0, icon=":material/chevron_right:"):
         _turn(0 if moves else offset + PAGE)

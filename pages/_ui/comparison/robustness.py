@@ -72,7 +72,7 @@ def _jobs(comparison: Comparison) -> None:
             if state.kind == "running":
                 if run.name not in waiting:
                     waiting.append(run.name)
-                st.progress(state.share, f"{state.share:.0%} of the measurement")
+                st.progress(state.share, f"{percent(state.share, 0)} of the measurement")
                 if offers(Action.MEASURE, says=False) and st.button(
                     "Cancel", key=f"stop-{run.name}", icon=":material/stop:"
                 ):

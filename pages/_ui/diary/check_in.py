@@ -10,7 +10,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.personal import diary
 from emotion_core.personal.clock import local_time, offset_at
-from emotion_core.personal.entries import MOST_NOTE, MOST_TAG, TAGS, CheckIn
+from emotion_core.personal.entries import MOST_NOTE, MOST_TAG, TAGS, CheckIn, on_grid
 from emotion_core.plots.diary import affect_grid
 from emotion_core.text import plain
 from pages._ui.widgets import show_figure
@@ -59,7 +59,7 @@ def _show_grid() -> None:
     valence = st.session_state.setdefault(_VALENCE, 0.0)
     arousal = st.session_state.setdefault(_AROUSAL, 0.0)
     figure = affect_grid(valence, arousal) if chosen else affect_grid(9, 9)
-    where = f"pleasant {valence:+.2f}, activated {arousal:+.2f}" if chosen else "nothing chosen"
+    where = on_grid(valence, arousal) if chosen else "nothing chosen"
     show_figure(figure, "diary-affect", on_click=_pick)
     st.caption(f"Affect grid: {where}.")
     with st.expander("Choose without a pointer"):

@@ -193,7 +193,7 @@ def _show_agreement(frame: pd.DataFrame, own: Sequence[CheckIn]) -> None:
             "Pairs: check-ins with your face in view from ten minutes before to two after. "
             "Pleasantness and activation of the face are *derived*: the mean of seven published "
             "points (Russell & Mehrabian 1977) under the calibrated probabilities. 0 means no more "
-            "agreement than chance, 1 full agreement."
+            "agreement than random answers, 1 full agreement."
         )
     with right:
         st.info(agreement.PUBLISHED, icon=":material/menu_book:")

@@ -74,7 +74,7 @@ def _show_limit(status: DiaryStatus) -> None:
         index=limits.index(status.kept_days),
         format_func=lambda days: f"{days} days",
         key=f"diary-kept-{status.kept_days}",
-        help="Older entries are deleted for good.",
+        help="Older entries are deleted permanently.",
     )
     if days < status.kept_days:
         st.warning(

@@ -9,6 +9,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.live.summary import Second
 from emotion_core.personal.agreement import ANCHOR_SOURCE, ANCHORS, affect_of
 from emotion_core.plots.live import emotion_color
+from emotion_core.units import number
 
 AFFECT = "live-affect"
 _TRAIL = 20  # seconds
@@ -43,7 +44,7 @@ def affect_plane(minute: Sequence[Second | None]) -> str:
     here, said = "", "no face"
     if minute and minute[-1] is not None:
         here, (valence, arousal) = f'<b style="{_place(points[-1])}"></b>', points[-1]
-        said = f"valence {valence:+.2f}, arousal {arousal:+.2f}".replace("-", "−")
+        said = f"valence {number(valence, 2, sign=True)}, arousal {number(arousal, 2, sign=True)}"
     source = ANCHOR_SOURCE.replace("&", "&amp;")
     return (
         '<div class="live-affect">'

@@ -14,7 +14,7 @@ from pages._ui.widgets import run_label, show_error
 
 _FOLLOWED, _TOLD = "live-followed", "live-alias-told"
 _TOLD_SECONDS = 60.0
-_Followed = dict[str, tuple[str, str]]  # by alias: what the registry has, and the run's name
+_Followed = dict[str, tuple[str, str, str]]  # by alias: what the registry has, run's name, label
 
 
 def choices(runs: Sequence[Run]) -> dict[str, Run]:
@@ -47,23 +47,26 @@ def follow(chosen: Mapping[str, Run]) -> None:
         chosen: The run of each choice in use, of which only aliases matter.
     """
     before: _Followed = st.session_state.get(_FOLLOWED, {})
-    now = {item: (_target(item), run.name) for item, run in chosen.items() if is_alias(item)}
-    for alias, (_, name) in now.items():
-        old = before[alias][1] if alias in before else name
+    now = {
+        item: (_target(item), run.name, plain(run_label(run), "markdown"))
+        for item, run in chosen.items()
+        if is_alias(item)
+    }
+    for alias, (_, name, label) in now.items():
+        _, old, old_label = before.get(alias, now[alias])
         if old != name:
-            old, name = plain(old, "markdown"), plain(name, "markdown")
-            text = f"**{alias}** is {name} now, and the stream uses it. It was {old}."
+            text = f"**{alias}** is {label} now, and the stream uses it. It was {old_label}."
             st.session_state[_TOLD] = (text, time.monotonic())
     st.session_state[_FOLLOWED] = now
     if now:
-        means = (f"**{item}** is {plain(name, 'markdown')}" for item, (_, name) in now.items())
+        means = (f"**{alias}** is {label}" for alias, (*_, label) in now.items())
         st.caption(", ".join(means) + ".")
 
 
 def show_followed() -> None:
     """Draw the page anew once an alias in use names another run, and tell it for a minute."""
     before: _Followed = st.session_state.get(_FOLLOWED, {})
-    if any(_target(alias) != run for alias, (run, _) in before.items()):
+    if any(_target(alias) != run for alias, (run, *_) in before.items()):
         st.rerun(scope="app")
     text, since = st.session_state.get(_TOLD, ("", 0.0))
     if text and time.monotonic() - since < _TOLD_SECONDS:

@@ -8,8 +8,8 @@ from emotion_core.live.kept import KeptSession, SessionShelf
 from emotion_core.live.stream import LiveStream
 from emotion_core.plots import live as plots
 from emotion_core.recording.facts import Mark, Notes
-from emotion_core.recording.lanes import lanes_of
-from emotion_core.reporting.recording import session_html, viewer_data
+from emotion_core.recording.lanes import lanes_of, told
+from emotion_core.reporting.recording import agreement_reading, session_html, viewer_data
 from pages._ui.live.lanes import lanes_html, lanes_style
 from pages._ui.widgets import show_figure
 
@@ -102,8 +102,10 @@ def _forget(stream: LiveStream) -> None:
 def _show_lanes(kept: KeptSession) -> None:
     session = kept.session
     notes = Notes(tuple(Mark(item.time, item.note) for item in session.marks))
-    data = viewer_data(lanes_of(session, kept.titles), notes, session.summary.seconds)
+    lanes = lanes_of(session, kept.titles)
     st.html(lanes_style())
-    st.html(lanes_html(data))
+    st.html(lanes_html(viewer_data(lanes, notes, session.summary.seconds)))
+    if agreed := agreement_reading(told(lanes, notes)):
+        st.caption(agreed)
     for mark in session.marks:
         st.text(f"{mark.time:.0f} s  {mark.note or 'mark'}")

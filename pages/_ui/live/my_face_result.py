@@ -11,7 +11,7 @@ from emotion_core.personal.diagnose import Finding
 from emotion_core.personal.takes import Outcome
 from emotion_core.plots import live as plots
 from emotion_core.text import plain
-from emotion_core.units import percent, percent_range, points
+from emotion_core.units import number, percent, percent_range, points
 
 
 def show_result(found: Conclusion, put_away: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ def _show_verdict(found: Conclusion) -> None:
         else "The interval does not exclude a loss on takes that it has not learned"
     )
     st.warning(
-        f"{text} {why}, so the profile is **not kept**. Everybody's model stays in use.",
+        f"{text} {why}, so the profile is **not kept**. The general model stays in use.",
         icon=":material/person_off:",
     )
 
@@ -75,12 +75,12 @@ def _bars(outcome: Outcome) -> str:
         )
         rows.append(
             f'<span>{name}</span><span class="live-track">{tracks}</span>'
-            f'<span class="live-value">{100 * before:.0f} → {100 * after:.0f} %</span>'
+            f'<span class="live-value">{number(100 * before, 0)} → {percent(after, 0)}</span>'
         )
     return (
         f'<div class="live"><div><div class="live-bars">{"".join(rows)}</div>'
         '<small class="live-note">second takes classified correctly; upper bar with the profile, '
-        "lower bar everybody's model</small></div></div>"
+        "lower bar the general model</small></div></div>"
     )
 
 
@@ -96,7 +96,7 @@ def _show_reasons(found: Conclusion) -> None:
     if fine:
         st.caption("In order: " + "; ".join(f"{item.name} {item.measured}" for item in fine) + ".")
     st.caption(
-        "Measured on both takes with everybody's model. Glasses, masks and hair are not measured."
+        "Measured on both takes with the general model. Glasses, masks and hair are not measured."
     )
 
 

@@ -10,6 +10,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.live.session import LARGEST
 from emotion_core.live.stream import LiveStream
 from emotion_core.text import csv_text
+from emotion_core.units import percent
 from pages._ui.cache import HASHES
 from pages._ui.live import readout
 from pages._ui.live.panel import pick_face
@@ -95,8 +96,8 @@ def _show_why(stream: LiveStream, face: "Face", results: "list[FaceResult]") -> 
         icon=":material/psychology:",
         help="Which parts of the face speak for this expression.",
     ):
-        everybody = ", everybody's model" if stream.pipeline.classifier.profile else ""
-        explain_face(run, results[face.track_id - 1].face, f"Face {face.track_id}{everybody}")
+        general = ", general model" if stream.pipeline.classifier.profile else ""
+        explain_face(run, results[face.track_id - 1].face, f"Face {face.track_id}{general}")
 
 
 def _show_download(
@@ -127,7 +128,7 @@ def _show_all(faces: "list[Face]", results: "list[FaceResult]") -> None:
     shown = list(zip(faces, results, strict=True))[:_SHOWN_FACES]
     show_faces_grid(
         np.stack([result.face for _, result in shown]),
-        [f"{face.track_id}: {face.emotion} {100 * face.confidence:.0f} %" for face, _ in shown],
+        [f"{face.track_id}: {face.emotion} {percent(face.confidence, 0)}" for face, _ in shown],
         columns=10,
     )
     if len(results) > _SHOWN_FACES:

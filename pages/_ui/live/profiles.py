@@ -7,6 +7,7 @@ import streamlit as st
 
 from emotion_core.access import Action, allowed
 from emotion_core.errors import EmotionError
+from emotion_core.models.titles import model_title
 from emotion_core.personal.profile import Profile, apply_profile
 from emotion_core.personal.profile_files import list_profiles, load_profile
 from emotion_core.runs.run import Run
@@ -83,7 +84,7 @@ def model_for(profile: str, run: Run) -> "Classifier":
     try:
         return _personal(run, profile, load_profile(profile).created)
     except EmotionError as error:
-        text = f"{plain(error, 'markdown')} Until then everybody's model answers."
+        text = f"{plain(error, 'markdown')} Until then the general model answers."
         st.warning(text, icon=":material/person_off:")
         return general
 
@@ -94,7 +95,7 @@ def short_names(classifiers: Sequence[Any]) -> tuple[str, ...]:
     None counts for nothing.
     """
     names = [
-        f"{item.architecture} for {item.profile}" if item.profile else item.architecture
+        model_title(item.architecture) + (f" for {item.profile}" if item.profile else "")
         for item in classifiers
         if item is not None
     ]

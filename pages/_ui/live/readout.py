@@ -10,6 +10,7 @@ from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.state import LiveState
 from emotion_core.live.summary import Second
 from emotion_core.plots import live as plots
+from emotion_core.units import percent
 
 if TYPE_CHECKING:
     from emotion_core.live.pipeline import Face, Reading
@@ -42,7 +43,7 @@ def headline(face: "Face | None", names: Sequence[str]) -> str:
             found += f", {EMOTIONS[int(item.probs.argmax())]}"
         parts.append(
             f'<span><small class="live-note">{html.escape(name)}</small>'
-            f'<b><i style="--tone:{tone}"></i>{found} {100 * item.confidence:.0f} %</b></span>'
+            f'<b><i style="--tone:{tone}"></i>{found} {percent(item.confidence, 0)}</b></span>'
         )
     if two:
         parts.append(f'<small class="live-note">{_agreement(*readings)}</small>')
@@ -86,7 +87,7 @@ def minute(seconds: Sequence[Second | None]) -> str:
     summary = ", ".join(f"{name} {count} s" for name, count in said.most_common()) or "no face"
     return (
         f'<div><div class="live-minute" role="img" aria-label="Last minute: {summary}">{columns}'
-        '</div><div class="live-axis"><span>60 s ago</span><span>probabilities, colours as above'
+        '</div><div class="live-axis"><span>60 s ago</span><span>probabilities, colors as above'
         "</span><span>now</span></div></div>"
     )
 

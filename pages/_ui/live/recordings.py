@@ -161,7 +161,7 @@ def _readings(stream: LiveStream, recording: Recording) -> tuple["pa.Table", tup
 
 def _watch(job: VideoJob) -> None:
     state = job.state
-    st.progress(state.share, f"Reading: {100 * state.share:.0f} %")
+    st.progress(state.share, f"Reading: {units.percent(state.share, 0)}")
     if state.kind != "running":
         st.rerun()
 
@@ -231,7 +231,9 @@ def _restore(name: str) -> None:
 def _show_deleted() -> None:
     for name in store.deleted():
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f":material/delete: **{name}** is deleted and goes for good within an hour.")
+            st.caption(
+                f":material/delete: **{name}** is deleted; within an hour it is removed permanently."
+            )
             if st.button("Undo", key=f"recording-undo-{name}"):
                 do(partial(_restore, name))
             if st.button("Delete permanently", key=f"recording-purge-{name}"):

@@ -124,7 +124,7 @@ def _second_label(present: Mapping[str, Run], choice: str, first: str) -> str:
     if not choice:
         return "no second model"
     same = present[choice] == present[first]
-    return f"{choice_label(choice, present)}{' · for everybody' if same else ''}"
+    return f"{choice_label(choice, present)}{' · without profile' if same else ''}"
 
 
 def _keep_present(stream: LiveStream, present: Mapping[str, Run]) -> None:

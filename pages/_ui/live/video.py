@@ -10,9 +10,11 @@ from emotion_core.live import videos
 from emotion_core.live.stream import LiveStream
 from emotion_core.live.video_file import SUFFIXES
 from emotion_core.live.videos import VideoJob, VideoResult
+from emotion_core.models.titles import model_title
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
+from emotion_core.units import percent
 from pages._ui.access import is_at_computer
 from pages._ui.live.settings import chosen_run
 from pages._ui.widgets import run_label, show_error, show_figure
@@ -81,7 +83,7 @@ def show_analysis(stream: LiveStream, upload: Any) -> None:
     elif state.kind == "failed":
         st.error(plain(state.error, "markdown"), icon=":material/error:")
     elif state.kind == "cancelled":
-        st.info("Cancelled; nothing was kept.", icon=":material/cancel:")
+        st.info("Canceled; nothing was kept.", icon=":material/cancel:")
     elif state.result:
         _show_result(job, state.result)
 
@@ -119,7 +121,7 @@ def _show_start(stream: LiveStream, run: Run, upload: Any) -> None:
     profile = stream.pipeline.classifier.profile
     first = run_label(run) + (f" for {profile}" if profile else "")
     st.session_state["live-video-models"] = " and ".join(
-        [first, *([second.name] if second else [])]
+        [first, *([model_title(second.architecture)] if second else [])]
     )
     st.rerun()
 
@@ -127,7 +129,7 @@ def _show_start(stream: LiveStream, run: Run, upload: Any) -> None:
 def _watch(job: VideoJob) -> None:
     state = job.state
     # What a browser recorded does not say how long it is.
-    done = f"{100 * state.share:.0f} %" if state.share else f"{state.seconds:.0f} s"
+    done = percent(state.share, 0) if state.share else f"{state.seconds:.0f} s"
     st.progress(state.share, f"{job.name}: {done} of the video")
     if state.kind != "running":
         st.rerun()

@@ -62,7 +62,7 @@ def draw_faces(run: Run, report: Report) -> None:
                 _face_button(run, guesses, images, row, other)
     with st.expander("As a table", icon=":material/table:", expanded=images is None):
         table = [_table_row(guesses, row, other) for row in chosen.tolist()]
-        st.dataframe(table, hide_index=True)
+        st.dataframe(table, hide_index=True, column_config=_titles(table[0]))
         st.download_button(
             "CSV of all faces that fit",
             data=lambda: csv_text([_table_row(guesses, row, other) for row in rows.tolist()]),
@@ -199,6 +199,14 @@ def _table_row(
     return values | {name: round(p, 4) for name, p in zip(EMOTIONS, probs, strict=True)}
 
 
+def _titles(row: dict[str, Any]) -> dict[str, Any]:
+    """Headers that people read; a CSV file keeps the plain names."""
+    number = st.column_config.NumberColumn
+    named = {name: number(name.capitalize(), format="%.3f") for name in ("confidence", *EMOTIONS)}
+    rest = {name: name[0].upper() + name[1:] for name in row if name not in named}
+    return {**rest, **named, "row": "Number", "id": "Image"}
+
+
 def guesses_or_stop(run: Run) -> Guesses:
     """The run's predictions; stops the page with the reason where there are none."""
     try:
@@ -218,7 +226,7 @@ def test_faces(run: Run, report: Report, guesses: Guesses) -> np.ndarray | None:
     if not np.array_equal(labels, guesses.labels):
         st.error(
             f"Run '{run.name}': predictions.npz does not fit the test faces its report names. "
-            f"Write both anew: evaluate {run.name}.",
+            f"Write both again: evaluate {run.name}.",
             icon=":material/error:",
         )
         return None

@@ -29,7 +29,7 @@ def draw_map(run: Run, report: Report) -> None:
         _compute(run, len(guesses))
         return
     if len(found.rows) and int(found.rows.max()) >= len(guesses):
-        st.error("The stored map is of another test set. Draw it anew: features RUN.")
+        st.error("The stored map is of another test set. Draw it again: features RUN.")
         return
     left, right = st.columns(2)
     with left:
@@ -58,7 +58,7 @@ def draw_map(run: Run, report: Report) -> None:
             _tsne_job(run)
             return
         positions, axes = stored, ("", "")
-        note = "t-SNE keeps neighbours together; distances between groups mean nothing."
+        note = "t-SNE keeps neighbors together; distances between groups mean nothing."
     labels, predicted = guesses.labels[found.rows], guesses.predicted[found.rows]
     spec = plots.feature_map(
         positions,

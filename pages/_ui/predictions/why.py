@@ -9,7 +9,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots import predictions as plots
 from emotion_core.runs.run import Run
-from emotion_core.units import percent
+from emotion_core.units import number, percent
 from pages._ui.cache import MODEL_FILES, classifier, hashes
 from pages._ui.widgets import show_error
 
@@ -74,7 +74,7 @@ def explain_face(run: Run, face: np.ndarray, title: str, actual: str = "") -> No
     st.caption(
         f"{plots.agreement_reading(cam.heat[label], drop)} Bright: what speaks for {emotion} "
         f"inside the network. Orange: covering it lowers {emotion}, by up to "
-        f"{100 * max(0.0, float(drop.max())):.0f} points; blue: raises it."
+        f"{number(100 * max(0.0, float(drop.max())), 0)} points; blue: raises it."
     )
 
 

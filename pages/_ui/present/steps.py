@@ -112,7 +112,7 @@ def _live(entries: Sequence[Entry]) -> None:
         actual = shown.actual[index]
         with column.container(key=f"stage-live-{index}"):
             face = shown.faces[index : index + 1]
-            show_faces_grid(face, [f"labelled {actual}"], [COLORS[actual]], columns=1)
+            show_faces_grid(face, [f"labeled {actual}"], [COLORS[actual]], columns=1)
             if len(shown.probs):  # without weights the model was not asked about drawn faces
                 draw_probs(shown.probs[index], actual)
     _mark(shown)

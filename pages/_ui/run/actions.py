@@ -1,4 +1,4 @@
-"""What can be done with a run: compare it, try it, clone, export, rename, tag and delete it."""
+"""What can be done with a run: compare, try, export, clone, train finally; name, tag, note, delete."""
 
 from collections.abc import Callable
 
@@ -7,16 +7,18 @@ import streamlit as st
 from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.runs.catalog import with_names
-from emotion_core.runs.create import rename_run, tag_run
+from emotion_core.runs.create import note_run, rename_run, tag_run
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
 from emotion_core.training import jobs
+from emotion_core.training.final import final_config
 from pages._ui.access import offers
 from pages._ui.cache import finished_entries, report_of
 from pages._ui.frame import page_link
 from pages._ui.run.export import show_export
 from pages._ui.run_picker import beside_chosen
 from pages._ui.training.prefill import prefill
+from pages._ui.training.watched import watched
 from pages._ui.widgets import show_error
 
 DELETED = "train-deleted"  # names that the Training page can bring back
@@ -41,10 +43,33 @@ def show_ways_on(run: Run) -> None:
         ):
             prefill(with_names(run).replace(name="", note="", tag="").to_dict())
             st.switch_page("pages/training.py")
+        ends = _can_be_final(run) and offers(Action.CHANGE_RUN, says=False)
+        final = ends and st.button(
+            "Final training",
+            icon=":material/model_training:",
+            key=f"final-{run.name}",
+            help="Trains this model again on training and validation data together, with the same "
+            "settings, once choosing is over. It becomes a run of its own.",
+        )
+    if final:
+        _train_finally(run)
+
+
+def _can_be_final(run: Run) -> bool:
+    return bool(report_of(run) and run.metrics() and not run.config().final)
+
+
+def _train_finally(run: Run) -> None:
+    try:
+        watched().add(jobs.start(final_config(run)).name)
+    except (EmotionError, OSError) as error:  # such as a full disk
+        show_error(error)
+    else:
+        st.switch_page("pages/training.py")
 
 
 def show_identity(run: Run) -> None:
-    """Name, tag and deletion; an owner's alone."""
+    """Name, tag, note and deletion; an owner's alone."""
     if not offers(Action.CHANGE_RUN):
         return
     config = run.config()
@@ -55,6 +80,9 @@ def show_identity(run: Run) -> None:
         with st.popover(label, icon=":material/sell:"):
             text = "A word or two that every list of runs finds it by; empty takes it away."
             _show_input(run, "Tag", config.tag, tag_run, text)
+        with st.popover("Note", icon=":material/notes:"):
+            text = "One sentence on what the run is for; empty takes it away."
+            _show_input(run, "Note", config.note, note_run, text)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete **{plain(run.name, 'markdown')}**? Training can bring it back.")
             if st.button("Yes, delete", key="run-delete", type="primary"):

@@ -50,7 +50,7 @@ def show_difference(run: Run) -> None:
         return
     other = others[name]
     pair: list[Entry] = [(one, r) for one in (run, other) if (r := report_of(one))]
-    rows = differing_rows(with_names(run), with_names(other), (run.name, other.name))
+    rows = differing_rows({one.name: with_names(one) for one in (run, other)})
     left, right = st.columns(2)
     with left:
         if rows:

@@ -13,8 +13,8 @@ from emotion_core.training.estimate import total_seconds
 from pages._ui.cache import chosen_data, runs
 from pages._ui.training.architectures import architectures
 from pages._ui.training.prefill import prefill, take_prefill
-from pages._ui.training.runs import watched
 from pages._ui.training.settings import pick_values
+from pages._ui.training.watched import watched
 from pages._ui.widgets import duration, show_error, synthetic_badge
 
 DATA_NAMES = {"synthetic": "Synthetic faces", FER2013_SPEC: "FER-2013"}

@@ -1,4 +1,4 @@
-"""The Training page's runs: those at work followed by the second, all others folded below."""
+"""The Training page's runs: those that train are followed by the second, all others folded below."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +12,11 @@ from emotion_core.plots import training as plots
 from emotion_core.runs.run import Run
 from emotion_core.runs.trash import deleted_runs, purge_deleted, restore_run
 from emotion_core.training import jobs
-from emotion_core.training.final import final_config
 from emotion_core.training.queue import Job
 from pages._ui.access import offers
-from pages._ui.cache import report_of, update_links
+from pages._ui.cache import update_links
 from pages._ui.training.run_panel import show_log, show_run, show_state, state_icon
+from pages._ui.training.watched import watched
 from pages._ui.widgets import duration, page_theme, run_label, show_empty, synthetic_badge
 
 _SHOWN_QUEUED = 8  # of each device
@@ -146,19 +146,7 @@ def _show_resting_run(job: Job, *, opened: bool) -> None:
             with st.container(horizontal=True):
                 if state in ("stopped", "failed") and not run.problem:
                     button("resume", "Resume", "play_arrow", jobs.resume, run)
-                if state == "finished" and _can_be_final(run):
-                    text = (
-                        "Train this model again on training and validation data together, with the "
-                        "same settings, once choosing is over. It becomes a run of its own."
-                    )
-                    button(
-                        "final", "Final training", "model_training", _train_finally, run, help=text
-                    )
                 button("delete", "Delete", "delete", _delete, run)
-
-
-def _can_be_final(run: Run) -> bool:
-    return bool(report_of(run) and run.metrics() and not run.config().final)
 
 
 def _show_notes() -> None:
@@ -220,10 +208,6 @@ def _stop(run: Run) -> None:
     _stopping().add(run.name)
 
 
-def _train_finally(run: Run) -> None:
-    watched().add(jobs.start(final_config(run)).name)
-
-
 def _kill(run: Run) -> None:
     jobs.stop(run, force=True)
 
@@ -241,10 +225,4 @@ def _purge() -> None:
 def _stopping() -> set[str]:
     """Names of the runs that were asked to stop in this browser tab."""
     found: set[str] = st.session_state.setdefault("train-stopping", set())
-    return found
-
-
-def watched() -> set[str]:
-    """Names of the runs that were at work while this browser tab was open."""
-    found: set[str] = st.session_state.setdefault("train-watched", set())
     return found

@@ -182,7 +182,7 @@ def test_too_few_faces_are_refused(flipped):
     data, *_ = flipped
     few = replace(data, images=data.images[:19], labels=data.labels[:19])
     few = replace(few, splits=few.splits[:19], usage=few.usage[:19], ids=few.ids[:19])
-    with pytest.raises(DataError, match="has 19 labelled faces; an audit needs 20"):
+    with pytest.raises(DataError, match="has 19 labeled faces; an audit needs 20"):
         kernel.quick_probs(few)
 
 

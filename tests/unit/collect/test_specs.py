@@ -43,7 +43,7 @@ def test_only_what_a_person_said_is_learned(fill):
     data = load_data("collection:me")
     assert len(data) == 10 and set(data.labels) == {EMOTIONS.index("happy")}
     notes = {note.thing: note.count for note in data.notes}
-    assert (notes["suggested"], notes["set aside"], notes["unlabelled"]) == (5, 2, 11)
+    assert (notes["suggested"], notes["set aside"], notes["unlabeled"]) == (5, 2, 11)
 
 
 def test_a_lasting_spec_gives_the_labels_of_that_moment(fill):

@@ -80,7 +80,7 @@ def test_a_deleted_collection_comes_back_within_the_hour_only(fill):
     store.delete("me")
     assert store.purge(older_than=0) == 2
     assert pictures() == [] and store.deleted_collections() == []
-    with pytest.raises(CollectionError, match="gone for good"):
+    with pytest.raises(CollectionError, match="deleted permanently"):
         store.restore("me")
 
 

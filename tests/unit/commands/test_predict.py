@@ -123,9 +123,9 @@ def test_what_is_no_picture_is_named_for_what_it_is(run, place, capsys):
         [
             "is a folder. Name its pictures: folder/*.jpg.",
             "is a file of weights, not a picture. The model comes first: predict RUN IMAGE.",
-            "is a video. The dashboard reads it: Predictions, Video.",
+            "is a video. The dashboard reads it: Live, Video.",
             "is not a picture this version can read.",
-            "is no regular file.",
+            "is not a regular file.",
             "has 1.1 GB; the most this reads is 1.",
             "cannot be opened (No such file or directory).",
         ],
@@ -151,7 +151,7 @@ def test_a_face_that_is_cut_out_brings_the_hint_of_whole(run, place, capsys):
     face = cv2.resize(cv2.imread("woman.jpg")[60:190, 160:290], (48, 48))
     cv2.imwrite("face.png", face)
     assert main(["predict", run, "face.png", "--detector", "haar"]) == 0
-    assert "at most 64 pixels a side" in capsys.readouterr().err
+    assert "at most 64 pixels per side" in capsys.readouterr().err
     assert main(["predict", run, "face.png", "--whole"]) == 0
     assert main(["predict", run, "woman.jpg", "--detector", "haar"]) == 0
     assert "--whole" not in capsys.readouterr().err

@@ -387,7 +387,7 @@ _PICTURES = {
     "scans.jpg": (lambda: jpeg_of_scans(4_000, 3_000), "more than 64 scans"),
     "large.jpg": (lambda: jpeg_of_scans(6_000, 1), "which take"),
     "deep.png": (lambda: png_of(6_000, 6, 16), "which take"),
-    "wide.png": (lambda: png_of(8_193, 0, 8), "more than 8192 a side"),
+    "wide.png": (lambda: png_of(8_193, 0, 8), "more than 8192 per side"),
 }
 
 

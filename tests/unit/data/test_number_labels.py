@@ -52,7 +52,7 @@ def test_numbers_from_one_are_refused_until_their_table_is_named(write, faces, t
     data = load_data(with_labels(str(path), "raf-db"))
     assert data.counts() == faces.counts()
     assert np.array_equal(data.labels, faces.labels)
-    assert "1 surprise, 2 fear" in messages(data, "mended")[0]
+    assert "1 surprise, 2 fear" in messages(data, "fixed")[0]
 
 
 @pytest.mark.parametrize(("table", "order"), [("ferplus", FERPLUS), ("affectnet", AFFECTNET)])

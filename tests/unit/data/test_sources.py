@@ -154,7 +154,7 @@ def test_wrong_size_colour_and_depth_are_converted_and_counted(write, faces, tmp
     cv2.imwrite(str(root / "train" / "happy" / "colour.png"), colour)
     cv2.imwrite(str(root / "train" / "happy" / "deep.png"), face.astype(np.uint16) * 257)
     data = load_data(root)
-    told = {note.message: note.count for note in data.notes if note.kind == "mended"}
+    told = {note.message: note.count for note in data.notes if note.kind == "fixed"}
     assert told["converted from colour to gray"] == 1
     assert told["cropped to a square and scaled to 48 x 48"] == 1
     assert told["converted from 16 to 8 bit"] == 1
@@ -246,8 +246,8 @@ def test_an_unknown_emotion_folder_and_an_empty_class_are_told(write, tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path / "missing", "There is nothing at"),
-        (lambda path: path, "is no data set that is known here"),
+        (lambda path: path / "missing", "No file or folder at"),
+        (lambda path: path, "No data set recognized in"),
     ],
 )
 def test_a_path_without_data_is_named(tmp_path, own_cache, make, message):
@@ -473,7 +473,7 @@ def test_pictures_that_announce_gigabytes_are_skipped_before_they_are_unpacked(
     data = load_data(root)
     skipped = {note.thing: note.message for note in data.notes if note.kind == "skipped"}
     assert set(skipped) == {f"train/sad/{name}" for name in ("bomb.png", "bomb.jpg", "none.jpg")}
-    assert skipped["train/sad/bomb.png"] == "30000 x 40000 pixels, more than 8192 a side"
+    assert skipped["train/sad/bomb.png"] == "30000 x 40000 pixels, more than 8192 per side"
     assert "more than 8192" in skipped["train/sad/bomb.jpg"]
     assert len(decoded) == len(data) == 140
 
@@ -597,7 +597,9 @@ def test_a_data_set_loads_where_the_cache_cannot_be_written_and_says_so(
 
 
 def test_a_name_that_the_system_refuses_is_one_line():
-    with pytest.raises(DataError, match=r"is no path of a file or folder \(File name too long\)"):
+    with pytest.raises(
+        DataError, match=r"is not the path of a file or folder \(File name too long\)"
+    ):
         load_data("/" + "a" * 5000)
 
 

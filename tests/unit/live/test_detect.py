@@ -119,7 +119,7 @@ def test_a_package_s_file_is_taken_by_its_checksum_and_none_of_its_code_runs(
 
 def test_a_named_file_that_is_not_there_is_no_silent_haar(own_places, monkeypatch):
     monkeypatch.setenv("EMOTION_YUNET", "nowhere.onnx")
-    with pytest.raises(LiveError, match=r"^EMOTION_YUNET names nowhere\.onnx, which is no file"):
+    with pytest.raises(LiveError, match=r"^EMOTION_YUNET names nowhere\.onnx, which is not a file"):
         create_detector("auto")
     assert create_detector("haar").kind == "haar"
 

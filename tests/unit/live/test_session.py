@@ -119,7 +119,7 @@ def test_no_face_is_told_after_five_seconds():
 
 def test_a_small_face_is_told_with_its_size():
     recorder = record([(3, face(side=30))])
-    assert recorder.hint() == "The face is small (30 pixels). Come closer for a better guess."
+    assert recorder.hint() == "The face is small (30 pixels). Come closer for a better result."
 
 
 def test_darkness_is_told_before_the_missing_face():

@@ -40,7 +40,7 @@ def test_the_detector_of_any_size_finds_what_opencv_finds(size_wh):
 
 def test_a_file_that_is_no_detector_is_refused(tmp_path):
     (tmp_path / "other.onnx").write_bytes(b"not onnx")
-    with pytest.raises(ModelError, match="is no YuNet model"):
+    with pytest.raises(ModelError, match="is not a YuNet model"):
         any_size(tmp_path / "other.onnx")
 
 

@@ -154,7 +154,7 @@ def test_a_damaged_profile_says_so(run, classifier, home):
         profile_files.load_profile("mine")
     assert profile_files.list_profiles() == []
     profile_files.delete_profile("mine")
-    with pytest.raises(ProfileError, match="is no name"):
+    with pytest.raises(ProfileError, match="is not a name"):
         profile_files.load_profile("../mine")
 
 

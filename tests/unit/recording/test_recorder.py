@@ -213,7 +213,7 @@ def test_delete_is_undone_within_the_hour_and_real_after_it(demo_frames, demo_re
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", ".hidden", "/etc"])
 def test_no_other_folder_can_be_brought_back(name):
-    with pytest.raises(RecordingError, match="no recording's name"):
+    with pytest.raises(RecordingError, match="not a recording's name"):
         store.restore(name)
 
 

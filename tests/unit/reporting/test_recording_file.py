@@ -12,9 +12,14 @@ import pytest
 from emotion_core.live.session import SessionRecorder
 from emotion_core.recording import store
 from emotion_core.recording.facts import Mark, Notes, Span
-from emotion_core.recording.lanes import faces_of, recording_lanes
+from emotion_core.recording.lanes import Bar, Lane, faces_of, recording_lanes, told
 from emotion_core.recording.rows import read_rows
-from emotion_core.reporting.recording import csv_parts, recording_html, session_html
+from emotion_core.reporting.recording import (
+    agreement_reading,
+    csv_parts,
+    recording_html,
+    session_html,
+)
 from tests.unit.live.test_session import face, result
 
 HOSTILE = "</script><script>alert(1)</script> <b>&"
@@ -56,6 +61,17 @@ def test_a_session_is_a_file_without_a_picture():
     text = session_html(recorder.session(), ("mobilenet_v1",))
     assert "<td>happy</td><td>3.0 s</td>" in text and "Session of 4.9 s" in text
     assert "<video" not in text and "alert(1)</script>" not in text
+
+
+def test_the_agreement_of_two_models_is_told():
+    lanes = (
+        Lane("A", (Bar(0, 6, "happy"), Bar(6, 8, "sad"))),
+        Lane("B", (Bar(0, 8, "happy"),)),
+        Lane("models differ", (Bar(6, 8, "differ"),)),
+    )
+    said = "Both models name an expression in 8.0 s, and they agree in 75 % of that time."
+    assert agreement_reading(told(lanes, Notes())) == said
+    assert agreement_reading(told(lanes[:1], Notes())) == ""
 
 
 def test_a_session_without_a_face_is_a_file_too():

@@ -1,4 +1,4 @@
-"""A run's settings: changed ones first, and what differs between two."""
+"""A run's settings: changed ones first, and what differs between several."""
 
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.reporting.settings import differing_rows, settings_rows
@@ -28,8 +28,12 @@ def test_the_classical_baseline_changed_nothing():
 def test_only_what_differs_is_told_names_left_out():
     first = recipe_config("ours", "resnet18", name="a", seed=1)
     second = recipe_config("ours", "resnet18", name="b", seed=2, plain_copy=True)
-    assert differing_rows(first, second, ("a", "b")) == [
+    assert differing_rows({"a": first, "b": second}) == [
         {"Setting": "Seed", "a": "1", "b": "2"},
         {"Setting": "Also train on the unaugmented image", "a": "no", "b": "yes"},
     ]
-    assert differing_rows(first, first, ("a", "b")) == []
+    assert differing_rows({"a": first, "b": first, "c": first}) == []
+    assert differing_rows({"a": first, "b": first, "c": second})[0] == {
+        "Setting": "Seed",
+        **{"a": "1", "b": "1", "c": "2"},
+    }

@@ -40,7 +40,7 @@ def test_names_and_data_are_checked_before_anything_is_trained():
     names = ["--only", "sequential-first", "--only", "sequentiel"]
     with pytest.raises(ConfigError, match="Unknown run 'sequentiel'"):
         main([*names, "--data", DATA])
-    with pytest.raises(DataError, match="There is nothing at"):
+    with pytest.raises(DataError, match="No file or folder at"):
         main(["--only", "sequential-first", "--data", "nowhere"])
     assert not list_runs()
 

@@ -160,7 +160,7 @@ def test_a_large_body_without_a_length_is_refused(caller):
         (b'{"images": []}', "application/json", 400, "images"),
         (b'{"images": "x"}', "application/json", 400, "images"),
         (b'{"pictures": ["x"]}', "application/json", 400, "Field required"),
-        (b'{"images": ["%%%"]}', "application/json", 400, "no Base64"),
+        (b'{"images": ["%%%"]}', "application/json", 400, "not Base64"),
         (b'{"images": ["\xff"]}', "application/json", 400, "Invalid JSON"),
         (b"[" * 100_000, "application/json", 400, "recursion limit"),
         (b"x", "text/plain", 415, "multipart/form-data"),

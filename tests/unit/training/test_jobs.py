@@ -374,7 +374,7 @@ def test_commands_list_start_stop_resume_delete_and_restore(root, start, capsys)
     assert left["run"] == "sequential" and left["state"] == "running"
     assert main(["jobs", "restore", second.name]) == 0
     assert main(["jobs", "delete", "resnet18", "--purge"]) == 0
-    assert "1 removed for good" in capsys.readouterr().out
+    assert "1 removed permanently" in capsys.readouterr().out
     assert main(["jobs", "restore", second.name]) == 2
 
 
@@ -382,7 +382,7 @@ def test_purge_reaches_the_folder_of_the_run_that_it_deletes(root, tmp_path, cap
     run = create_run(TrainConfig(), tmp_path / "elsewhere")
     run.write_status(replace(run.status(), state="finished"))
     assert main(["jobs", "delete", str(run.path), "--purge"]) == 0
-    assert "1 removed for good" in capsys.readouterr().out
+    assert "1 removed permanently" in capsys.readouterr().out
     assert not [path for path in run.path.parent.iterdir() if path.is_dir()]
 
 

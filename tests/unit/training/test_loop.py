@@ -304,7 +304,7 @@ def test_answers_that_are_no_numbers_end_training_with_a_reason(data, tmp_path):
     )
     with torch.no_grad():
         state.best_model[-1].weight.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"are no numbers after epoch 1\. Lower lr"):
+    with pytest.raises(TrainingError, match=r"are not numbers after epoch 1\. Lower lr"):
         epoch_row(state, batches, validation, SMALL)
 
 

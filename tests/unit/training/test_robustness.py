@@ -301,7 +301,7 @@ class Hungry(nn.Module):
             20,
             r"Out of memory on cpu with batch_size 64\. 16 fits: start again with --batch-size 16",
         ),
-        (1, r"Out of memory on cpu even with 2 images a step\. Choose a smaller model\."),
+        (1, r"Out of memory on cpu even with 2 images per step\. Choose a smaller model\."),
     ],
 )
 def test_out_of_memory_names_the_batch_size_that_fits(monkeypatch, fits, message):

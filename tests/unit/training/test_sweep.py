@@ -115,7 +115,7 @@ def test_a_search_that_was_left_goes_on_with_the_same_runs():
 
 def test_two_processes_do_not_ask_for_the_same_sweep():
     create_sweep(search())
-    with searching._alone("find"), pytest.raises(RunError, match="at work in another process"):
+    with searching._alone("find"), pytest.raises(RunError, match="running in another process"):
         run_sweep("find", threading.Event(), print)
 
 
