@@ -43,7 +43,7 @@ class Twin:
         test: Position of the test image in the data set.
         other: Position of the training or validation image.
         mirrored: Whether it is the mirror image.
-        degrees: How far it is turned, anticlockwise.
+        degrees: How far it is turned, counterclockwise.
         zoom: How much larger it is.
         likeness: Correlation of fine structure after alignment, ``SAME_PHOTO`` to 1.
     """

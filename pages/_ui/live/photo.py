@@ -13,6 +13,7 @@ from emotion_core.text import csv_text
 from emotion_core.units import percent
 from pages._ui.cache import HASHES
 from pages._ui.live import readout
+from pages._ui.live.detector import show_weakness
 from pages._ui.live.panel import pick_face
 from pages._ui.live.settings import chosen_run
 from pages._ui.predictions.why import explain_face
@@ -55,6 +56,10 @@ def show_photo(stream: LiveStream) -> None:
     except EmotionError as error:
         show_error(error)
         return
+    if not whole:
+        show_weakness(pipeline)
+    for notice in photos.photo_notices(results):
+        st.info(notice, icon=":material/info:")
     left, right = st.columns([3, 2], gap="medium")
     drawn = photos.draw_photo(image, faces, names=stream.names)
     left.image(drawn, channels="BGR", width="stretch", alt=upload.name)

@@ -16,6 +16,7 @@ from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
 from emotion_core.units import percent
 from pages._ui.access import is_at_computer
+from pages._ui.live.detector import show_weakness
 from pages._ui.live.settings import chosen_run
 from pages._ui.widgets import run_label, show_error, show_figure
 
@@ -71,6 +72,7 @@ def show_analysis(stream: LiveStream, upload: Any) -> None:
     job: VideoJob | None = st.session_state.get("live-video-job")
     at_work = job is not None and job.state.kind == "running"
     run = chosen_run(stream)
+    show_weakness(stream.pipeline)
     if upload is not None and run is not None and not at_work:
         _show_start(stream, run, upload)
         job = st.session_state.get("live-video-job")
@@ -139,6 +141,8 @@ def _show_result(job: VideoJob, result: VideoResult) -> None:
     if result.problem:
         text = plain(result.problem, "markdown")
         st.warning(f"{text} The part before it is shown.", icon=":material/warning:")
+    for notice in result.notices:
+        st.info(plain(notice, "markdown"), icon=":material/info:")
     step = 1 / min(job.fps, result.info.fps or job.fps)  # a slower video is looked at whole
     st.caption(
         f"{job.name} by {st.session_state['live-video-models']}: {result.frames:,} frames analyzed "

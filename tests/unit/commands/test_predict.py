@@ -185,7 +185,7 @@ def test_a_profile_answers_where_it_is_named_and_nowhere_else(run, place, capsys
     always_sad(run)
     assert main(["predict", run, "woman.jpg", "--whole", "--profile", "me"]) == 0
     told = capsys.readouterr().out
-    assert "sad      100%" in told and told != before
+    assert "sad      100 %" in told and told != before
     assert main(["predict", "woman.jpg", "--whole", "--profile", "me"]) == 0  # of its own run
     assert capsys.readouterr().out == told
     assert main(["predict", run, "woman.jpg", "--whole"]) == 0

@@ -155,7 +155,7 @@ def test_wrong_size_colour_and_depth_are_converted_and_counted(write, faces, tmp
     cv2.imwrite(str(root / "train" / "happy" / "deep.png"), face.astype(np.uint16) * 257)
     data = load_data(root)
     told = {note.message: note.count for note in data.notes if note.kind == "fixed"}
-    assert told["converted from colour to gray"] == 1
+    assert told["converted from color to gray"] == 1
     assert told["cropped to a square and scaled to 48 x 48"] == 1
     assert told["converted from 16 to 8 bit"] == 1
     deep = list(data.ids).index("train/happy/deep.png")

@@ -291,7 +291,7 @@ def test_the_face_of_a_turned_picture_is_found_in_its_own_frame_and_read_upright
     if abs(found.degrees) < 25:
         assert told == []
     else:
-        way = "clockwise" if found.degrees > 0 else "anticlockwise"
+        way = "clockwise" if found.degrees > 0 else "counterclockwise"
         assert f"{way} by {abs(found.degrees):.0f} degrees" in told[0]
 
 
