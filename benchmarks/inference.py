@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from emotion_core.models.preprocess import Preprocess
 
-HELP = "milliseconds a face of each inference backend, and what int8 costs in accuracy"
+HELP = "milliseconds per face of each inference backend, and what int8 costs in accuracy"
 
 BATCHES = (1, 5)
 _EAGER = "torch-eager"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emotion_core.live.pipeline import FrameResult, LivePipeline
     from emotion_core.models.checkpoint import Classifier
 
-HELP = "milliseconds a frame of the live pipeline, by stage, beside the plain way"
+HELP = "milliseconds per frame of the live pipeline, by stage, beside the plain way"
 
 _STAGES = ("detect", "track", "crop", "classify", "draw", "total")
 _FPS = 30
@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> Figures:
     scenes = {"640x480, 1 face": (640, 480, 1), "640x480, 5 faces": (640, 480, 5), "1280x720, 1 face": (1280, 720, 1)}  # fmt: skip
     kinds = ["haar"] + (["yunet"] if yunet_path() else [])
     rows: list[Figures] = []
-    print(f"{found.name}, {fast.backend}; median milliseconds a frame (detect: of searched frames)")
+    print(
+        f"{found.name}, {fast.backend}; median milliseconds per frame (detect: of searched frames)"
+    )
     print(f"{'scene':18}{'way':14}" + "".join(f"{stage:>10}" for stage in _STAGES) + f"{'faces':>8}{'searched':>10}")  # fmt: skip
     for scene, (width, height, count) in scenes.items():
         frames = [moving_scene(width, height, count, k / _FPS) for k in range(args.frames)]

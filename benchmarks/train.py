@@ -20,7 +20,7 @@ from benchmarks.command import Figures, measure
 if TYPE_CHECKING:
     from emotion_core.data.faces import FaceData
 
-HELP = "training images a second of the study's loop and of ours, in one run"
+HELP = "training images per second of the study's loop and of ours, in one run"
 
 _STUDY_BATCH = 32
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> Figures:
         raise ConfigError(f"--seconds must be more than 0, got {args.seconds:g}.")
     models = list_models() if args.models == ["all"] else args.models
     rows = []
-    print(f"{torch.get_num_threads()} threads, {device}; images a second")
+    print(f"{torch.get_num_threads()} threads, {device}; images per second")
     head = f"{'model':22}{'study loop':>12}{'ours':>10}{'ratio':>8}"
     print(head + (f"{'compiled':>10}{'ratio':>8}" if args.compile else ""))
     for name in models:
@@ -127,7 +127,7 @@ def _study_rate(name: str, data: "FaceData", device: Any, seconds: float) -> flo
 
 
 def _our_rate(name: str, data: "FaceData", args: argparse.Namespace, *, compiled: bool) -> float:
-    """Images a second of the real training loop; validation between its epochs does not count."""
+    """Images per second of the real training loop; validation between its epochs does not count."""
     import torch
 
     from emotion_core.recipes import recipe_config

@@ -169,7 +169,7 @@ def _watch(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[st
 
 
 def _frames(pages: "list[LivePage]", server: "Server", seconds: float) -> dict[str, Any]:
-    """Frames a second of the viewer with the fewest, and what the server spends on them."""
+    """Frames per second of the viewer with the fewest, and what the server spends on them."""
     before, began = [page.probe() for page in pages], time.monotonic()
     decoded = [page.decoded_frames() for page in pages]
     cpu = _cpu_seconds(server.process.pid)
@@ -279,7 +279,7 @@ def _rounds(open_page: Any, server: "Server", rounds: int) -> dict[str, Any]:
 
 
 def _codec_ms(face: "np.ndarray", repeats: int = 60) -> dict[str, float]:
-    """Median milliseconds a frame of what surrounds the pipeline: VP8 and colour conversion."""
+    """Median milliseconds per frame of what surrounds the pipeline: VP8 and colour conversion."""
     import av
     import numpy as np
     from aiortc.codecs.vpx import Vp8Decoder, Vp8Encoder, VpxPayloadDescriptor

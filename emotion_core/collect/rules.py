@@ -11,7 +11,7 @@ from emotion_core.data.collection_file import find, open_database
 from emotion_core.errors import CollectionError
 from emotion_core.units import percent
 
-LOOK_SECONDS = 2.0  # between two looks at one face: 30 frames a second are one answer, not thirty
+LOOK_SECONDS = 2.0  # between two looks at one face: 30 frames per second are one answer, not thirty
 MINUTE, DAY = 60.0, 86_400.0
 ORIGIN = "rule: "  # what a face's origin begins with if a rule kept it
 

@@ -10,7 +10,7 @@ HELP = "keep own faces: create, add photos and videos, import, export, merge, de
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One sub-command an action; without one, the collections are listed."""
+    """One sub-command per action; without one, the collections are listed."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="show all collections")
     create = actions.add_parser("create", help="make an empty collection")

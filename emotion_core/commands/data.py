@@ -10,7 +10,7 @@ HELP = "look at a data set, fetch FER-2013, draw synthetic faces, count duplicat
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One sub-command an action."""
+    """One sub-command per action."""
     from emotion_core.data.label_tables import HELP as LABELS_HELP
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

@@ -7,7 +7,7 @@ HELP = "your own diary: status, on, off, check-in, export, delete"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One action a sub-command; without one, the status is shown."""
+    """One action per sub-command; without one, the status is shown."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("status", help="whether it is on, what it holds, and where")
     start = actions.add_parser("on", help="switch it on; nothing is kept before")

@@ -23,7 +23,7 @@ HELP = "train in the background: list, start, stop, resume, rename, delete, rest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One action a sub-command; without one, the jobs are listed."""
+    """One action per sub-command; without one, the jobs are listed."""
     from emotion_core.training.settle import add_flags
 
     parser.set_defaults(act=_list, json=False)

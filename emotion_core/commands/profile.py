@@ -7,7 +7,7 @@ HELP = "a profile of your own face: fit from takes, list, export, delete"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """One action a sub-command; without one, the profiles are listed."""
+    """One action per sub-command; without one, the profiles are listed."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="the profiles with what they gained on second takes")
     fit = actions.add_parser("fit", help="learn first takes; keep it if second takes get better")

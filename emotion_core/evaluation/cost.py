@@ -16,7 +16,7 @@ from emotion_core.runs.run import Run
 
 def measure_cost(run: Run) -> Cost:
     """Size, work and speed: parameters, MACs of one face, bytes on disk, CPU milliseconds per face
-    through the fastest backend, training seconds and images a second."""
+    through the fastest backend, training seconds and images per second."""
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.models.latency import measure_latency
     from emotion_core.models.layers import count_macs, count_parameters

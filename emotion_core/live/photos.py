@@ -86,7 +86,7 @@ def read_image(
     """Decode a picture of any size, depth and orientation.
 
     It is turned as its EXIF data says; alpha is laid over white; 16 bits become 8; an animation
-    gives its first frame; more than ``MAX_SIDE`` pixels a side are shrunk to that.
+    gives its first frame; more than ``MAX_SIDE`` pixels per side are shrunk to that.
 
     Args:
         data: The file's bytes.

@@ -29,7 +29,7 @@ class Track:
     Attributes:
         track_id: Counts up from 1, never used twice.
         box_xyxy: float32 ``(4,)``, present place.
-        velocity: float32 ``(2,)``, of the centre in pixels a second.
+        velocity: float32 ``(2,)``, of the centre in pixels per second.
         born: Time of the first detection.
         seen: Time of the last detection.
         sighted: Time of the last detection or of the last match of its patch.

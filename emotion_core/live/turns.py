@@ -10,7 +10,7 @@ from emotion_core.live.detect import Detection
 
 Search = Callable[[np.ndarray], list[Detection]]
 
-_PATCH = 320  # pixels a side of the picture around a tilted face that is searched again
+_PATCH = 320  # pixels per side of the picture around a tilted face that is searched again
 _AROUND = 2.8  # its side, in sides of the face's box
 _MOST_LOOKS = 6
 _LEVEL = 1.5  # degrees of tilt that are left as they are

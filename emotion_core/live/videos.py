@@ -1,4 +1,4 @@
-"""Video files: sampled frames through the live pipeline, a row a face, an annotated copy.
+"""Video files: sampled frames through the live pipeline, a row per face, an annotated copy.
 
 The pipeline is the live page's own, so tracks and smoothing are what the camera would give.
 """
@@ -96,7 +96,7 @@ def analyse_video(
     Args:
         source: The file, on disk or in memory.
         pipeline: A fresh one: it remembers faces.
-        fps: Frames a second to look at; a slower video is looked at whole.
+        fps: Frames per second to look at; a slower video is looked at whole.
         annotate: Make the copy with boxes (WebM), in memory.
         name: What error messages call the video.
         progress: Told the seconds done and their share (0..1; 0 where the length is unknown).
@@ -169,7 +169,7 @@ class VideoJob:
         data: The uploaded file; it is let go once the analysis has ended.
         name: Its name.
         create_pipeline: Makes a fresh pipeline, inside the thread.
-        fps: Frames a second to look at.
+        fps: Frames per second to look at.
         annotate: Make the copy with boxes.
     """
 

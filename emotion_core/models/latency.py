@@ -15,7 +15,7 @@ from emotion_core.runs.run import Run
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds a face on one CPU thread, from gray pixels to logits.
+    """Milliseconds per face on one CPU thread, from gray pixels to logits.
 
     Attributes:
         median_ms: Half of the calls took less.

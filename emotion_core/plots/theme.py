@@ -1,4 +1,4 @@
-"""How figures look: one colour an emotion, one a run, legible on a light and on a dark page."""
+"""How figures look: one colour per emotion, one a run, legible on a light and on a dark page."""
 
 import zlib
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Run folders: the one place where a training run, its settings, curves, results and weights live.
 
 A run is a folder ``<checkpoints>/<YYYYMMDD-HHMMSS-model-sSEED>/`` with ``config.json`` (its name is
-there), ``status.json``, ``metrics.jsonl`` (a row an epoch), ``progress.jsonl`` (rows within it), ``train.log``, ``run.lock``,
+there), ``status.json``, ``metrics.jsonl`` (a row per epoch), ``progress.jsonl`` (rows within it), ``train.log``, ``run.lock``,
 ``model.safetensors`` + ``model.json``, ``resume.pt``, ``report.json`` and ``predictions.npz``.
 Nothing here loads torch.
 """
@@ -99,7 +99,7 @@ class Run(RunFolder):
         write_json(self.path / "status.json", asdict(status))
 
     def metrics(self) -> list[Row]:
-        """A row an epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
+        """A row per epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
         val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``."""
         return [row for row in self._rows(self.metrics_path) if "epoch" in row]
 

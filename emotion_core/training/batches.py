@@ -1,4 +1,4 @@
-"""Which faces a step sees, and how: order, batches, augmentation, normalisation."""
+"""Which faces per step sees, and how: order, batches, augmentation, normalisation."""
 
 import numpy as np
 import torch

@@ -200,7 +200,7 @@ def show_faces_grid(
         images: ``(N, H, W)`` uint8 gray, or ``(N, H, W, 3)`` uint8 RGB.
         captions: Text below each face, also its alternative text; may have line breaks.
         colors: Border of each face, as CSS colours. Say in the caption what a colour means.
-        columns: Faces a row on a wide window.
+        columns: Faces per row on a wide window.
     """
     from emotion_core.plots.pictures import data_uri
 

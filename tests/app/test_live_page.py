@@ -563,7 +563,7 @@ def test_a_weak_detector_and_a_turned_face_are_told_with_the_photo(folder, monke
         assert "misses one in five" in page.warning[0].value
     page = open_live()
     page.segmented_control(key="live-source").set_value("Photo").run()
-    open_photo(page, "turned.png", np.rot90(astronaut((512, 512))))
+    open_photo(page, "turned.png", np.rot90(astronaut((512, 512))).copy())
     assert not page.warning
     assert "A face is turned counterclockwise by 90 degrees" in page.info[0].value
 

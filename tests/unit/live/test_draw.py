@@ -1,4 +1,4 @@
-"""What is drawn can be read: on any background, inside the picture, one colour a face."""
+"""What is drawn can be read: on any background, inside the picture, one colour per face."""
 
 import itertools
 

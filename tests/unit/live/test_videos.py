@@ -420,7 +420,7 @@ def test_a_list_of_other_files_is_no_video(tmp_path, monkeypatch, text):
 
 
 def test_a_rate_that_varies_is_sampled_by_the_clock(tmp_path):
-    """A burst at 30 frames a second in a file that has 0.7 a second on average."""
+    """A burst at 30 frames per second in a file that has 0.7 a second on average."""
     times = [0, 0.033, 0.067, 0.1, 0.133, 0.167, 0.2, 10, 10.033, 10.067]
     path = tmp_path / "burst.mp4"
     with av.open(path, "w") as container:
