@@ -25,6 +25,7 @@ from emotion_core.reporting.sections import report_sections
 from emotion_core.reporting.words import SYNTHETIC, ensemble_sentence, headline, pair_sentence
 from emotion_core.runs.status import now
 
+_MOST_SENTENCES = 10
 Measured = Mapping[str, Robustness]
 Table = tuple[list[str], list[list[str]]]
 
@@ -50,7 +51,10 @@ def comparison_html(comparison: Comparison, robustness: Measured | None = None) 
         synthetic=SYNTHETIC if comparison.synthetic else "",
         refused=[item.reason for item in comparison.refused],
         summary=_table(SUMMARY, comparison_rows(comparison)),
-        pairs=[pair_sentence(comparison, pair) for pair in comparison.pairs],
+        # One is the headline, and of many the matrix says more.
+        pairs=[pair_sentence(comparison, pair) for pair in comparison.pairs]
+        if 1 < len(comparison.pairs) <= _MOST_SENTENCES
+        else [],
         resamples=f"{len(comparison.samples.accuracy):,}",
         sections=[
             (section, _table(section.columns, section.rows), [_figure(p) for p in section.panels])

@@ -355,7 +355,7 @@ def test_a_photographs_faces_are_looked_for_once(folder, monkeypatch):
 def test_a_model_is_not_compared_with_itself(folder):
     page = open_live()
     options = page.selectbox(key="live-second").options
-    assert options[0] == "no second model"
+    assert options[0] == "No second model"
     assert len(options) == len(page.selectbox(key="live-model").options)
 
 

@@ -77,26 +77,35 @@ def _pick_filter(name: str) -> tuple[Filter, bool]:
     """Which faces, and whether the review queue chooses among them."""
     queued = st.session_state.get("collect-order") == review.NEXT  # it has a filter of its own
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        state = st.selectbox("Show", list(STATES), key="collect-state", width=170, disabled=queued)
+        state = st.selectbox(
+            "Show", list(STATES), format_func=str.capitalize,
+            key="collect-state", width=170, disabled=queued,
+        )  # fmt: skip
         label = st.selectbox(
-            "Label", ["", *LABELS], format_func=lambda item: TITLES[item] or "any",
+            "Label", ["", *LABELS], format_func=lambda item: TITLES[item] or "Any",
             key="collect-label", width=140, disabled=queued,
         )  # fmt: skip
-        sessions = {0: "any"} | {
+        sessions = {0: "Any"} | {
             int(str(row["id"])): str(row["name"]) for row in list_sessions(name)
         }
         session = st.selectbox(
-            "Session", list(sessions), format_func=lambda item: sessions.get(item, "any"),
+            "Session", list(sessions), format_func=lambda item: sessions.get(item, "Any"),
             key="collect-session", width=160, disabled=queued,
         )  # fmt: skip
-        order = st.selectbox("Order", [*ORDERS, review.NEXT], key="collect-order", width=186)
+        order = st.selectbox(
+            "Order", [*ORDERS, review.NEXT], format_func=_capital, key="collect-order", width=186
+        )
     if queued:
         return Filter(state="to do", order="least certain"), True
     return Filter(state=state, label=label, session=session, order=order), False
 
 
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def _pick_page(name: str, which: Filter, queued: bool) -> int:
-    """Where the page begins; another filter begins anew."""
+    """Where the page begins; another filter begins again at the first."""
     if st.session_state.get("collect-which") != (name, which, queued):
         st.session_state["collect-which"] = (name, which, queued)
         st.session_state["collect-offset"] = 0

@@ -12,7 +12,7 @@ from emotion_core.units import faces, percent, score
 from pages._ui.comparison.faces import faces_of
 from pages._ui.widgets import show_error
 
-_PUBLISHED = "as published"
+_PUBLISHED = "As published"
 
 
 def draw_corrected(comparison: Comparison) -> None:
@@ -26,7 +26,7 @@ def draw_corrected(comparison: Comparison) -> None:
         chosen = st.selectbox(
             "Test labels",
             [_PUBLISHED, *names],
-            format_func=lambda name: name if name == _PUBLISHED else f"with corrections of {name}",
+            format_func=lambda name: name if name == _PUBLISHED else f"With corrections of {name}",
             key="comparison-corrections",
             width=320,
         )

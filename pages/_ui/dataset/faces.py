@@ -5,6 +5,7 @@ import streamlit as st
 
 from emotion_core.data.faces import FaceData
 from emotion_core.labels import COLORS, EMOTIONS
+from emotion_core.plots.dataset import SPLIT_NAMES
 from pages._ui.cache import HASHES
 from pages._ui.widgets import show_faces_grid
 
@@ -16,7 +17,12 @@ def show_samples(data: FaceData) -> None:
     splits = list(data.counts())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            "Split", splits, default=splits[0], key="data-split", required=True
+            "Split",
+            splits,
+            default=splits[0],
+            format_func=SPLIT_NAMES.__getitem__,
+            key="data-split",
+            required=True,
         )
         if st.button("Other faces", icon=":material/shuffle:", key="data-shuffle"):
             st.session_state["data-seed"] = st.session_state.get("data-seed", 0) + 1

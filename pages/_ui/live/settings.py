@@ -122,7 +122,7 @@ def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
 
 def _second_label(present: Mapping[str, Run], choice: str, first: str) -> str:
     if not choice:
-        return "no second model"
+        return "No second model"
     same = present[choice] == present[first]
     return f"{choice_label(choice, present)}{' · without profile' if same else ''}"
 
@@ -233,6 +233,7 @@ def _pick_detector(config: "LiveConfig") -> dict[str, Any]:
         detectors,
         default=config.detector if config.detector in detectors else "auto",
         required=True,
+        format_func={"auto": "Auto", "yunet": "YuNet", "haar": "Haar"}.__getitem__,
         key="live-detector",
         help="YuNet finds more faces; Haar is built in. Auto takes YuNet where its file is there.",
     )

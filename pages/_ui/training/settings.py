@@ -121,7 +121,7 @@ def _pick_devices(label: str, key: str, help_text: str) -> str:
     return st.selectbox(
         label,
         [*numbers, "all"],
-        format_func=lambda name: f"all {count} GPUs" if name == "all" else name,
+        format_func=lambda name: f"All {count} GPUs" if name == "all" else name,
         key=key,
         help=help_text,
         persist_state="session",
@@ -136,7 +136,7 @@ def _pick_start(label: str, base: TrainConfig, key: str, help_text: str) -> str:
     return st.selectbox(
         label,
         names,
-        format_func=lambda name: name or "fresh weights",
+        format_func=lambda name: name or "Fresh weights",
         key=key,
         help=help_text,
         persist_state="session",
