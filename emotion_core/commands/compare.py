@@ -2,7 +2,7 @@
 
 import argparse
 
-HELP = "compare runs on their shared test set: which is better, by how much, how sure that is"
+HELP = "compare runs on their shared test set: which is better, by how much, and whether that is significant"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

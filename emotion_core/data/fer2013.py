@@ -20,6 +20,9 @@ COUNTS: dict[str, dict[str, int]] = {
     "test": dict(zip(EMOTIONS, (958, 111, 1024, 1774, 1233, 1247, 831), strict=True)),
 }
 
+# Test images of a photograph that is also in training, as ``data duplicates`` counts them.
+LEAKED = 1008
+
 BY_HAND = (
     "Download https://www.kaggle.com/datasets/msambare/fer2013 in a browser and give the path of "
     "the zip or its unpacked folder."

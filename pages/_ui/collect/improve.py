@@ -44,10 +44,11 @@ def _show_start(chosen: Summary, now: Run) -> None:
         st.info(plain(error, "markdown"), icon=":material/info:")
         return
     st.caption(
-        f"Goes on from {plain(now.name, 'markdown')} with the confirmed faces of {chosen.name}, among "
-        f"{improve.REPLAY} earlier faces per own one, for {config.epochs} epochs. Sessions that are "
-        "held out are not learned: they show whether it got better. Confirm faces that it gets correct "
-        "as well: as many labels of faces drawn at random teach it more than its mistakes alone."
+        f"Trains {plain(now.name, 'markdown')} for {config.epochs} more epochs on the confirmed faces "
+        f"of {chosen.name}, with {improve.REPLAY} earlier faces per own face. Held-out sessions are "
+        "not learned: they show whether the model improved. Confirm faces that it classifies "
+        "correctly as well: the same number of randomly drawn faces teaches it more than its "
+        "mistakes alone."
     )
     if st.button(
         "Improve the champion",

@@ -64,7 +64,9 @@ def draw_curves(comparison: Comparison) -> None:
 def _pick_study(comparison: Comparison) -> list[str]:
     """The study's architectures whose published curves are drawn, at first those of these runs."""
     if not comparison.on_fer2013:
-        st.caption("The study's published curves are left out: these runs saw other faces than it.")
+        st.caption(
+            "The study's published curves are left out: these runs were tested on other faces."
+        )
         return []
     present = {result.report.model for result in comparison.results}
     models = load_study().models

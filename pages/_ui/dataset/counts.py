@@ -3,7 +3,7 @@
 import streamlit as st
 
 from emotion_core.data.faces import FACE_SIZE, FaceData
-from emotion_core.data.fer2013 import COUNTS
+from emotion_core.data.fer2013 import COUNTS, LEAKED
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.dataset import SPLIT_NAMES, counts_of_split, imbalance, imbalance_reading
 from pages._ui.widgets import show_figure, show_metrics, synthetic_badge
@@ -11,8 +11,9 @@ from pages._ui.widgets import show_figure, show_metrics, synthetic_badge
 _FER2013_STORY = (
     "Photographs from web searches for emotion words, cut to the face and reduced to "
     f"{FACE_SIZE} × {FACE_SIZE} gray pixels (Goodfellow et al. 2013). People agree with these "
-    "labels on about 65 % of the faces. The photographs belong to their owners: check the terms "
-    "before any commercial use."
+    f"labels on about 65 % of the faces. {LEAKED:,} of the {sum(COUNTS['test'].values()):,} test "
+    "faces show a photograph that is also in training (see Data quality). The photographs belong "
+    "to their owners: check the terms before any commercial use."
 )
 _SYNTHETIC_STORY = (
     "Faces drawn by code: they need no download, and every picture shows clearly what its label "

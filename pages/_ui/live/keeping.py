@@ -125,7 +125,7 @@ def _pick_rules(stream: LiveStream) -> Rules | None:
             value=True,
             key="live-rule-disagree",
             disabled=stream.pipeline.second is None,
-            help="Where a second model runs: Compare with.",
+            help="Needs a second model, chosen under 'Compare with'.",
         )
         share = st.slider(
             "Random share (%)",
@@ -133,7 +133,7 @@ def _pick_rules(stream: LiveStream) -> Rules | None:
             50,
             5,
             key="live-rule-share",
-            help="Of all other looks; each face is looked at every two seconds. Doubtful faces "
+            help="Share of all other faces, which are checked every two seconds. Uncertain faces "
             "alone are a biased sample.",
         )
         left, right = st.columns(2)

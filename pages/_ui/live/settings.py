@@ -235,7 +235,7 @@ def _pick_detector(config: "LiveConfig") -> dict[str, Any]:
         required=True,
         format_func={"auto": "Auto", "yunet": "YuNet", "haar": "Haar"}.__getitem__,
         key="live-detector",
-        help="YuNet finds more faces; Haar is built in. Auto takes YuNet where its file is there.",
+        help="YuNet finds more faces; Haar is built in. Auto uses YuNet if its file is present.",
     )
     return {"detector": detector or "auto"}
 

@@ -5,13 +5,20 @@ import os
 import pytest
 
 from emotion_core.data import fetch
-from emotion_core.data.fer2013 import COUNTS, download_dir, find_fer2013
+from emotion_core.data.fer2013 import COUNTS, LEAKED, download_dir, find_fer2013
 from emotion_core.errors import DataError, FetchError
+from emotion_core.paths import PROJECT
+from emotion_core.runs.run import Run
 
 
 def test_counts_are_the_published_ones():
     assert sum(COUNTS["train"].values()) == 28_709
     assert sum(COUNTS["test"].values()) == 7_178
+
+
+def test_the_leaked_test_faces_are_those_that_the_shipped_reports_leave_out():
+    report = Run(PROJECT / "checkpoints" / "sequential").require_report()
+    assert report.test.n - report.subsets.leak_free.n == LEAKED
 
 
 def test_the_named_folder_comes_first(tmp_path, monkeypatch):
