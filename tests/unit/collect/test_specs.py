@@ -134,7 +134,7 @@ def test_folds_cover_the_training_faces_once_and_keep_twins_together(drawn, tmp_
         ("collection:Not A Name", "names no collection"),
         ("synthetic:140@nothing", "There is no collection|no overlay"),
         ("synthetic:140%3/2", "fold"),
-        ("synthetic:140+/nowhere/at/all", "nothing at"),
+        ("synthetic:140+/nowhere/at/all", "No file or folder at"),
     ],
 )
 def test_what_is_not_there_is_told(spec, reason):

@@ -140,7 +140,7 @@ def test_a_name_is_used_once_and_an_unknown_one_is_told():
     [
         ("lr", "takes SETTING=LOW..HIGH"),
         ("rl=0.1..0.2", "Unknown setting to vary 'rl'"),
-        ("lr=0.2..0.1", "no interval from a low to a high"),
+        ("lr=0.2..0.1", "not an interval from a low to a high"),
         ("lr=1..20", "lr must be at most 10"),
         ("optimizer=sgd..adam", "list its values"),
         ("optimizer=sgd,adagrad", "Unknown optimizer 'adagrad'"),
