@@ -7,6 +7,7 @@ from emotion_core.config import Setting
 from emotion_core.recipes import TrainConfig, recipe_config
 
 _IDENTITY = ("name", "note", "tag")
+_OF_ALL = ("model", "data", "recipe")  # that the classical baseline has, too
 _LABELS = {
     "lr": "Learning rate",
     "ema": "Averaging of weights (EMA)",
@@ -58,14 +59,20 @@ def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:
 def differing_rows(configs: Mapping[str, TrainConfig]) -> list[dict[str, str]]:
     """The settings in which runs differ, names and notes left out; a column per run.
 
+    The classical baseline has no settings of a network: its column is empty there.
+
     Args:
         configs: Settings of each run by what its column is called.
     """
     rows = []
     for item in TrainConfig.settings():
-        values = {name: value_text(getattr(config, item.name)) for name, config in configs.items()}
+        values = {
+            name: value_text(getattr(config, item.name))
+            for name, config in configs.items()
+            if config.recipe != "baseline" or item.name in _OF_ALL
+        }
         if item.name not in _IDENTITY and len(set(values.values())) > 1:
-            rows.append({"Setting": label_of(item), **values})
+            rows.append({"Setting": label_of(item), **dict.fromkeys(configs, ""), **values})
     return rows
 
 

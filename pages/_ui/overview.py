@@ -110,7 +110,9 @@ def show_board(board: Board, *, first: bool) -> None:
             everything = st.toggle(
                 f"Show all {len(board.entries)} runs", key=f"all-{board.name}-{board.faces}"
             )
-        kept = pick_filters(f"filters-{board.name}-{board.faces}") if everything else []
+        kept: list[str] = []
+        if everything:
+            kept = pick_filters(f"filters-{board.name}-{board.faces}", titled=False)
     shown = filtered(board.entries, kept) if everything else best
     if not shown:
         st.info("No run fits all of these filters.", icon=":material/filter_list:")

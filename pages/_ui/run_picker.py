@@ -159,9 +159,21 @@ def _choose_several(entries: Sequence[Entry], present: dict[str, Run]) -> list[s
     return chosen
 
 
-def pick_filters(key: str) -> list[str]:
-    """Names of ``FILTERS`` that the reader wants to apply."""
-    return st.pills("Show only", list(FILTERS), selection_mode="multi", key=key, help=_FILTER_HELP)
+def pick_filters(key: str, *, titled: bool = True) -> list[str]:
+    """Names of ``FILTERS`` that the reader wants to apply.
+
+    Args:
+        key: Of the choice.
+        titled: Show what it is for above it.
+    """
+    return st.pills(
+        "Show only",
+        list(FILTERS),
+        selection_mode="multi",
+        key=key,
+        help=_FILTER_HELP if titled else None,
+        label_visibility="visible" if titled else "collapsed",
+    )
 
 
 def _pick_preset(presets: dict[str, list[str]]) -> None:

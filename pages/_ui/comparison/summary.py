@@ -14,6 +14,7 @@ from pages._ui.tables import show_table
 from pages._ui.widgets import show_panel
 
 _AT_FIRST = 7  # columns; the others are behind the table's eye
+_ROW, _MOST_HEIGHT = 35, 560  # pixels
 _SIDE_BY_SIDE = 6  # runs; the matrix of more needs the whole width
 
 
@@ -36,7 +37,13 @@ def _draw_settings(comparison: Comparison) -> None:
     )
     with st.expander("Settings that differ", icon=":material/tune:"):
         if rows:
-            st.dataframe(rows, hide_index=True, key="comparison-settings", height="content")
+            st.dataframe(
+                rows,
+                hide_index=True,
+                key="comparison-settings",
+                height=min(_MOST_HEIGHT, _ROW * (len(rows) + 1) + 3),
+                column_config={"Setting": st.column_config.Column(pinned=True, width=170)},
+            )
         else:
             st.caption("The settings of these runs are the same.")
 

@@ -25,6 +25,14 @@ def test_the_classical_baseline_changed_nothing():
     assert not any(row["Changed"] for row in rows)
 
 
+def test_the_classical_baseline_has_no_settings_of_a_network():
+    baseline = TrainConfig(model="hog_svm", recipe="baseline", epochs=1)
+    rows = differing_rows({"a": TrainConfig(), "b": TrainConfig(seed=3), "c": baseline})
+    assert [(row["Setting"], row["c"]) for row in rows] == [
+        *(("Model", "hog_svm"), ("Recipe", "baseline"), ("Seed", ""))
+    ]
+
+
 def test_only_what_differs_is_told_names_left_out():
     first = recipe_config("ours", "resnet18", name="a", seed=1)
     second = recipe_config("ours", "resnet18", name="b", seed=2, plain_copy=True)
