@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         help="data set (default: the one the run was trained on); another one is measured and "
-        "printed, with each emotion's recall, and the run stays as it is",
+        "printed, with each emotion's recall and its interval, and the run stays as it is",
     )
     parser.add_argument("--labels", default="", metavar="TABLE", help=LABELS_HELP)
     parser.add_argument(
@@ -161,11 +161,20 @@ def _with_earlier(runs: "list[Run]") -> "list[Run]":
 
 def _print(sets: "Mapping[str, Scores | None]", *, per_emotion: bool = False) -> None:
     """A line of figures for each set of faces that is there, and on request each emotion's."""
-    from emotion_core.reporting.columns import EMOTION, SCORES
+    from emotion_core.labels import NUM_CLASSES
+    from emotion_core.reporting.columns import ELSEWHERE, SCORES
     from emotion_core.reporting.rows import emotion_rows, scores_row
     from emotion_core.reporting.terminal import table_text
+    from emotion_core.units import join_names
 
     found = {title: scores for title, scores in sets.items() if scores}
     print(table_text(SCORES, [{"set": title, **scores_row(s)} for title, s in found.items()]))
     if per_emotion:
-        print(table_text(EMOTION, emotion_rows(next(iter(found.values())))))
+        scores = next(iter(found.values()))
+        print(table_text(ELSEWHERE, emotion_rows(scores)))
+        absent = [name for name, each in scores.per_emotion.items() if not each.support]
+        if absent:
+            print(
+                f"No faces of {join_names(absent)}: macro-F1 is the mean of the other "
+                f"{NUM_CLASSES - len(absent)}, and answers of these count as wrong."
+            )

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     for alias, reference in aliases.items():
-        chosen = "" if alias in found.aliases else "  (by validation and robustness)"
+        chosen = "" if alias in found.aliases else "  (by validation and transfer)"
         print(plain(f"{alias}  {known_as(reference)}{chosen}"))
     for entry in found.history:
         forced = f" although the gate refused: {entry.forced}" if entry.forced else ""

@@ -1,6 +1,7 @@
-"""Degraded faces: nine corruptions at five strengths (after Hendrycks & Dietterich 2019)."""
+"""Degraded faces: nine corruptions at five strengths (after Hendrycks & Dietterich 2019), and views
+of the same face as another camera or another face detector gives them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -24,7 +25,7 @@ def noise(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndar
 
 def brightness(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
     """Lighter or darker by 10 to 50 % of white, either with probability one half."""
-    shift = 255 * 0.1 * strength * rng.choice([-1.0, 1.0], size=(len(faces), 1, 1))
+    shift = 255 * 0.1 * strength * _signs(faces, rng)[:, None, None]
     return _to_bytes(faces + shift)
 
 
@@ -49,24 +50,12 @@ def jpeg(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarr
 def low_resolution(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
     """Shrunk to 36 to 12 pixels and back."""
     size = (36, 28, 22, 16, 12)[strength - 1]
-
-    def shrink(face: np.ndarray) -> np.ndarray:
-        small = cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA)
-        return cv2.resize(small, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_LINEAR)
-
-    return _each(faces, shrink)
+    return _each(faces, lambda face: _shrunk(face, size))
 
 
 def rotation(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
     """Turned by 8 to 40 degrees to either side."""
-    degrees = 8.0 * strength * rng.choice([-1.0, 1.0], size=len(faces))
-    middle = ((FACE_SIZE - 1) / 2, (FACE_SIZE - 1) / 2)
-    return np.stack(
-        [
-            _warp(face, cv2.getRotationMatrix2D(middle, angle, 1.0))
-            for face, angle in zip(faces, degrees, strict=True)
-        ]
-    )
+    return _turned(faces, 8.0 * strength * _signs(faces, rng), np.ones(len(faces)))
 
 
 def occlusion(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
@@ -82,13 +71,40 @@ def occlusion(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.
 def crop_shift(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
     """Shifted by 2 to 10 pixels in a random direction, as a face detector's box may be."""
     angles = rng.uniform(0, 2 * np.pi, size=len(faces))
-    shifts = 2.0 * strength * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return np.stack(
-        [
-            _warp(face, np.array([[1, 0, dx], [0, 1, dy]], np.float64))
-            for face, (dx, dy) in zip(faces, shifts, strict=True)
-        ]
-    )
+    return _shifted(faces, 2.0 * strength, angles)
+
+
+def offset(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Shifted by 5 to 25 % of the side in a random direction."""
+    return _shifted(faces, 0.05 * strength * FACE_SIZE, rng.uniform(0, 2 * np.pi, size=len(faces)))
+
+
+def scale(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Larger or smaller by 5 to 25 %, either with probability one half."""
+    return _turned(faces, np.zeros(len(faces)), 1 + 0.05 * strength * _signs(faces, rng))
+
+
+def tilt(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Turned by 6 to 30 degrees to either side."""
+    return _turned(faces, 6.0 * strength * _signs(faces, rng), np.ones(len(faces)))
+
+
+def at_24_pixels(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Shrunk to 24 pixels and back, at any strength."""
+    return _each(faces, lambda face: _shrunk(face, 24))
+
+
+def contrast_either(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Differences from the mean multiplied or divided by 1.3 to 2.5."""
+    factor = (1 + 0.3 * strength) ** _signs(faces, rng)[:, None, None]
+    mean = faces.mean(axis=(1, 2), keepdims=True)
+    return _to_bytes(mean + factor * (faces - mean))
+
+
+def gamma(faces: np.ndarray, strength: int, rng: np.random.Generator) -> np.ndarray:
+    """Gray values 0..1 to the power of 1.3 to 2.5 or of its inverse."""
+    power = (1 + 0.3 * strength) ** _signs(faces, rng)[:, None, None]
+    return _to_bytes(255 * (faces / 255) ** power)
 
 
 Corruption = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
@@ -106,26 +122,70 @@ CORRUPTIONS: dict[str, Corruption] = {
     "crop shift": crop_shift,
 }
 
+# Views by the part of the transfer measure that they belong to, with their strengths.
+FRAMING: dict[str, Corruption] = {"offset": offset, "scale": scale, "tilt": tilt}
+LIGHT: dict[str, Corruption] = {"contrast": contrast_either, "gamma": gamma}
+LOW_RESOLUTION: dict[str, Corruption] = {"24 pixels": at_24_pixels}
 
-def corrupt(faces: np.ndarray, corruption: str, strength: int, *, seed: int = 0) -> np.ndarray:
+
+def corrupt(
+    faces: np.ndarray,
+    corruption: str,
+    strength: int,
+    *,
+    seed: int = 0,
+    kinds: Mapping[str, Corruption] = CORRUPTIONS,
+) -> np.ndarray:
     """Degrade faces.
 
     Args:
         faces: ``(N, 48, 48)`` uint8.
-        corruption: A key of ``CORRUPTIONS``.
+        corruption: A key of ``kinds``.
         strength: 1 (slight) to 5 (severe).
         seed: Of what is random in it.
+        kinds: Corruptions by name.
 
     Returns:
         New uint8 faces of the same shape.
     """
     if len(faces) == 0:
         return faces.copy()
-    return CORRUPTIONS[corruption](faces, strength, np.random.default_rng(seed))
+    return kinds[corruption](faces, strength, np.random.default_rng(seed))
 
 
 def _each(faces: np.ndarray, act: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     return np.stack([act(face) for face in faces]).astype(np.uint8)
+
+
+def _signs(faces: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.choice([-1.0, 1.0], size=len(faces))
+
+
+def _shrunk(face: np.ndarray, size: int) -> np.ndarray:
+    small = cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(
+        cv2.resize(small, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _shifted(faces: np.ndarray, pixels: float, angles: np.ndarray) -> np.ndarray:
+    shifts = pixels * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.stack(
+        [
+            _warp(face, np.array([[1, 0, dx], [0, 1, dy]], np.float64))
+            for face, (dx, dy) in zip(faces, shifts, strict=True)
+        ]
+    )
+
+
+def _turned(faces: np.ndarray, degrees: np.ndarray, zooms: np.ndarray) -> np.ndarray:
+    middle = ((FACE_SIZE - 1) / 2, (FACE_SIZE - 1) / 2)
+    return np.stack(
+        [
+            _warp(face, cv2.getRotationMatrix2D(middle, angle, zoom))
+            for face, angle, zoom in zip(faces, degrees, zooms, strict=True)
+        ]
+    )
 
 
 def _warp(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:

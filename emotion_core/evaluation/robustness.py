@@ -6,7 +6,7 @@ A measurement takes minutes, so the dashboard runs it as a ``Task``; it ends by 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from emotion_core.records import Interval, Record, Rule, Share, between
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
 from emotion_core.tasks import Task
+
+if TYPE_CHECKING:
+    from emotion_core.models.checkpoint import Classifier
 
 FORMAT = 1
 IMAGES = 1_000
@@ -57,6 +60,45 @@ class Robustness(Record):
     mean: Share
 
 
+def evenly(positions: np.ndarray, number: int) -> np.ndarray:
+    """At most ``number`` of some positions ``(n,)``, evenly spread over them."""
+    last = len(positions) - 1
+    found: np.ndarray = positions[
+        np.unique(np.linspace(0, last, min(number, last + 1)).astype(int))
+    ]
+    return found
+
+
+class Asked:
+    """A classifier that is asked step by step, and tells how far it is.
+
+    Args:
+        classifier: The one that is measured.
+        steps: How often it will be asked.
+        task: Told the share done.
+        progress: Called with steps done and all steps.
+    """
+
+    def __init__(
+        self,
+        classifier: "Classifier",
+        steps: int,
+        task: Task,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._classifier, self._task, self._progress = classifier, task, progress
+        self._done, self._steps = 0, steps
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        """Labels ``(n,)`` that it gives faces ``(n, 48, 48)``."""
+        answers: np.ndarray = self._classifier.logits(faces).argmax(1)
+        self._done += 1
+        self._task.tell(self._done / self._steps)
+        if self._progress:
+            self._progress(self._done, self._steps)
+        return answers
+
+
 def measure_robustness(
     run: Run,
     data: FaceData | str = "",
@@ -93,20 +135,13 @@ def measure_robustness(
         test = loaded.indices("test")
         if len(test) == 0:
             raise DataError(f"'{loaded.name}' ({loaded.source}) has no test images to degrade.")
-        chosen = test[np.unique(np.linspace(0, len(test) - 1, min(images, len(test))).astype(int))]
+        chosen = evenly(test, images)
         faces, labels = np.ascontiguousarray(loaded.images[chosen]), loaded.labels[chosen]
         classifier = load_classifier(run, device=device)
-        steps = 1 + len(CORRUPTIONS) * len(STRENGTHS)
-        done = 0
+        answers = Asked(classifier, 1 + len(CORRUPTIONS) * len(STRENGTHS), task, progress)
 
         def accuracy(degraded: np.ndarray) -> float:
-            nonlocal done
-            answers = classifier.logits(degraded).argmax(1)
-            done += 1
-            task.tell(done / steps)
-            if progress:
-                progress(done, steps)
-            return float((answers == labels).mean())
+            return float((answers(degraded) == labels).mean())
 
         clean = accuracy(faces)
         curves = {

@@ -97,6 +97,7 @@ _ALL = (
     Column("emotion", "Emotion"),
     Column("precision", "Precision", "", 3, "Share of the faces called so that are."),
     Column("recall", "Recall", "", 3, "Share of the emotion's faces that are found."),
+    Column("recall_ci95", "95 % interval of recall", help="Wilson interval of the recall, in %."),
     Column("f1", "F1", "", 3, "Harmonic mean of precision and recall."),
     Column("support", "Faces", help="Test faces of the emotion."),
     Column("mistake", "Most often classified as", help="The most frequent wrong answer."),
@@ -128,6 +129,7 @@ CALIBRATION = (
     *("brier_after", "nll_before", "nll_after", "threshold", "coverage"),
 )
 EMOTION = ("emotion", "precision", "recall", "f1", "support", "mistake")
+ELSEWHERE = ("emotion", "precision", "recall", "recall_ci95", "f1", "support", "mistake")
 
 
 def columns(keys: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> list[Column]:

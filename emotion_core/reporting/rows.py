@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from emotion_core import units
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.ensemble import share_validation
+from emotion_core.evaluation.metrics import wilson_interval
 from emotion_core.evaluation.results import Result
 from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
@@ -120,7 +121,7 @@ def emotion_rows(scores: Scores) -> list[TableRow]:
     rows: list[TableRow] = []
     for index, (emotion, found) in enumerate(scores.per_emotion.items()):
         answers = list(scores.confusion[index])
-        faces, answers[index] = sum(answers), 0
+        faces, hits, answers[index] = sum(answers), answers[index], 0
         wrong = max(range(len(answers)), key=answers.__getitem__)
         mistake = "" if faces else "no faces"
         if answers[wrong]:
@@ -130,6 +131,7 @@ def emotion_rows(scores: Scores) -> list[TableRow]:
                 "emotion": emotion,
                 "precision": found.precision if faces else None,
                 "recall": found.recall if faces else None,
+                "recall_ci95": units.percent_range(wilson_interval(hits, faces)) if faces else "",
                 "f1": found.f1 if faces else None,
                 "support": found.support,
                 "mistake": mistake,

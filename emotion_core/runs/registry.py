@@ -2,7 +2,7 @@
 
 One JSON file under ``EMOTION_HOME``, replaced as a whole. An alias names a run folder, which never
 changes, so a rollback gives exactly what was there. Until somebody promotes a run, the champion is
-the shipped one that validation and robustness choose.
+the shipped one that validation and the transfer measure choose.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from emotion_core.access import Action, require
 from emotion_core.errors import RunError
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import checkpoints_dir, home_dir
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
 
@@ -103,9 +104,10 @@ def target(alias: str) -> str:
 
 
 def first_champion(runs: Sequence[Run]) -> Run | None:
-    """The best run before anybody promoted one: by the mean of accuracy on validation and mean
-    accuracy on degraded faces. A run whose robustness was not measured comes after all others, and
-    one that learned own faces after those: it takes the place only through the gate.
+    """The best run before anybody promoted one: by the mean of accuracy on validation and the
+    transfer measure, which is of validation faces, too. Test faces choose nothing. A run whose
+    transfer was not measured comes after all others, and one that learned own faces after those: it
+    takes the place only through the gate.
 
     Args:
         runs: Those to choose from, most of them on one data set.
@@ -114,11 +116,12 @@ def first_champion(runs: Sequence[Run]) -> Run | None:
     for run in runs:
         if run.problem or not run.weights_path.exists() or (report := run.report()) is None:
             continue
-        robust = _robustness(run)
+        transfer = _transfer(run, report)
         facts = report.data
         own = _OWN in run.config().data
-        known = (not own, robust is not None, not facts.synthetic, facts.faces)
-        score = report.val.accuracy if robust is None else (report.val.accuracy + robust) / 2
+        known = (not own, transfer is not None, not facts.synthetic, facts.faces)
+        accuracy = report.val.accuracy
+        score = accuracy if transfer is None else (accuracy + transfer) / 2
         ranked.append((known, score, run))
     return max(ranked, key=lambda item: item[:2])[2] if ranked else None
 
@@ -223,13 +226,15 @@ def _reference(run: Run) -> str:
     return run.id if inside else str(run.path)
 
 
-def _robustness(run: Run) -> float | None:
-    """Mean accuracy on degraded faces as measured; None where it was not."""
+def _transfer(run: Run, report: Report) -> float | None:
+    """The transfer measure on the report's data set; None where it was not measured."""
     try:
-        value = read_json(run.path / "robustness.json")["mean"]
+        found = read_json(run.path / "transfer.json")
+        value, about = found["transfer"], found["fingerprint"]
     except (OSError, ValueError, TypeError, LookupError):
         return None
-    return float(value) if isinstance(value, int | float) else None
+    known = isinstance(value, int | float) and about == report.data.fingerprint
+    return float(value) if known else None
 
 
 def _path() -> Path:

@@ -35,7 +35,14 @@ _T = TypeVar("_T")
 
 SUBSET_PREFIX = "subset_"  # of the masks over the test split in predictions.npz
 RAY_FILE = "ray.json"  # names the job of a cluster that trains the run
-_RESULTS = ("report.json", "predictions.npz", "robustness.json", "features.npz", "tsne.npz")
+_RESULTS = (
+    "report.json",
+    "predictions.npz",
+    "robustness.json",
+    "transfer.json",
+    "features.npz",
+    "tsne.npz",
+)
 
 Row = dict[str, float]  # of metrics.jsonl or progress.jsonl
 RUN_ID = re.compile(r"^\d{8}-\d{6}-")

@@ -12,16 +12,16 @@ from emotion_core.runs import registry
 from emotion_core.runs.catalog import aliased_runs, champion, list_runs, load_run, pick_run
 from emotion_core.runs.create import create_run
 from emotion_core.runs.trash import delete_run
-from tests.samples import write_catalog, write_report, write_untrained
+from tests.samples import change_report, write_catalog, write_report, write_untrained
 
 
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
-    """Three finished runs: best on validation, best of both, and one of unknown robustness."""
+    """Three finished runs: best on validation, best of both, and one of unknown transfer."""
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path / "runs"))
     found = []
-    for name, val, robust in (
+    for name, val, transfer in (
         ("sharp", 0.75, 0.40),
         ("robust", 0.72, 0.60),
         ("unknown", 0.9, None),
@@ -29,28 +29,44 @@ def runs(tmp_path, monkeypatch):
         run = create_run(TrainConfig(name=name))
         write_untrained(run, 0)
         write_report(run, {"val.accuracy": val})
-        if robust:
-            write_json(run.path / "robustness.json", {"mean": robust})
+        if transfer:
+            measured = {"transfer": transfer, "fingerprint": "own"}
+            write_json(run.path / "transfer.json", measured)
         found.append(run)
     return found
 
 
-def test_the_first_champion_is_best_on_validation_and_robustness_of_the_shipped(runs):
+def test_the_first_champion_is_best_on_validation_and_transfer_of_the_shipped(runs):
     assert champion().name == "robust"
     write_catalog(runs[0])
     assert champion().name == "sharp" and load_run("@champion").name == "sharp"
 
 
-def test_the_shipped_runs_name_a_champion(monkeypatch, tmp_path):
+def test_the_test_split_does_not_choose_the_first_champion(runs):
+    write_json(runs[0].path / "robustness.json", {"mean": 0.99})
+    change_report(runs[0], {"test.accuracy": 1.0})
+    assert champion().name == "robust"
+
+
+def test_a_transfer_measured_on_other_faces_does_not_count(runs):
+    measured = {"transfer": 0.99, "fingerprint": "another"}
+    write_json(runs[0].path / "transfer.json", measured)
+    assert champion().name == "robust"
+    for text in ("{", "[]", '{"transfer": "much", "fingerprint": "own"}'):
+        (runs[1].path / "transfer.json").write_text(text)
+        assert champion().name == "unknown"
+
+
+def test_the_shipped_champion_follows_the_rule(monkeypatch, tmp_path):
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path))
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(PROJECT / "checkpoints"))
-    found = champion()
     scores = {}
     for run in list_runs():
-        path = run.path / "robustness.json"
-        if path.exists() and run.weights_path.exists():
-            scores[run.name] = run.report().val.accuracy + json.loads(path.read_text())["mean"]
-    assert found.name == max(scores, key=scores.get)
+        if run.weights_path.exists():
+            measured = json.loads((run.path / "transfer.json").read_text())["transfer"]
+            scores[run.name] = run.report().val.accuracy + measured
+    assert len(scores) == 9
+    assert champion().name == max(scores, key=scores.get)
 
 
 def test_promotion_and_rollback_are_exact_and_written_down(runs):
@@ -122,7 +138,7 @@ def test_only_the_owner_promotes(runs, monkeypatch):
 
 def test_the_commands_tell_and_change_aliases(runs, capsys):
     assert main(["registry"]) == 0
-    assert "@champion  robust  (by validation and robustness)" in capsys.readouterr().out
+    assert "@champion  robust  (by validation and transfer)" in capsys.readouterr().out
     registry.promote(runs[0], runs[1])
     assert main(["rollback", "--why", "because"]) == 0
     assert main(["registry", "--set", "@demo", "sharp"]) == 0

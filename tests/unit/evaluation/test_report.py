@@ -153,7 +153,24 @@ def test_other_data_is_measured_and_the_report_stays(evaluated, some_faces, tmp_
     said = capsys.readouterr().out
     assert f" {percent(measured.accuracy)} " in said
     assert re.search(rf"^sad .* {score(measured.per_emotion['sad'].recall)} ", said, re.MULTILINE)
+    assert "95 % interval of recall" in said and "No faces of" not in said
     assert {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
+
+
+def test_own_faces_of_few_emotions_say_which_have_none(evaluated, some_faces, tmp_path, capsys):
+    run, _ = evaluated
+    for number in np.flatnonzero(np.isin(some_faces.labels, [3, 5])):
+        folder = tmp_path / "own" / EMOTIONS[some_faces.labels[number]]
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{number}.png"), some_faces.images[number])
+    own = str(tmp_path / "own")
+    measured = measure.measure_on([run], load_data(own), "all", device="cpu")
+    present = [measured.per_emotion[name].f1 for name in ("happy", "sad")]
+    assert measured.macro_f1 == pytest.approx(np.mean(present))
+    assert main(["evaluate", str(run.path), "--data", own, "--split", "all"]) == 0
+    said = capsys.readouterr().out
+    assert "No faces of angry, disgust, fear, neutral and surprise: macro-F1 is the mean" in said
+    assert re.search(r"^fear +0 +no faces", said, re.MULTILINE)
 
 
 def test_an_ensemble_is_measured_on_other_data(evaluated, some_faces, tmp_path, capsys):
