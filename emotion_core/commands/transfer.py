@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from emotion_core.evaluation.transfer import measure_transfer
     from emotion_core.progress import progress_bar
     from emotion_core.runs.catalog import pick_run
-    from emotion_core.units import faces, percent, percent_range
+    from emotion_core.units import faces, percent, percent_interval
 
     if args.images < 1:
         raise ConfigError(f"--images must be at least 1, got {args.images}.")
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {kind:15} " + "  ".join(f"{percent(value):>7}" for value in curve))
         print(f"{part:17} {percent(result.parts[part]):>7}")
     print(f"{'mirror':17} {percent(result.parts['mirror']):>7} same answer")
-    print(f"transfer {percent(result.transfer)} ({percent_range(result.transfer_ci95)})")
+    print(f"transfer {percent_interval(result.transfer, result.transfer_ci95)}")
     if not_kept:
         print(f"Not kept: {not_kept}")
     return 0

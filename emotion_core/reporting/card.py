@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emotion_core import units
+from emotion_core.evaluation.transfer import load_transfer
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.registry import model_summary
 from emotion_core.models.titles import model_title
 from emotion_core.recipes import TrainConfig, listed, recipe_config
-from emotion_core.reporting.columns import EMOTION, SCORES
+from emotion_core.reporting.columns import EMOTION, SCORES, TRANSFER
 from emotion_core.reporting.markdown import lines, table_lines
 from emotion_core.reporting.rows import emotion_rows, scores_row
+from emotion_core.reporting.transfer import transfer_rows, transfer_sentence
 from emotion_core.reporting.words import SYNTHETIC
 from emotion_core.runs.catalog import known_as
 from emotion_core.runs.report import Report
@@ -72,6 +74,7 @@ def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     yield "## Results"
     yield ""
     yield from _results(config, report)
+    yield from _transfer(run)
     yield ""
     yield "## Training"
     yield ""
@@ -135,6 +138,19 @@ def _results(config: TrainConfig, report: Report) -> Iterator[str]:
     yield "### By emotion, on test"
     yield ""
     yield from table_lines(EMOTION, emotion_rows(test))
+
+
+def _transfer(run: Run) -> Iterator[str]:
+    """How it stands other crops, light and cameras, where that was measured."""
+    found = load_transfer(run)
+    if found is None:
+        return
+    yield ""
+    yield "### Other crops, light and cameras"
+    yield ""
+    yield from table_lines(TRANSFER, transfer_rows(found))
+    yield ""
+    yield transfer_sentence(found)
 
 
 def _cost(report: Report, *, weights: bool) -> Iterator[str]:

@@ -65,6 +65,16 @@ _ALL = (
     Column("leak_free", "Leak-free", "%", help="Test faces without a near-duplicate in training."),
     Column("private_test", "PrivateTest", "%", help="FER-2013's PrivateTest half alone."),
     Column("flip_tta", "With mirroring", "%", help="Mean with the answer to the mirrored face."),
+    Column(
+        "transfer",
+        "Transfer",
+        "%",
+        help="On changed validation faces: mean of accuracy under corruption, other framing, low "
+        "resolution and light, and of agreement with the mirrored face.",
+    ),
+    Column("part", "Faces changed by"),
+    Column("views", "Views"),
+    Column("share", "Correct", "%", help="Accuracy; of mirroring the share of equal answers."),
     Column("ece", "ECE", "", 3, "Mean gap between confidence and accuracy."),
     Column("nll", "NLL", "", 3, "Mean negative log-likelihood; lower is better."),
     Column("val_peak", "Best validation", "%", help="Best validation accuracy of any epoch."),
@@ -111,7 +121,7 @@ SUMMARY = (
 )
 README = (
     *("label", "accuracy", "accuracy_ci95", "leak_free", "private_test", "flip_tta", "macro_f1"),
-    *("ece", "parameters", "macs", "latency_ms", "training_seconds", "trained_on"),
+    *("ece", "transfer", "parameters", "macs", "latency_ms", "training_seconds", "trained_on"),
 )
 HEADLINE = (
     *("label", "accuracy", "accuracy_ci95", "leak_free", "private_test", "macro_f1", "ece"),
@@ -129,6 +139,7 @@ CALIBRATION = (
     *("brier_after", "nll_before", "nll_after", "threshold", "coverage"),
 )
 EMOTION = ("emotion", "precision", "recall", "f1", "support", "mistake")
+TRANSFER = ("part", "share", "views")
 ELSEWHERE = ("emotion", "precision", "recall", "recall_ci95", "f1", "support", "mistake")
 
 

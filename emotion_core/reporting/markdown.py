@@ -13,8 +13,10 @@ from emotion_core.evaluation.ensemble import (
 )
 from emotion_core.evaluation.results import Result, load_results
 from emotion_core.evaluation.scores import classification_metrics
+from emotion_core.evaluation.transfer import load_transfer
 from emotion_core.reporting.columns import HEADLINE, README, TableRow, columns
 from emotion_core.reporting.rows import ensemble_row, published_rows, run_row
+from emotion_core.reporting.transfer import transfer_cell
 from emotion_core.reporting.words import how_trained
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
@@ -82,7 +84,8 @@ def _row(run: Run, report: Report, usual: str, runs: list[Run]) -> TableRow:
     how, machine = how_trained(run, report, runs), report.trainer
     label = f"{run.name}, {how[0].lower()}{how[1:]}" if how else run.name
     short = machine.gpu or f"{machine.cores} x {machine.cpu_capability or 'CPU'}"
-    return run_row(label + mark, report) | {"trained_on": short}
+    transfer = transfer_cell(load_transfer(run))
+    return run_row(label + mark, report) | {"trained_on": short, "transfer": transfer}
 
 
 def _is_ours(report: Report) -> bool:

@@ -18,7 +18,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
 from emotion_core.reporting.panels.confusion import top_confusions
 from emotion_core.runs.catalog import list_runs, load_run
-from tests.samples import change_report, write_catalog
+from tests.samples import change_report, write_catalog, write_transfer
 
 TABS = [
     *("Summary", "Confusion", "Per emotion", "Calibration"),
@@ -253,6 +253,13 @@ def test_measured_robustness_is_drawn(folder):
     assert "holds up best: 40.0 %" in texts(page)
     page.selectbox(key="corruption").set_value("blur").run()
     assert "Under blur" in texts(page)
+
+
+def test_the_transfer_measure_is_drawn(folder):
+    run = load_run(names(folder)[0], folder)
+    write_transfer(run, [0.25, 0.5])
+    said = texts(open_comparison(tab="Robustness"))
+    assert "has 37.5 % on 2 faces of validation" in said
 
 
 def test_a_run_without_weights_says_so_and_which_one_has_them(folder):

@@ -8,7 +8,9 @@ from emotion_core.evaluation import robustness
 from emotion_core.evaluation.compare import Comparison
 from emotion_core.evaluation.corruptions import CORRUPTIONS
 from emotion_core.evaluation.robustness import Robustness
+from emotion_core.evaluation.transfer import load_transfer
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
+from emotion_core.reporting.panels.transfer import transfer_panel
 from emotion_core.runs.report import DataFacts
 from emotion_core.runs.run import Run
 from emotion_core.text import plain
@@ -19,7 +21,11 @@ from pages._ui.widgets import show_panel
 
 
 def draw_robustness(comparison: Comparison) -> None:
-    """Accuracy on degraded faces, measured on demand."""
+    """Transfer, and accuracy on degraded faces, measured on demand."""
+    transfers = {run.name: load_transfer(run) for run in _runs_of(comparison)}
+    panel = transfer_panel(comparison, {name: found for name, found in transfers.items() if found})
+    if panel:
+        show_panel(panel)
     measured = robustness_of(comparison)
     if measured:
         everything = "mean of all"

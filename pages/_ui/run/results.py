@@ -17,6 +17,7 @@ from emotion_core.text import plain
 from pages._ui.cache import hashes, runs
 from pages._ui.comparison.confusion import draw_confusion
 from pages._ui.run.settings import show_difference, show_settings
+from pages._ui.run.transfer import show_transfer
 from pages._ui.tables import show_table
 from pages._ui.widgets import show_error, show_figure, show_metrics
 
@@ -65,6 +66,7 @@ def show_scores(run: Run, report: Report) -> None:
     with right:
         st.header("Each set of faces", anchor=False)
         show_table(SCORES, _sets(report), "run-sets", first=5)
+        show_transfer(run)
 
 
 def _sets(report: Report) -> list[TableRow]:

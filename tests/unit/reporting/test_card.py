@@ -14,7 +14,7 @@ from emotion_core.reporting.card import write_card
 from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.units import percent, score
-from tests.samples import change_report, write_untrained
+from tests.samples import change_report, write_transfer, write_untrained
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,13 @@ def test_run_without_report_says_how_to_get_one(tmp_path):
     run = create_run(TrainConfig(model="sequential", data="synthetic"), tmp_path)
     with pytest.raises(RunError, match=r"no report\.json.*python -m emotion_core evaluate"):
         write_card(run)
+
+
+def test_card_has_the_transfer_measure_where_there_is_one(evaluated, tmp_path):
+    run = Run(shutil.copytree(evaluated.path, tmp_path / "measured"))
+    assert "Other crops" not in write_card(run).read_text()
+    write_transfer(run, [0.5, 0.75], measured="the-first")
+    text = write_card(run).read_text()
+    assert "| offset and scale to ±25 %, tilt to 30 degrees | 62.5 % | 15 |" in text
+    assert "Transfer 62.5 % (95 % interval 57.5 to 67.5), the mean of the five, on 2 faces" in text
+    assert "answers of the-first, which it repeats" in text

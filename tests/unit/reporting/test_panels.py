@@ -20,8 +20,9 @@ from emotion_core.reporting.panels.emotions import one_vs_rest_panel, per_emotio
 from emotion_core.reporting.panels.panel import dash, symbol
 from emotion_core.reporting.panels.robustness import robustness_matrix_panel, robustness_panel
 from emotion_core.reporting.panels.scores import pairs_panel
+from emotion_core.reporting.panels.transfer import transfer_panel
 from emotion_core.reporting.rows import emotion_rows
-from tests.samples import change_report
+from tests.samples import change_report, write_transfer
 
 MANY = len(RUN_PALETTE)  # more than a page compares
 
@@ -189,3 +190,25 @@ def test_a_rare_emotions_curve_keeps_its_points(tmp_path):
         recall = np.array([row["recall"] for row in panel.table])
         assert ((recall > 0) & (recall <= 0.5)).sum() > 30
         assert recall[-1] == 1
+
+
+def test_transfer_is_ranked_face_by_face_on_equal_faces_alone(runs):
+    compared = compare_runs(runs[:3])
+    assert transfer_panel(compared, {}) is None
+    names = [result.name for result in compared.results]
+    scores = np.random.default_rng(0).uniform(0.3, 0.7, 50)
+    measured = {
+        names[0]: write_transfer(runs[0], scores.tolist()),
+        names[1]: write_transfer(runs[1], (scores + 0.1).tolist()),
+        names[2]: write_transfer(runs[2], [0.99] * 40),
+    }
+    panel = transfer_panel(compared, measured)
+    assert [row["run"] for row in panel.table] == [names[1], names[0]]
+    assert "10.0 points more than" in panel.reading and "either may be" not in panel.reading
+    assert "Not shown, measured on fewer than 50 faces" in panel.reading
+    rng = np.random.default_rng(1)
+    measured[names[1]] = write_transfer(runs[1], (scores + rng.normal(0.001, 0.1, 50)).tolist())
+    assert (
+        "the interval holds 0, so either may be ahead" in transfer_panel(compared, measured).reading
+    )
+    assert len(transfer_panel(compared, measured).figure.data) == 2
