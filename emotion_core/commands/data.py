@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emotion_core.data.parsed import Progress
 
-HELP = "look at a data set, fetch FER-2013, draw synthetic faces, count duplicates"
+HELP = "look at a data set, fetch FER-2013 or FER+ votes, draw synthetic faces, count duplicates"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     info = actions.add_parser("info", help="counts by split and emotion, and what was fixed")
     info.add_argument("spec", help="path, 'fer2013', 'synthetic' or 'synthetic:N'")
-    fetch = actions.add_parser("fetch", help="download a data set")
-    fetch.add_argument("name", choices=["fer2013"])
+    fetch = actions.add_parser("fetch", help="download a data set, or FER+'s votes on FER-2013")
+    fetch.add_argument("name", choices=["fer2013", "ferplus"])
+    fetch.add_argument("--file", default="", help="ferplus: a table of votes that is here already")
+    fetch.add_argument(
+        "--data",
+        default="fer2013",
+        metavar="CSV",
+        help="ferplus: FER-2013's original CSV, whose order the votes are in (default: fer2013)",
+    )
     draw = actions.add_parser("synthetic", help="write drawn faces as a folder tree")
     draw.add_argument("--out", required=True, help="folder to make")
     draw.add_argument("-n", "--number", type=int, default=2800, help="faces (default: 2800)")
@@ -70,10 +77,22 @@ def _info(args: argparse.Namespace, progress: "Progress") -> list[str]:
 
 
 def _fetch(args: argparse.Namespace, progress: "Progress") -> list[str]:
+    if args.name == "ferplus":
+        return _fetch_votes(args)
     from emotion_core.data.fetch import fetch_fer2013
 
     path = fetch_fer2013(progress)
     return [f"FER-2013 is in {path}. Train on it with: python -m emotion_core train --data fer2013"]
+
+
+def _fetch_votes(args: argparse.Namespace) -> list[str]:
+    from emotion_core.data.fetch_ferplus import bring_votes
+
+    number = bring_votes(args.file, args.data)
+    return [
+        f"{number:,} pictures of FER-2013 have FER+ votes now. Audit and Predictions show them, and "
+        "'train --votes 0.5' learns them beside the labels."
+    ]
 
 
 def _synthetic(args: argparse.Namespace, progress: "Progress") -> list[str]:
