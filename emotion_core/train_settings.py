@@ -99,6 +99,7 @@ class RegularisationSettings(Config):
     mixup: float = setting(
         0.2, "alpha of mixup's Beta distribution; 0 turns it off", low=0, high=10
     )
+    votes: float = setting(0.0, "weight of a head for FER+ votes; 0 turns it off", low=0, high=10)
     class_weights: str = setting(
         "none",
         "loss weight per class: scikit-learn's balanced (the study's), or its square root",

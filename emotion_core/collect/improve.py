@@ -96,6 +96,7 @@ def continued(
         average_with=run.id,
         frozen_norm=True,
         teacher="",
+        votes=0.0,  # own faces have none
         train_on="train",
         chosen_by="",
         epochs=epochs,

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, show progress on a terminal and print one line per part."""
     from emotion_core.errors import ConfigError
-    from emotion_core.evaluation.transfer import measure_transfer
+    from emotion_core.evaluation.transfer_measure import measure_transfer
     from emotion_core.progress import progress_bar
     from emotion_core.runs.catalog import pick_run
     from emotion_core.units import faces, percent, percent_interval

@@ -14,7 +14,7 @@ import numpy as np
 
 from emotion_core.data.faces import FaceData, digests
 from emotion_core.errors import DataError
-from emotion_core.files import atomic_path, open_regular, read_regular
+from emotion_core.files import atomic_path, open_regular, read_once, read_regular
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
 
@@ -220,15 +220,25 @@ def votes_of_faces(images: np.ndarray) -> np.ndarray | None:
     return np.stack(rows) if rows else np.zeros((0, len(NAMES)), np.int32)
 
 
+def vote_texts(images: np.ndarray) -> list[str]:
+    """As ``vote_text``, of faces ``(n, 48, 48)`` uint8; empty texts where no votes are kept."""
+    found = votes_of_faces(images)
+    return [""] * len(images) if found is None else [vote_text(row) for row in found]
+
+
 def _kept_votes() -> dict[bytes, np.ndarray]:
     """Votes by pixel digest; empty where none are kept, or the file is damaged."""
     try:
-        with open_regular(votes_path()) as file, np.load(file, allow_pickle=False) as arrays:
-            keys, votes = arrays["keys"], arrays["votes"]
+        return read_once(votes_path(), _read_votes)
     except Exception:  # zipfile, zlib and numpy each raise their own
         return {}
+
+
+def _read_votes(path: Path) -> dict[bytes, np.ndarray]:
+    with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
+        keys, votes = arrays["keys"], arrays["votes"]
     if keys.dtype != np.uint8 or keys.shape[1:] != (16,) or votes.shape != (len(keys), len(NAMES)):
-        return {}
+        raise ValueError("no votes by pixel digest")
     return {key.tobytes(): row for key, row in zip(keys, votes, strict=True)}
 
 

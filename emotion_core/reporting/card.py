@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emotion_core import units
-from emotion_core.evaluation.transfer import load_transfer
 from emotion_core.files import write_bytes
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.registry import model_summary
 from emotion_core.models.titles import model_title
 from emotion_core.recipes import TrainConfig, listed, recipe_config
-from emotion_core.reporting.columns import EMOTION, SCORES, TRANSFER
-from emotion_core.reporting.markdown import lines, table_lines
+from emotion_core.reporting.columns import EMOTION, SCORES
+from emotion_core.reporting.markdown import lines, table_lines, transfer_section
 from emotion_core.reporting.rows import emotion_rows, scores_row
-from emotion_core.reporting.transfer import transfer_rows, transfer_sentence
 from emotion_core.reporting.words import SYNTHETIC
 from emotion_core.runs.catalog import known_as
 from emotion_core.runs.report import Report
@@ -74,7 +72,7 @@ def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     yield "## Results"
     yield ""
     yield from _results(config, report)
-    yield from _transfer(run)
+    yield from transfer_section(run)
     yield ""
     yield "## Training"
     yield ""
@@ -138,19 +136,6 @@ def _results(config: TrainConfig, report: Report) -> Iterator[str]:
     yield "### By emotion, on test"
     yield ""
     yield from table_lines(EMOTION, emotion_rows(test))
-
-
-def _transfer(run: Run) -> Iterator[str]:
-    """How it stands other crops, light and cameras, where that was measured."""
-    found = load_transfer(run)
-    if found is None:
-        return
-    yield ""
-    yield "### Other crops, light and cameras"
-    yield ""
-    yield from table_lines(TRANSFER, transfer_rows(found))
-    yield ""
-    yield transfer_sentence(found)
 
 
 def _cost(report: Report, *, weights: bool) -> Iterator[str]:
@@ -217,6 +202,13 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
             "After that epoch its weights were averaged with those of earlier runs (Wortsman et al. "
             f"2022), {'as that run was' if config.final else 'each taken in since validation gained by it'}: "
             f"{names}."
+        )
+    if config.votes:
+        yield ""
+        yield (
+            "Trained with FER+ votes: a second head learned the shares of ten people's votes on each "
+            "face over eight classes (Barsoum et al. 2016) beside the labels, with weight "
+            f"{config.votes:g} in the loss. It was dropped; the votes are not part of the run."
         )
     if given:
         yield ""

@@ -14,9 +14,9 @@ from emotion_core.evaluation.ensemble import (
 from emotion_core.evaluation.results import Result, load_results
 from emotion_core.evaluation.scores import classification_metrics
 from emotion_core.evaluation.transfer import load_transfer
-from emotion_core.reporting.columns import HEADLINE, README, TableRow, columns
+from emotion_core.reporting.columns import HEADLINE, README, TRANSFER, TableRow, columns
 from emotion_core.reporting.rows import ensemble_row, published_rows, run_row
-from emotion_core.reporting.transfer import transfer_cell
+from emotion_core.reporting.transfer import transfer_cell, transfer_rows, transfer_sentence
 from emotion_core.reporting.words import how_trained
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
@@ -34,6 +34,16 @@ def lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """A Markdown table from texts."""
     for cells in (head, ["---"] * len(head), *rows):
         yield "| " + " | ".join(cells) + " |"
+
+
+def transfer_section(run: Run) -> Iterator[str]:
+    """How a run stands other crops, light and cameras; nothing where that was not measured."""
+    found = load_transfer(run)
+    if found is None:
+        return
+    yield from ("", "### Other crops, light and cameras", "")
+    yield from table_lines(TRANSFER, transfer_rows(found))
+    yield from ("", transfer_sentence(found))
 
 
 def markdown_table(runs: list[Run]) -> str:

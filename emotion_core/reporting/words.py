@@ -73,6 +73,7 @@ def how_trained(run: Run, report: Report, runs: Sequence[Run] | None = None) -> 
     if config.options.get("pretrained"):
         parts.append(f"from {pretrained_on(config.model)} weights")
     parts += ["taught by earlier runs"] if config.teacher else []
+    parts += ["trained with FER+ votes"] if config.votes else []
     parts += ["weights averaged"] if run.status().averaged_with else []
     parts += ["retrained on training + validation"] if config.final else []
     return " · ".join(parts)

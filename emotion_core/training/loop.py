@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import load_data
@@ -39,6 +40,7 @@ from emotion_core.training.state import TrainState
 from emotion_core.training.step import train_step, try_step
 from emotion_core.training.targets import Targets
 from emotion_core.training.validate import Validation
+from emotion_core.training.votes import add_head, voted, without_head
 from emotion_core.training.warmstart import (
     average_candidates,
     average_with,
@@ -98,7 +100,7 @@ def train(
 
         # The network, its optimizer, and what it goes on from.
         state = create_state(run, config, data, device, ranks)
-        others = average_candidates(state.model, config, data)
+        others = average_candidates(without_head(state.model), config, data)
         status = replace(status, epochs=epochs, device=str(device))
         reporter = Reporter(run, status, batches, stop, on_progress, ranks)
         if listed(config.teacher) and state.taught is None:
@@ -106,7 +108,8 @@ def train(
             state.taught = ranks.rows(
                 len(learned), lambda part: teacher_probs(config, data, learned[part], asked)
             ).to(device)
-        targets = Targets(data.labels[learned], state.taught, config, device)
+        votes = voted(data, learned) if config.votes else None
+        targets = Targets(data.labels[learned], state.taught, config, device, votes)
 
         while state.epoch < epochs and not state.is_stale(config.early_stopping):
             train_one_epoch(state, batches, targets, reporter, config)
@@ -114,16 +117,18 @@ def train(
             state.end_epoch()
             if (score := validation.score(row)) > state.best:
                 state.best, state.best_epoch = score, state.epoch
-                keep(run, state, batches, config)
+                if ranks.first:
+                    keep(run, state.best_model, batches, config)
             reporter.finish_epoch(state, row)
 
         if not ranks.first:
             return None
         if others and not reporter.status.averaged_with:
-            load_weights(state.best_model, run)
-            names = average_with(state.best_model, others, validation.calibrated_score)
+            best = without_head(state.best_model)
+            load_weights(best, run)
+            names = average_with(best, others, validation.calibrated_score)
             if names:
-                keep(run, state, batches, config)
+                keep(run, best, batches, config)
                 reporter.averaged_with(names)
         return None if ranks.grouped else evaluate_run(run, data, device=config.device)
 
@@ -136,6 +141,8 @@ def create_state(
     model = create_model(config.model, **config.options)
     if listed(config.start_from) and not resumed:
         start_from(model, config, data)
+    if config.votes:
+        add_head(model)
     # Channels last is how CPUs and tensor cores convolve fastest.
     model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model = ranks.prepared(model)
@@ -231,14 +238,12 @@ def epoch_row(
     }
 
 
-def keep(run: Run, state: TrainState, batches: Batches, config: TrainConfig) -> None:
-    """Write the best weights as the run's."""
-    if not state.ranks.first:
-        return
+def keep(run: Run, model: nn.Module, batches: Batches, config: TrainConfig) -> None:
+    """Write a network's weights as the run's, without a second head."""
     run.clear_results()  # of earlier weights, if someone evaluated them meanwhile
     save_checkpoint(
         run,
-        state.best_model,
+        without_head(model),
         architecture=config.model,
         options=config.options,
         preprocess=batches.preprocess,

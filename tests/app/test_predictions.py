@@ -9,6 +9,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from emotion_core.data.ferplus import NAMES, keep_votes
 from emotion_core.data.sources import load_data
 from emotion_core.evaluation import features
 from emotion_core.evaluation.report import evaluate_run
@@ -98,6 +99,20 @@ def test_opens_on_the_most_confident_mistakes(root):
     total = len(arrays["labels"])
     share = 100 * (arrays["labels"] == arrays["probs"].argmax(axis=1)).mean()
     assert f"Showing 24 of {total:,} faces, {share:.1f} % correct." in texts(page)
+
+
+def test_votes_stand_under_each_face_where_they_are_here(root):
+    assert "FER+" not in texts(open_page())
+    data = load_data(DATA)
+    votes = np.zeros((len(data), 10), np.int32)
+    votes[:, NAMES.index("contempt")] = 7
+    votes[:, NAMES.index("sad")] = 3
+    keep_votes(votes, data)
+    page = open_page()
+    assert "how many people chose each emotion (FER+)" in texts(page)
+    faces = [item for item in page.button if (item.key or "").startswith("face-")]
+    assert all(item.label.endswith(" (contempt 7, sad 3)") for item in faces)
+    assert set(page.dataframe[0].value["FER+ votes"]) == {"contempt 7, sad 3"}
 
 
 def test_a_frequent_confusion_is_a_filter(root):

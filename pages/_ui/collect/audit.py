@@ -11,6 +11,7 @@ from emotion_core.collect.store import Summary
 from emotion_core.data.collected import overlay_labels
 from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.faces import SPLITS, FaceData
+from emotion_core.data.ferplus import vote_texts
 from emotion_core.errors import EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.pictures import data_uri
@@ -99,7 +100,8 @@ def _show_suspects(found: Audit, own: str) -> None:
     rows = found.rows[offset : offset + _PAGE]
     at = {int(row): place for place, row in enumerate(found.rows[: offset + _PAGE])}
     faces = []
-    for row in map(int, rows):
+    texts = vote_texts(np.asarray(data.images[rows]))
+    for row, votes in zip(map(int, rows), texts, strict=True):
         image = data.images[row]
         new = fixed.get(digest_of(image), "")
         suggested = EMOTIONS[found.issues.suggested[at[row]]]
@@ -109,13 +111,15 @@ def _show_suspects(found: Audit, own: str) -> None:
                 "src": data_uri(np.asarray(image)),
                 "label": new or EMOTIONS[data.labels[row]],
                 "by": "person" if new else "model",
-                "note": f"{suggested}?",
-                "told": f"suggested {suggested}, {SPLITS[data.splits[row]]}, {data.ids[row]}",
+                "note": f"{suggested}?" + (f" · {votes}" if votes else ""),
+                "told": f"suggested {suggested}, {SPLITS[data.splits[row]]}, {data.ids[row]}"
+                + (f", votes {votes}" if votes else ""),
             }
         )
     st.caption(
-        "Most suspect first. Below each face: its label, then what the models say. Keys 1 to 7 "
-        "correct it, Enter keeps it, z takes the last action back."
+        "Most suspect first. Below each face: its label, then what the models say"
+        f"{', then the FER+ votes' if any(texts) else ''}. Keys 1 to 7 correct it, Enter keeps it, z "
+        "takes the last action back."
     )
     show_grid(faces, "collect-suspects-grid", lambda act: _correct(data, own, overlay, act))
     with st.container(horizontal=True):

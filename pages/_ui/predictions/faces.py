@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from emotion_core.data.ferplus import vote_texts
 from emotion_core.errors import EmotionError
 from emotion_core.evaluation import gallery
 from emotion_core.evaluation.gallery import Guesses, guesses_of
@@ -56,12 +57,18 @@ def draw_faces(run: Run, report: Report) -> None:
         "green: correct. :material/close: dashed red: wrong, actual → predicted."
         + ("" if images is None else " Click a face to see why.")
     )
+    votes = _votes(images, chosen)
+    if votes:
+        st.caption("In brackets: how many people chose each emotion (FER+).")
     if images is not None:
         with st.container(horizontal=True, gap="small", key="faces-grid"):
             for row in chosen.tolist():
-                _face_button(run, guesses, images, row, other)
+                _face_button(run, guesses, images, row, other, votes.get(row, ""))
     with st.expander("As a table", icon=":material/table:", expanded=images is None):
-        table = [_table_row(guesses, row, other) for row in chosen.tolist()]
+        table = [
+            _table_row(guesses, row, other) | ({"FER+ votes": votes[row]} if votes else {})
+            for row in chosen.tolist()
+        ]
         st.dataframe(table, hide_index=True, column_config=_titles(table[0]))
         st.download_button(
             "CSV of all faces that fit",
@@ -162,6 +169,7 @@ def _face_button(
     images: np.ndarray,
     row: int,
     other: tuple[str, Guesses] | None,
+    votes: str,
 ) -> None:
     right = bool(guesses.right[row])
     actual, predicted = EMOTIONS[guesses.labels[row]], EMOTIONS[guesses.predicted[row]]
@@ -174,12 +182,20 @@ def _face_button(
     if other:
         name, rival = other
         answer += f" ({name}: {EMOTIONS[rival.predicted[row]]})"
+    if votes:
+        answer += f" ({votes})"
     alt = f"Test face {row}, actual {actual}, predicted {predicted}:"
     if st.button(
         f"![{alt}]({data_uri(images[row])}) {answer}",
         key=f"face-{'right' if right else 'wrong'}-{row}",
     ):
         explain_face(run, images[row], f"Test face {row}: {guesses.ids[row]}", actual)
+
+
+def _votes(images: np.ndarray | None, rows: np.ndarray) -> dict[int, str]:
+    """FER+ votes in words by row; empty where none of the faces has any here."""
+    texts = [] if images is None else vote_texts(images[rows])
+    return dict(zip(rows.tolist(), texts, strict=True)) if any(texts) else {}
 
 
 def _table_row(

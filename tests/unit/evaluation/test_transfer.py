@@ -8,7 +8,7 @@ import pytest
 from emotion_core.cli import main
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import CheckpointError, DataError
-from emotion_core.evaluation import corruptions, transfer
+from emotion_core.evaluation import corruptions, transfer, transfer_measure
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
@@ -70,7 +70,7 @@ def test_the_strongest_views_are_as_far_as_said():
 
 def test_the_measure_is_the_mean_of_five_parts_on_validation(trained, faces):
     steps = []
-    found, not_kept = transfer.measure_transfer(
+    found, not_kept = transfer_measure.measure_transfer(
         trained, faces, images=20, progress=lambda done, total: steps.append((done, total))
     )
     assert steps == [(done, 73) for done in range(1, 74)]
@@ -87,7 +87,7 @@ def test_the_measure_is_the_mean_of_five_parts_on_validation(trained, faces):
 
 def test_the_faces_are_those_of_validation_in_any_order_of_the_source(faces):
     val = split_indices(faces).val
-    chosen, labels = transfer._validation(faces, 0.1, 1000)
+    chosen, labels = transfer_measure._validation(faces, 0.1, 1000)
     assert len(labels) == len(val)
     known = {faces.images[i].tobytes() for i in val}
     assert {face.tobytes() for face in chosen} == known
@@ -96,8 +96,8 @@ def test_the_faces_are_those_of_validation_in_any_order_of_the_source(faces):
     shuffled = faces.__class__(
         **(vars(faces) | fields | {name: getattr(faces, name)[order] for name in ("usage", "ids")})
     )
-    again, _ = transfer._validation(shuffled, 0.1, 15)
-    np.testing.assert_array_equal(again, transfer._validation(faces, 0.1, 15)[0])
+    again, _ = transfer_measure._validation(shuffled, 0.1, 15)
+    np.testing.assert_array_equal(again, transfer_measure._validation(faces, 0.1, 15)[0])
 
 
 def test_a_network_that_always_gives_one_answer_is_told_from_one_that_does_not(trained, faces):
@@ -109,7 +109,7 @@ def test_a_network_that_always_gives_one_answer_is_told_from_one_that_does_not(t
     last.bias.data[3] = 1
     options = {"architecture": "sequential", "options": OPTIONS}
     save_checkpoint(trained, model, preprocess=Preprocess(), **options)
-    found, _ = transfer.measure_transfer(trained, faces, images=20)
+    found, _ = transfer_measure.measure_transfer(trained, faces, images=20)
     others = {name: value for name, value in found.parts.items() if name != "mirror"}
     assert found.parts["mirror"] == 1 and set(others.values()) == {found.clean}
     assert found.transfer == pytest.approx((4 * found.clean + 1) / 5, abs=1e-4)
@@ -128,12 +128,12 @@ def test_a_final_training_is_measured_by_the_run_that_never_learned_validation(
     final = create_run(config, tmp_path)
     write_report(final, {"data.fingerprint": faces.fingerprint})
     with_weights(final)
-    of_itself, _ = transfer.measure_transfer(trained, faces, images=20)
-    found, not_kept = transfer.measure_transfer(final, faces, images=20)
+    of_itself, _ = transfer_measure.measure_transfer(trained, faces, images=20)
+    found, not_kept = transfer_measure.measure_transfer(final, faces, images=20)
     assert (found.measured, found.scores, not_kept) == (trained.name, of_itself.scores, "")
     trained.weights_path.unlink()
     with pytest.raises(CheckpointError, match="has learned the validation faces"):
-        transfer.measure_transfer(final, faces, images=20)
+        transfer_measure.measure_transfer(final, faces, images=20)
 
 
 def test_other_faces_are_told_but_not_kept(trained, capsys):
@@ -147,15 +147,15 @@ def test_other_faces_are_told_but_not_kept(trained, capsys):
 
 
 def test_fewer_faces_do_not_replace_more(trained, faces):
-    first, _ = transfer.measure_transfer(trained, faces, images=12)
-    _, not_kept = transfer.measure_transfer(trained, faces, images=5)
+    first, _ = transfer_measure.measure_transfer(trained, faces, images=12)
+    _, not_kept = transfer_measure.measure_transfer(trained, faces, images=5)
     assert "has a measurement on 12 faces" in not_kept
     assert transfer.load_transfer(trained) == first
 
 
 def test_two_runs_are_compared_face_by_face(trained, faces, tmp_path):
     other = Run(shutil.copytree(trained.path, tmp_path / "other"))
-    found, _ = transfer.measure_transfer(trained, faces, images=20)
+    found, _ = transfer_measure.measure_transfer(trained, faces, images=20)
     gap, (low, high) = transfer.difference(found, found)
     assert gap == low == high == 0
     worse = transfer.Transfer.from_json(
@@ -163,7 +163,7 @@ def test_two_runs_are_compared_face_by_face(trained, faces, tmp_path):
     )
     gap, (low, high) = transfer.difference(found, worse)
     assert 0 < low <= gap <= high <= 0.05 + 1e-9
-    fewer, _ = transfer.measure_transfer(other, faces, images=5)
+    fewer, _ = transfer_measure.measure_transfer(other, faces, images=5)
     with pytest.raises(DataError, match="different faces"):
         transfer.difference(found, fewer)
 
@@ -175,6 +175,6 @@ def test_a_damaged_measurement_counts_as_none(trained, text):
 
 
 def test_new_weights_lose_the_measurement(trained, faces):
-    transfer.measure_transfer(trained, faces, images=5)
+    transfer_measure.measure_transfer(trained, faces, images=5)
     trained.clear_results()
     assert transfer.load_transfer(trained) is None
