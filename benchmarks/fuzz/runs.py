@@ -17,7 +17,8 @@ _SPECIAL = 0.08  # share of inputs with a folder, pipe or link where a file belo
 _FILES = (
     *("config.json", "config.json", "status.json", "status.json", "report.json", "report.json"),
     *("metrics.jsonl", "predictions.npz", "model.json", "model.safetensors", "run.lock"),
-    *("robustness.json", "robustness-progress.json", "progress.jsonl", "features.npz"),
+    *("robustness.json", "robustness-progress.json", "transfer.json", "progress.jsonl"),
+    "features.npz",
 )
 
 

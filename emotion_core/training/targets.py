@@ -68,7 +68,7 @@ class Targets:
             whole: ``(M,)`` places of the batch that these are a part of; the loss is then what the
                 part adds to the batch's mean.
         """
-        logits, second = logits.split([NUM_CLASSES, logits.shape[1] - NUM_CLASSES], dim=1)
+        logits, second = logits[:, :NUM_CLASSES], logits[:, NUM_CLASSES:]
         loss = self._label_loss(logits, places, share, whole)
         if self.votes is None:
             return loss

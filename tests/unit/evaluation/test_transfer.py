@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from emotion_core.cli import main
 from emotion_core.data.splits import split_indices
@@ -22,7 +23,9 @@ OPTIONS = {"width": 4}
 
 
 def with_weights(run: Run) -> Run:
+    torch.manual_seed(0)
     model = create_model("sequential", **OPTIONS)
+    torch.nn.init.normal_(model[-1].weight, std=9.0)  # answers that differ
     save_checkpoint(run, model, architecture="sequential", options=OPTIONS, preprocess=Preprocess())
     return run
 
