@@ -71,16 +71,8 @@ def measure_transfer(
         source = _that_never_learned_them(run) if own and config.final else run
         faces, labels = _validation(loaded, config.val_fraction, images)
         classifier = load_classifier(source, device=device)
-        result = _measured(
-            Asked(classifier, _STEPS, task, progress),
-            (faces, labels),
-            run=run.name,
-            measured="" if source == run else source.name,
-            date=now(),
-            data=loaded.name,
-            fingerprint=loaded.fingerprint,
-            synthetic=loaded.synthetic,
-        )
+        answers = Asked(classifier, _STEPS, task, progress)
+        result = _measured(answers, faces, labels, run, source, loaded)
         not_kept = _not_kept(run, result, own)
         if not not_kept:
             write_json(run.path / FILE, result.to_json())
@@ -115,9 +107,13 @@ def _validation(data: FaceData, fraction: float, images: int) -> tuple[np.ndarra
 
 
 def _measured(
-    answers: Asked, asked: tuple[np.ndarray, np.ndarray], **facts: str | bool
+    answers: Asked,
+    faces: np.ndarray,
+    labels: np.ndarray,
+    run: Run,
+    source: Run,
+    data: FaceData,
 ) -> Transfer:
-    faces, labels = asked
     plain = answers(faces)
     views: dict[str, dict[str, tuple[float, ...]]] = {}
     shares: dict[str, np.ndarray] = {}
@@ -131,9 +127,14 @@ def _measured(
         }
         shares[part] = np.mean([hits for rows in correct.values() for hits in rows], axis=0)
     shares[MIRROR] = answers(np.ascontiguousarray(faces[:, :, ::-1])) == plain
-    scores = np.round(np.mean(list(shares.values()), axis=0), 4)
+    scores: np.ndarray = np.mean(list(shares.values()), axis=0).round(4)
     return Transfer(
-        **facts,
+        run=run.id,
+        measured="" if source == run else source.name,
+        date=now(),
+        data=data.name,
+        fingerprint=data.fingerprint,
+        synthetic=data.synthetic,
         images=len(labels),
         clean=float((plain == labels).mean()),
         transfer=float(scores.mean()),

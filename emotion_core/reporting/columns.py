@@ -72,8 +72,8 @@ _ALL = (
         help="On changed validation faces: mean of accuracy under corruption, other framing, low "
         "resolution and light, and of agreement with the mirrored face.",
     ),
-    Column("part", "Faces changed by"),
-    Column("views", "Views"),
+    Column("part", "Part"),
+    Column("how", "How faces were changed"),
     Column("share", "Correct", "%", help="Accuracy; of mirroring the share of equal answers."),
     Column("ece", "ECE", "", 3, "Mean gap between confidence and accuracy."),
     Column("nll", "NLL", "", 3, "Mean negative log-likelihood; lower is better."),
@@ -139,7 +139,7 @@ CALIBRATION = (
     *("brier_after", "nll_before", "nll_after", "threshold", "coverage"),
 )
 EMOTION = ("emotion", "precision", "recall", "f1", "support", "mistake")
-TRANSFER = ("part", "share", "views")
+TRANSFER = ("part", "share", "how")
 ELSEWHERE = ("emotion", "precision", "recall", "recall_ci95", "f1", "support", "mistake")
 
 

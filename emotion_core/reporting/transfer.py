@@ -1,24 +1,22 @@
 """The transfer measure in words and as a table, for pages, cards and Markdown."""
 
 from emotion_core import units
-from emotion_core.evaluation.transfer import MIRROR, PARTS, Transfer
+from emotion_core.evaluation.transfer import MIRROR, Transfer
 from emotion_core.reporting.columns import TableRow
 
-_TITLES = {
+_HOW = {
     "corruption": "nine corruptions at five strengths",
     "framing": "offset and scale to ±25 %, tilt to 30 degrees",
     "low resolution": "24 pixels",
     "light": "contrast and gamma",
-    MIRROR: "mirroring (equal answers)",
+    MIRROR: "mirrored; the share of equal answers",
 }
 
 
 def transfer_rows(found: Transfer) -> list[TableRow]:
-    """One row per part: what is changed, and the share."""
-    views = {part: len(kinds) * len(strengths) for part, (kinds, strengths) in PARTS.items()}
+    """One row per part: its share, and how its faces were changed."""
     return [
-        {"part": _TITLES[part], "share": share, "views": views.get(part, 1)}
-        for part, share in found.parts.items()
+        {"part": part, "share": share, "how": _HOW[part]} for part, share in found.parts.items()
     ]
 
 

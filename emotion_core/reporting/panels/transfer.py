@@ -46,10 +46,8 @@ def transfer_panel(comparison: Comparison, measured: Mapping[str, Transfer]) -> 
             hovertemplate=f"%{{y}}: %{{x:.1f}} %, 95 % interval "
             f"{units.percent_range(found.transfer_ci95)}<extra></extra>",
         )
-        table.append(
-            {"run": result.name, "transfer": found.transfer, "low": low, "high": high}
-            | dict(found.parts)
-        )
+        row: TableRow = {"run": result.name, "transfer": found.transfer, "low": low, "high": high}
+        table.append(row | {part: share for part, share in found.parts.items()})
     labels = [result.label for result in kept]
     fig.update_xaxes(ticksuffix=" %", title="transfer, with 95 % interval")
     fig.update_yaxes(tickvals=list(range(len(labels))), ticktext=wrapped(labels))

@@ -95,6 +95,6 @@ def test_card_has_the_transfer_measure_where_there_is_one(evaluated, tmp_path):
     assert "Other crops" not in write_card(run).read_text()
     write_transfer(run, [0.5, 0.75], measured="the-first")
     text = write_card(run).read_text()
-    assert "| offset and scale to ±25 %, tilt to 30 degrees | 62.5 % | 15 |" in text
+    assert "| framing | 62.5 % | offset and scale to ±25 %, tilt to 30 degrees |" in text
     assert "Transfer 62.5 % (95 % interval 57.5 to 67.5), the mean of the five, on 2 faces" in text
     assert "answers of the-first, which it repeats" in text
