@@ -91,8 +91,7 @@ def read_table(path: Path) -> Table:
             f"{path}: the first line must name FER+'s columns {', '.join(COLUMNS)}; missing: "
             f"{', '.join(missing)}."
         )
-    own = not ("file" in header or hashlib.sha256(data).hexdigest() == SHA256)
-    if own:
+    if "file" not in header and hashlib.sha256(data).hexdigest() != SHA256:
         raise DataError(
             f"{path} is not FER+'s {NAME} (other SHA-256), and has no column 'file' that names the "
             f"faces of its rows. {BY_HAND}"
@@ -220,10 +219,10 @@ def votes_of_faces(images: np.ndarray) -> np.ndarray | None:
     return np.stack(rows) if rows else np.zeros((0, len(NAMES)), np.int32)
 
 
-def vote_texts(images: np.ndarray) -> list[str]:
+def vote_texts(images: np.ndarray, most: int = 3) -> list[str]:
     """As ``vote_text``, of faces ``(n, 48, 48)`` uint8; empty texts where no votes are kept."""
     found = votes_of_faces(images)
-    return [""] * len(images) if found is None else [vote_text(row) for row in found]
+    return [""] * len(images) if found is None else [vote_text(row, most) for row in found]
 
 
 def _kept_votes() -> dict[bytes, np.ndarray]:
@@ -243,6 +242,9 @@ def _read_votes(path: Path) -> dict[bytes, np.ndarray]:
 
 
 def vote_text(row: np.ndarray, most: int = 3) -> str:
-    """Votes of one face ``(10,)`` in words, most first: ``sad 6, fear 3``; empty without votes."""
+    """Votes of one face ``(10,)`` in words, most first: ``sad 6, fear 3``; empty without votes.
+
+    A name and its number stay on one line.
+    """
     order = np.argsort(-row, kind="stable")[:most]
-    return ", ".join(f"{NAMES[place]} {row[place]}" for place in order if row[place])
+    return ", ".join(f"{NAMES[place]}\u00a0{row[place]}" for place in order if row[place])

@@ -6,6 +6,8 @@ from emotion_core import access
 from emotion_core.collect.faces import NewFace, add_faces, start_session
 from emotion_core.collect.quality import quality_of
 from emotion_core.collect.store import create, delete, list_collections
+from emotion_core.data.ferplus import keep_votes
+from emotion_core.data.sources import load_data
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import PROJECT
@@ -87,6 +89,15 @@ def test_an_audit_answers_without_training_and_offers_networks():
     said = " ".join(item.value for item in (*page.info, *page.markdown, *page.caption))
     assert "answered by quick models" in said and not page.error
     assert any(button.label == "Train the folds" for button in page.button)
+
+
+def test_the_votes_stand_under_suspect_faces_where_they_are_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
+    fill(42)
+    data = load_data("collection:me")
+    keep_votes(np.full((len(data), 10), 1, np.int32), data)
+    page = open_page("Audit")
+    assert any("then the FER+ votes" in item.value for item in page.caption) and not page.error
 
 
 def test_the_review_queue_has_a_filter_of_its_own_and_says_what_it_is_worth():

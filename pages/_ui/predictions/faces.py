@@ -52,14 +52,13 @@ def draw_faces(run: Run, report: Report) -> None:
         show_empty("No test face fits these filters. Widen them.")
         return
     share = percent(float(guesses.right[rows].mean()))
+    votes = _votes(images, chosen)
     st.caption(
         f"Showing {len(chosen)} of {len(rows):,} faces, {share} correct. :material/check: solid "
         "green: correct. :material/close: dashed red: wrong, actual → predicted."
         + ("" if images is None else " Click a face to see why.")
+        + (" In brackets: the two emotions that most people chose (FER+ votes)." if votes else "")
     )
-    votes = _votes(images, chosen)
-    if votes:
-        st.caption("In brackets: how many people chose each emotion (FER+).")
     if images is not None:
         with st.container(horizontal=True, gap="small", key="faces-grid"):
             for row in chosen.tolist():
@@ -194,7 +193,7 @@ def _face_button(
 
 def _votes(images: np.ndarray | None, rows: np.ndarray) -> dict[int, str]:
     """FER+ votes in words by row; empty where none of the faces has any here."""
-    texts = [] if images is None else vote_texts(images[rows])
+    texts = [] if images is None else vote_texts(images[rows], 2)
     return dict(zip(rows.tolist(), texts, strict=True)) if any(texts) else {}
 
 

@@ -62,7 +62,7 @@ def test_the_original_order_gives_each_face_its_votes(csv_file, tmp_path, monkey
     assert ferplus.votes_of(data) is None
     assert fetch_ferplus.bring_votes(str(tmp_path / "votes.csv"), str(csv_file)) == COUNT
     np.testing.assert_array_equal(ferplus.votes_of(data), votes)
-    assert ferplus.vote_text(votes[0]).startswith(f"{EMOTIONS[data.labels[0]]} 8")
+    assert ferplus.vote_text(votes[0]).startswith(f"{EMOTIONS[data.labels[0]]}\u00a08")
     assert ferplus.agreement_with_labels(votes, data.labels) == 1
 
 
