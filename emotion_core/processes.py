@@ -80,12 +80,12 @@ def has_open(pid: int, path: Path) -> bool:
         return False
 
 
-def is_coming_up(pid: int, folder: Path, started: float) -> bool:
+def is_coming_up(pid: int, folder: Path | str, started: float) -> bool:
     """Whether a process without its lock is still loading its libraries.
 
     Args:
         pid: Its process id.
-        folder: A folder that its command line names.
+        folder: A folder, or words, that its command line has.
         started: When it was started, in seconds since the epoch.
     """
     age = time.time() - started
@@ -95,8 +95,9 @@ def is_coming_up(pid: int, folder: Path, started: float) -> bool:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+    words = [folder.resolve()] if isinstance(folder, Path) else folder.split()
     # Empty while one program replaces another: nice, nohup, Python.
-    return os.fsencode(folder.resolve()) in command or (not command and age < 1)
+    return b"\0".join(map(os.fsencode, words)) in command or (not command and age < 1)
 
 
 def end(pid: int, *, force: bool = False) -> None:

@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     listing = add("list", _list, "show all runs, running ones first")
     listing.add_argument("--json", action="store_true", help="machine-readable, one list")
-    add_flags(add("start", _start, "queue a run for each of the models given"))
+    start = add("start", _start, "queue a run for each of the models given")
+    start.add_argument(
+        "--here", action="store_true", help="on this machine, also where there is a cluster"
+    )
+    add_flags(start)
     stop = add("stop", _stop, "finish the step, save and stop; or remove from the queue", "+")
     stop.add_argument("--force", action="store_true", help="kill a trainer that does not answer")
     add("resume", _resume, "go on with a stopped or failed run", "+")
@@ -82,7 +86,7 @@ def _start(args: argparse.Namespace) -> None:
     from emotion_core.training.settle import requested
 
     for config in requested(args):
-        name = jobs.start(config).name
+        name = jobs.start(config, here=args.here).name
         print(f"Queued {name}. Watch it: python -m emotion_core jobs list")
 
 

@@ -35,15 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     start.add_argument("--trials", type=int, default=20, help="settings to try (default: 20)")
     start.add_argument("--at-once", type=int, default=1, help="trials in the queue (default: 1)")
+    start.add_argument(
+        "--no-prune", action="store_true", help="train poor trials to their end, too"
+    )
+    start.add_argument(
+        "--here", action="store_true", help="on this machine, also where there is a cluster"
+    )
     add_flags(start)
-    resume = add("resume", _resume, "go on with a search that was left")
+    resume = add("resume", _resume, "go on with a sweep that was left")
     resume.add_argument("sweep", metavar="NAME")
+    halt = add("stop", _stop, "stop its runs and ask for no further trial; resume goes on")
+    halt.add_argument("sweep", metavar="NAME")
     show = add("show", _show, "groups of runs: mean, standard deviation, paired tests")
     show.add_argument(
         "only", nargs="?", default="", metavar="NAME", help="of a sweep; all runs without one"
     )
     show.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
-    add("list", _list, "names of the searches")
+    add("list", _list, "names of the sweeps, the newest first")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 def _start(args: argparse.Namespace) -> int:
     from emotion_core.errors import ConfigError
     from emotion_core.training.ranges import parse_range
-    from emotion_core.training.search import create_sweep
+    from emotion_core.training.searcher import create_sweep
     from emotion_core.training.settle import requested
     from emotion_core.training.sweep import Sweep, start_repeats
 
@@ -64,7 +72,16 @@ def _start(args: argparse.Namespace) -> int:
         raise ConfigError("A sweep takes one model; vary its options, or start one for each.")
     ranges = tuple(map(parse_range, args.vary))
     trials = args.trials if ranges else 1
-    sweep = Sweep(args.sweep, base, ranges, args.seeds, trials, args.at_once)
+    sweep = Sweep(
+        args.sweep,
+        base,
+        ranges,
+        args.seeds,
+        trials,
+        args.at_once,
+        prune=not args.no_prune,
+        here=args.here,
+    )
     if not ranges:
         names = [run.name for run in start_repeats(sweep)]
         print(f"Queued {', '.join(names)}. Look: python -m emotion_core sweep show {sweep.name}")
@@ -74,7 +91,22 @@ def _start(args: argparse.Namespace) -> int:
 
 
 def _resume(args: argparse.Namespace) -> int:
-    return _search(args.sweep)
+    from emotion_core.training.searcher import resume
+    from emotion_core.training.sweep import read_sweep
+
+    if read_sweep(args.sweep).ranges:
+        return _search(args.sweep)
+    resume(args.sweep)
+    print(f"Its runs are queued. Look: python -m emotion_core sweep show {args.sweep}")
+    return 0
+
+
+def _stop(args: argparse.Namespace) -> int:
+    from emotion_core.training.searcher import stop
+
+    stop(args.sweep)
+    print(f"Asked to stop. Go on with: python -m emotion_core sweep resume {args.sweep}")
+    return 0
 
 
 def _search(name: str) -> int:
@@ -93,6 +125,7 @@ def _show(args: argparse.Namespace) -> int:
     from emotion_core.reporting import groups as tables
     from emotion_core.runs.catalog import list_runs
     from emotion_core.training.settle import as_flags
+    from emotion_core.training.sweep import read_sweep, sweep_names
 
     runs = list_runs()
     if args.only:
@@ -101,7 +134,10 @@ def _show(args: argparse.Namespace) -> int:
     if not groups:
         print("No finished run yet.")
         return 0
-    cells = tables.group_cells(groups, paired_group_tests(groups))
+    varied = (
+        [one.name for one in read_sweep(args.only).ranges] if args.only in sweep_names() else []
+    )
+    cells = tables.group_cells(groups, paired_group_tests(groups), varied)
     write = {
         "text": tables.groups_text,
         "markdown": tables.groups_markdown,
@@ -115,7 +151,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from emotion_core.training.search import sweep_names
+    from emotion_core.training.sweep import sweep_names
 
     print("\n".join(sweep_names()) or "No sweeps yet.")
     return 0

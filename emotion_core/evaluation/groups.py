@@ -43,6 +43,7 @@ class Group:
         accuracy: Of accuracy on test (0..1).
         macro_f1: Of macro-F1 on test.
         accuracies: Accuracy on test by seed.
+        test_fingerprint: Of the faces of test.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Group:
     accuracy: Spread
     macro_f1: Spread
     accuracies: dict[int, float]
+    test_fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def _group(members: list[tuple[Run, TrainConfig, Report]]) -> Group:
         accuracy=Spread.of([report.test.accuracy for report in reports]),
         macro_f1=Spread.of([report.test.macro_f1 for report in reports]),
         accuracies={config.seed: report.test.accuracy for _, config, report in members},
+        test_fingerprint=reports[0].data.test_fingerprint,
     )
 
 

@@ -31,6 +31,12 @@ def label_of(item: Setting) -> str:
     return _LABELS.get(item.name, item.label)
 
 
+def name_label(name: str) -> str:
+    """The same by the setting's name, or ``options.NAME`` of a model option."""
+    found = {item.name: label_of(item) for item in TrainConfig.settings()}
+    return found.get(name, name.removeprefix("options.").replace("_", " ").capitalize())
+
+
 def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:
     """One row per setting: its value, the recipe's, whether it was changed; changed ones first.
 

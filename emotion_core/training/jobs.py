@@ -18,6 +18,7 @@ import collections
 import contextlib
 import datetime
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +38,7 @@ from emotion_core.tasks import running_tasks
 from emotion_core.training import ray_jobs
 from emotion_core.training.engines import require_devices
 from emotion_core.training.queue import ACTIVE, Job, queued, turn_of
-from emotion_core.training.ray_client import cluster
+from emotion_core.training.ray_client import RayClient, cluster
 from emotion_core.training.settle import settled
 
 FIND_SECONDS = 5.0  # a trainer that has just come up writes its process id within this
@@ -46,8 +47,12 @@ MOST_QUEUED = 1000
 MOST_WAITING = 4  # processes of a queue, 40 MB each; the jobs behind them get theirs later
 
 
-def start(config: TrainConfig) -> Run:
+def start(config: TrainConfig, *, here: bool = False) -> Run:
     """Make a run folder and queue a training process for it; returns at once.
+
+    Args:
+        config: Its settings.
+        here: Train on this machine, also where there is a cluster.
 
     Raises:
         DataError: there is no data set at the path.
@@ -55,7 +60,7 @@ def start(config: TrainConfig) -> Run:
     """
     require(Action.TRAIN)
     config = settled(config)
-    client = cluster()
+    client = None if here else cluster()
     if client:
         ray_jobs.require_cluster(config, client, ray_jobs.storage_of(checkpoints_dir()))
     else:
@@ -66,12 +71,14 @@ def start(config: TrainConfig) -> Run:
             f"{MOST_QUEUED} jobs are queued already, which is the limit. Stop some, or wait."
         )
     run = create_run(config, queued=_precise_now())
-    _enter(run)
+    _enter(run, client)
     return run
 
 
 def resume(run: Run) -> None:
     """Queue a stopped or failed run again; it goes on after its last saved step.
+
+    It goes on where it was: on the cluster, or on this machine.
 
     Raises:
         RunError: the run is finished, queued, running or broken.
@@ -80,6 +87,7 @@ def resume(run: Run) -> None:
     status = Job.of(run).status
     if status.state not in ("stopped", "failed"):
         raise RunError(f"Run '{run.name}' is {status.state}; there is nothing to resume.")
+    client = cluster() if ray_jobs.is_remote(run) else None
     (run.path / RAY_FILE).unlink(missing_ok=True)
     with run.locked("resumed"):
         if run.status().queued != status.queued:
@@ -87,7 +95,7 @@ def resume(run: Run) -> None:
         run.write_status(
             replace(status, state="queued", queued=_precise_now(), finished="", error="", pid=0)
         )
-    _enter(run)
+    _enter(run, client)
 
 
 def stop(run: Run, *, force: bool = False) -> None:
@@ -143,13 +151,17 @@ def delete(run: Run) -> None:
     delete_run(run)
 
 
-def list_jobs(root: Path | None = None) -> list[Job]:
+def list_jobs(root: Path | None = None, runs: Sequence[Run] | None = None) -> list[Job]:
     """All runs: running, then queued in their order, then the rest, newest first.
 
     A run folder that cannot be read is listed as failed, with the reason as its error.
+
+    Args:
+        root: Folder of the runs, by default the one in use.
+        runs: What ``list_runs`` gave, if it was asked already.
     """
     jobs = []
-    for run in list_runs(root):
+    for run in list_runs(root) if runs is None else runs:
         try:
             if run.problem:
                 raise RunError(run.problem)
@@ -173,13 +185,17 @@ def _precise_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
-def wake(root: Path | None = None) -> None:
+def wake(root: Path | None = None, runs: Sequence[Run] | None = None) -> None:
     """Give the next queued jobs their processes, up to a few per device.
 
     Whoever enters the queue or takes its turn calls this. So does whoever looks at the queue, for
     the case that all processes were killed.
+
+    Args:
+        root: Folder of the runs, by default the one in use.
+        runs: What ``list_runs`` gave, if it was asked already.
     """
-    jobs = sorted(queued(root or checkpoints_dir()), key=turn_of)
+    jobs = sorted(queued(root or checkpoints_dir(), runs), key=turn_of)
     waiting = collections.Counter(
         queue for job in jobs if job.status.pid != PARKED for queue in job.queues
     )
@@ -193,9 +209,9 @@ def wake(root: Path | None = None) -> None:
             waiting.update(job.queues)
 
 
-def _enter(run: Run) -> None:
-    """Start a queued run's trainer, at once or when its turn is near."""
-    if client := cluster():
+def _enter(run: Run, client: RayClient | None) -> None:
+    """Start a queued run's trainer, at once or when its turn is near; or hand it to a cluster."""
+    if client:
         ray_jobs.submit(run, client)
         return
     with run.lock():

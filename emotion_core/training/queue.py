@@ -1,7 +1,7 @@
 """What waits and works, in its order, as any process sees it. Does not load torch."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -53,15 +53,24 @@ class Job:
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """The devices' queues, ``cpu`` or ``cuda-N``; none if the run is broken."""
-        return queue_names(self.config) if self.config else ()
+        """The devices' queues, ``cpu`` or ``cuda-N``, or ``ray``; none if the run is broken."""
+        if self.config is None:
+            return ()
+        return ("ray",) if ray_jobs.is_remote(self.run) else queue_names(self.config)
 
 
-def queued(root: Path) -> Iterator[Job]:
-    """The queued jobs of a folder, in no order; of all other runs only ``status.json`` is read."""
-    for run in map(Run, run_folders(root)):
+def queued(root: Path, runs: Iterable[Run] | None = None) -> Iterator[Job]:
+    """Jobs that wait for this machine, in no order; of all other runs only ``status.json`` is read.
+
+    Args:
+        root: Folder of the runs.
+        runs: Those of the folder, if it was looked through already.
+    """
+    for run in map(Run, run_folders(root)) if runs is None else runs:
         with contextlib.suppress(EmotionError):
-            if run.status().state == "queued" and (job := Job.of(run)).status.state == "queued":
+            if run.status().state != "queued" or ray_jobs.is_remote(run):
+                continue
+            if (job := Job.of(run)).status.state == "queued":
                 yield job
 
 

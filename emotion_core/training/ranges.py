@@ -1,6 +1,6 @@
 """What a sweep varies: ranges and choices of settings, as a command line names them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,40 @@ class Range:
         return self.low > 0 and self.high / self.low >= _LOG_FROM
 
     @property
+    def ends(self) -> tuple[Scalar, Scalar]:
+        """The first and the last value."""
+        if self.choices:
+            return self.choices[0], self.choices[-1]
+        kind = int if self.whole else float
+        return kind(self.low), kind(self.high)
+
+    @property
     def text(self) -> str:
         """As ``parse_range`` reads it."""
         if self.choices:
             return f"{self.name}={','.join(map(str, self.choices))}"
         return f"{self.name}={self.low:g}..{self.high:g}"
+
+
+def suggested_ranges(config: TrainConfig, options: Iterable[str] = ()) -> dict[str, str]:
+    """Settings that are worth a search, each with the values that a form begins with.
+
+    Args:
+        config: Rates are varied around its own.
+        options: Names of the model's options.
+    """
+    found = {"lr": f"{config.lr / 5:g}..{min(10.0, config.lr * 5):g}"}
+    found["optimizer"] = "sgd,adamw"
+    found["batch_size"] = "32,64,128"
+    found["weight_decay"] = "1e-05..0.01"
+    found["label_smoothing"] = "0..0.2"
+    found["mixup"] = "0,0.2,0.4"
+    found["erasing"] = "0..0.5"
+    found["rotation"] = "0..20"
+    found["class_weights"] = "none,sqrt,balanced"
+    if "dropout" in options:
+        found["options.dropout"] = "0..0.5"
+    return found
 
 
 def parse_range(text: str) -> Range:
@@ -88,6 +117,11 @@ def with_values(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     }
     settings = {name: value for name, value in values.items() if not name.startswith(_OPTION)}
     return base.replace(**settings, options=base.options | options)
+
+
+def words(ranges: Iterable[Range]) -> str:
+    """Ranges as people read them: ``lr 0.01..0.1, mixup 0, 0.2 or 0.4``."""
+    return "; ".join(one.text.removeprefix(_OPTION).replace("=", " ", 1) for one in ranges)
 
 
 def _value(name: str, text: str, item: Setting | None) -> Scalar:

@@ -122,6 +122,8 @@ def submit(run: Run, client: RayClient) -> None:
         )
     except RunError as error:
         run.write_status(replace(run.status(), state="failed", finished=now(), error=str(error)))
+        # So that a resume hands it to the cluster again.
+        write_json(run.path / RAY_FILE, {"job": "", "address": client.address})
         raise
     write_json(run.path / RAY_FILE, {"job": id, "address": client.address})
 

@@ -1,20 +1,18 @@
 """Searching settings: Optuna asks, our queue trains, and poor trials are pruned from their curves."""
 
 import contextlib
+import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import RunError
-from emotion_core.paths import home_dir
 from emotion_core.runs.run import Run, validation_score
-from emotion_core.training import jobs
-from emotion_core.training.ranges import Range
-from emotion_core.training.settle import settled
-from emotion_core.training.sweep import Sweep, runs_by_name
+from emotion_core.training import jobs, searcher
+from emotion_core.training.studies import asked_trials, distribution, load_sweep
+from emotion_core.training.sweep import Sweep, go_on, runs_by_name
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -22,64 +20,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 1.0
 _PRUNED = "pruned"  # attribute of a trial whose first run was asked to stop
-_FIRST_TRIALS = 4  # that are never pruned
-
-
-def create_sweep(sweep: Sweep) -> "Study":
-    """Keep a new sweep.
-
-    Raises:
-        RunError: Optuna is not installed, or there is a sweep of the name.
-        ConfigError: a value that may be drawn breaks a rule.
-        DataError: there is no data.
-    """
-    optuna = _optuna()
-    sweep = replace(sweep, base=settled(sweep.base))
-    for ends in ("low", "high"):  # a rule between two settings is told before the first run
-        sweep.configs(0, {one.name: _end(one, ends) for one in sweep.ranges})
-    try:
-        study: Study = optuna.create_study(
-            storage=_storage(),
-            study_name=sweep.name,
-            direction="maximize",
-            sampler=optuna.samplers.TPESampler(seed=sweep.base.seed),
-        )
-    except optuna.exceptions.DuplicatedStudyError as error:
-        raise RunError(
-            f"There is a sweep '{sweep.name}'. Go on with it: python -m emotion_core sweep resume "
-            f"{sweep.name}. Or choose another name."
-        ) from error
-    study.set_user_attr("sweep", sweep.to_json())
-    return study
-
-
-def load_sweep(name: str) -> tuple[Sweep, "Study"]:
-    """A kept sweep.
-
-    Raises:
-        RunError: Optuna is not installed, or there is none of the name.
-    """
-    optuna = _optuna()
-    if name not in sweep_names():
-        known = ", ".join(sweep_names()) or "none"
-        raise RunError(f"There is no sweep '{name}'. Known: {known}.")
-    study = optuna.load_study(storage=_storage(), study_name=name)
-    sweep = Sweep.from_json(name, study.user_attrs["sweep"])
-    warmup = max(1, sweep.base.epochs // 5)
-    study.pruner = optuna.pruners.MedianPruner(_FIRST_TRIALS, n_warmup_steps=warmup)
-    # After a resume it draws other values than the ones that it has drawn.
-    study.sampler = optuna.samplers.TPESampler(seed=sweep.base.seed + len(study.trials))
-    return sweep, study
-
-
-def sweep_names() -> list[str]:
-    """Names of the kept sweeps; none where Optuna is not installed.
-
-    Raises:
-        RunError: Optuna is not installed.
-    """
-    optuna = _optuna()
-    return sorted(optuna.get_all_study_names(_storage())) if _file().exists() else []
 
 
 def run_sweep(name: str, stop: threading.Event, tell: Callable[[str], None] = print) -> bool:
@@ -99,17 +39,21 @@ def run_sweep(name: str, stop: threading.Event, tell: Callable[[str], None] = pr
     from optuna.trial import TrialState
 
     sweep, study = load_sweep(name)
-    with _alone(name):
+    with searcher.alone(name):
+        for values in _shuffled(sweep):
+            study.enqueue_trial(values, skip_if_exists=True)
+        _revive(sweep, study)
         while not stop.is_set():
-            trials = study.get_trials(deepcopy=False)
+            trials = asked_trials(study)
             at_work = [trial for trial in trials if trial.state is TrialState.RUNNING]
             runs = runs_by_name()
             for trial in at_work:
                 _Follower(sweep, study, runs, tell).follow(trial)
             if not at_work and len(trials) >= sweep.trials:
+                searcher.end(name)
                 return True
             if len(trials) < sweep.trials and len(at_work) < sweep.at_once:
-                asked = study.ask({one.name: _distribution(one) for one in sweep.ranges})
+                asked = study.ask({one.name: distribution(one) for one in sweep.ranges})
                 tell(f"trial {asked.number}: {_shown(asked.params)}")
                 continue
             time.sleep(_POLL_SECONDS)
@@ -137,13 +81,13 @@ class _Follower:
         for config in self.sweep.configs(frozen.number, frozen.params):
             run = self.runs.get(config.name)
             if run is None:
-                jobs.start(config)
+                jobs.start(config, here=self.sweep.here)
                 return
             state, rows = run.status().state, run.metrics()
             if not scores:
                 _report(trial, frozen, rows, config.monitor)
             if state in ("queued", "running"):
-                if not scores and trial.should_prune() and not frozen.user_attrs.get(_PRUNED):
+                if self.sweep.prune and not scores and _is_poor(trial, frozen):
                     trial.set_user_attr(_PRUNED, True)
                     with contextlib.suppress(RunError):  # it has just ended
                         jobs.stop(run)
@@ -168,25 +112,27 @@ def _report(trial: "Trial", frozen: "FrozenTrial", rows: list[dict[str, float]],
             trial.report(validation_score(row, by), epoch)
 
 
-def _end(one: Range, which: str) -> Any:
-    if one.choices:
-        return one.choices[0 if which == "low" else -1]
-    value = getattr(one, which)
-    return int(value) if one.whole else value
+def _is_poor(trial: "Trial", frozen: "FrozenTrial") -> bool:
+    """Whether a trial is to be stopped, once."""
+    return not frozen.user_attrs.get(_PRUNED) and trial.should_prune()
 
 
-def _distribution(one: Range) -> Any:
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
+def _revive(sweep: Sweep, study: "Study") -> None:
+    """Resume what was stopped or killed while nobody asked, such as by a power cut."""
+    from optuna.trial import TrialState
 
-    if one.choices:
-        return CategoricalDistribution(one.choices)
-    if one.whole:
-        return IntDistribution(int(one.low), int(one.high), log=one.logarithmic)
-    return FloatDistribution(one.low, one.high, log=one.logarithmic)
+    runs = runs_by_name()
+    for trial in asked_trials(study):
+        if trial.state is TrialState.RUNNING and not trial.user_attrs.get(_PRUNED):
+            names = [config.name for config in sweep.configs(trial.number, trial.params)]
+            go_on(runs[name] for name in names if name in runs)
+
+
+def _shuffled(sweep: Sweep) -> list[dict[str, Any]]:
+    """All combinations of choices, where there are no more than trials: each is tried once."""
+    found = sweep.combinations()
+    random.Random(sweep.base.seed).shuffle(found)
+    return found
 
 
 def _shown(values: Mapping[str, Any]) -> str:
@@ -194,40 +140,3 @@ def _shown(values: Mapping[str, Any]) -> str:
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in values.items()
     )
-
-
-def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError as error:
-        raise RunError(
-            "Searching settings needs Optuna, which is not installed: pip install 'optuna>=5.0'. "
-            "Repeats with several seeds (--seeds without --vary) need nothing."
-        ) from error
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
-
-
-def _file() -> Path:
-    return home_dir() / "sweeps.db"
-
-
-def _storage() -> Any:
-    from optuna.storages import RDBStorage
-
-    _file().parent.mkdir(parents=True, exist_ok=True)
-    return RDBStorage(f"sqlite:///{_file()}", engine_kwargs={"connect_args": {"timeout": 30}})
-
-
-@contextlib.contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """One process asks for a sweep's trials at a time."""
-    import filelock
-
-    lock = filelock.FileLock(home_dir() / f"sweep-{name}.lock", timeout=0)
-    try:
-        held = lock.acquire()
-    except filelock.Timeout as error:
-        raise RunError(f"Sweep '{name}' is running in another process.") from error
-    with held:
-        yield

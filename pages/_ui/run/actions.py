@@ -17,8 +17,8 @@ from pages._ui.cache import finished_entries, report_of
 from pages._ui.frame import page_link
 from pages._ui.run.export import show_export
 from pages._ui.run_picker import beside_chosen
+from pages._ui.training.acts import watched
 from pages._ui.training.prefill import prefill
-from pages._ui.training.watched import watched
 from pages._ui.widgets import show_error
 
 DELETED = "train-deleted"  # names that the Training page can bring back

@@ -10,11 +10,13 @@ from emotion_core.runs.shipped import is_shipped
 from emotion_core.text import unquoted
 from emotion_core.training import jobs
 from emotion_core.training.estimate import total_seconds
+from emotion_core.training.searcher import begin
 from pages._ui.cache import chosen_data, runs
+from pages._ui.training.acts import watched
 from pages._ui.training.architectures import architectures
 from pages._ui.training.prefill import prefill, take_prefill
 from pages._ui.training.settings import pick_values
-from pages._ui.training.watched import watched
+from pages._ui.training.sweep_form import Plan
 from pages._ui.widgets import duration, show_error, synthetic_badge
 
 DATA_NAMES = {"synthetic": "Synthetic faces", FER2013_SPEC: "FER-2013"}
@@ -114,34 +116,50 @@ def _pick_recipe(given: str | None) -> str:
     )
 
 
-def show_start(configs: list[TrainConfig]) -> None:
-    """Start a run for each config and say how long it may take."""
-    count = len(configs)
-    label = "Start training" if count < 2 else f"Start {count} runs"
+def show_start(configs: list[TrainConfig], plan: Plan) -> None:
+    """Start what the form asks for and say how long it may take."""
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button(
-            label,
+            _start_label(len(configs), plan),
             type="primary",
             icon=":material/play_arrow:",
-            disabled=not count,
+            disabled=not configs or not plan.valid,
             key="train-start",
         )
-        if configs:
-            st.caption(_estimate(configs), width="content")
+        if configs and plan.valid:
+            st.caption(_estimate(configs, plan), width="content")
     if not clicked:
         return
     try:
-        started = [jobs.start(config) for config in configs]
+        text = _start(configs, plan)
     except (EmotionError, OSError) as error:  # such as a full disk
         show_error(error)
         return
-    watched().update(run.name for run in started)
     prefill({"name": "", "note": "", "tag": ""})  # they were this run's
-    st.toast(f"Queued {len(started)} run{'s'[: len(started) > 1]}.", icon=":material/play_arrow:")
+    st.toast(text, icon=":material/play_arrow:")
     st.rerun()
 
 
-def _estimate(configs: list[TrainConfig]) -> str:
+def _start_label(count: int, plan: Plan) -> str:
+    if plan.ranges:
+        return "Start search" if count < 2 else f"Start {count} searches"
+    count *= plan.seeds
+    return "Start training" if count < 2 else f"Start {count} runs"
+
+
+def _start(configs: list[TrainConfig], plan: Plan) -> str:
+    """Start it; what was started, in words."""
+    if plan.is_sweep:
+        begun = plan.sweeps(configs)
+        for sweep in begun:
+            begin(sweep)
+        return f"Started {', '.join(sweep.name for sweep in begun)}."
+    started = [jobs.start(config, here=plan.here) for config in configs]
+    watched().update(run.name for run in started)
+    return f"Queued {len(started)} run{'s'[: len(started) > 1]}."
+
+
+def _estimate(configs: list[TrainConfig], plan: Plan) -> str:
     """How long the runs may take. Shipped runs say nothing: they were trained elsewhere."""
     own = [run for run in runs() if not run.problem and not is_shipped(run)]
     total, unknown = total_seconds(configs, own)
@@ -149,5 +167,9 @@ def _estimate(configs: list[TrainConfig]) -> str:
         return (
             f"No time estimate: {unknown} has not been trained with these settings on this machine."
         )
+    if plan.is_sweep:
+        most = "at most " if plan.ranges else ""
+        total *= plan.seeds * plan.trials
+        return f"Estimated from earlier runs here: {most}{duration(total)} one after the other."
     each = f"about {duration(total / configs[0].epochs)} per epoch, " if len(configs) == 1 else ""
     return f"Estimated from earlier runs here: {each}{duration(total)} in all."

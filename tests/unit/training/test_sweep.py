@@ -4,10 +4,12 @@ import argparse
 import contextlib
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -16,12 +18,15 @@ from emotion_core.errors import ConfigError, RunError
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run
-from emotion_core.training import jobs
+from emotion_core.training import jobs, searcher
 from emotion_core.training import search as searching
 from emotion_core.training.ranges import parse_range, with_values
-from emotion_core.training.search import create_sweep, load_sweep, run_sweep
+from emotion_core.training.search import run_sweep
+from emotion_core.training.searcher import create_sweep
 from emotion_core.training.settle import as_flags
-from emotion_core.training.sweep import Sweep, start_repeats
+from emotion_core.training.studies import load_sweep, trial_rows
+from emotion_core.training.sweep import Sweep, free_name, read_sweep, start_repeats, trial_of
+from emotion_core.training.sweep_state import sweep_states
 
 optuna = pytest.importorskip("optuna", reason="Optuna is not installed")
 
@@ -38,15 +43,26 @@ signal.signal(signal.SIGTERM, lambda *_: stop.set())
 if not wait_for_turn(run, stop):
     sys.exit(3)
 run.write_status(replace(run.status(), state="running"))
+kept = len(run.metrics())
 config = run.config()
 good = max(0.2, 0.9 - abs(math.log10(config.lr / 0.05))) + 0.001 * config.seed
-for epoch in range(1, 6):
+for epoch in range(kept + 1, 6):
     time.sleep(0.01 if good > 0.5 else 1.0)
     if stop.is_set():
         run.write_status(replace(run.status(), state="stopped"))
         sys.exit(3)
     run.append_metrics({"epoch": epoch, "val_accuracy": good * epoch / 5, "val_loss": 1.0})
 run.write_status(replace(run.status(), state="finished"))
+"""
+# `python -m emotion_core`, whose jobs are such trainings.
+SEARCHER = """
+import subprocess, sys
+from emotion_core.cli import main
+from emotion_core.training import jobs, search
+def spawn(run):
+    subprocess.Popen([sys.executable, "-c", {trainer!r}, str(run.path)], stdout=subprocess.DEVNULL)
+jobs._spawn, search._POLL_SECONDS = spawn, 0.05
+sys.exit(main(sys.argv[1:]))
 """
 BASE = TrainConfig(data="synthetic:70", epochs=5, device="cpu")
 
@@ -62,7 +78,14 @@ def places(tmp_path, monkeypatch):
         command = [sys.executable, "-c", TRAINER, str(run.path)]
         started.append(subprocess.Popen(command, process_group=0, stdout=subprocess.DEVNULL))
 
+    def spawn_searcher(arguments, log, *, append):
+        command = [sys.executable, "-c", SEARCHER.format(trainer=TRAINER), *arguments]
+        with log.open("ab") as output:
+            started.append(subprocess.Popen(command, process_group=0, stdout=output, stderr=output))
+        return started[-1].pid
+
     monkeypatch.setattr(jobs, "_spawn", spawn)
+    monkeypatch.setattr(searcher.processes, "spawn", spawn_searcher)
     yield
     for process in started:
         with contextlib.suppress(ProcessLookupError):
@@ -115,7 +138,7 @@ def test_a_search_that_was_left_goes_on_with_the_same_runs():
 
 def test_two_processes_do_not_ask_for_the_same_sweep():
     create_sweep(search())
-    with searching._alone("find"), pytest.raises(RunError, match="running in another process"):
+    with searcher.alone("find"), pytest.raises(RunError, match="running in another process"):
         run_sweep("find", threading.Event(), print)
 
 
@@ -125,6 +148,122 @@ def test_repeats_are_runs_that_differ_by_the_seed_and_are_started_once():
     assert [run.name for run in first] == ["again-000-s7", "again-000-s8", "again-000-s9"]
     assert [run.config().seed for run in first] == [7, 8, 9]
     assert start_repeats(repeats) == first
+
+
+def test_each_combination_of_a_few_choices_is_tried_once():
+    few = (parse_range("lr=0.04,0.06"), parse_range("mixup=0,0.2,0.4"))
+    create_sweep(search(ranges=few, trials=50, prune=False))
+    assert read_sweep("find").trials == 6
+    assert run_sweep("find", threading.Event(), lambda _: None)
+    rows = trial_rows("find")
+    assert {row.state for row in rows} == {"complete"}
+    tried = {(row.values["lr"], row.values["mixup"]) for row in rows}
+    assert len(rows) == 6 and tried == {
+        (lr, mixup) for lr in (0.04, 0.06) for mixup in (0, 0.2, 0.4)
+    }
+
+
+def test_without_pruning_every_trial_is_trained_to_its_end():
+    ranges = (parse_range("lr=0.05..0.5"),)
+    create_sweep(search(ranges=ranges, trials=7, prune=False))
+    assert run_sweep("find", threading.Event(), lambda _: None)
+    assert [row.state for row in trial_rows("find")] == ["complete"] * 7
+
+
+def test_a_run_that_a_power_cut_ended_goes_on_with_its_search():
+    create_sweep(
+        search(ranges=(parse_range("lr=0.0005,0.0006"),), trials=2, at_once=1, prune=False)
+    )
+    stop = threading.Event()
+    killed = []
+
+    def kill_the_first(line: str) -> None:
+        if not killed:
+            killed.append(line)
+            threading.Thread(target=end_first, daemon=True).start()
+
+    def end_first() -> None:
+        run = wait_for(lambda: next(iter(list_runs()), None))
+        wait_for(lambda: run.status().state == "running")
+        stop.set()
+        while searcher.is_at_work("find"):
+            time.sleep(0.02)
+        os.kill(run.status().pid, signal.SIGKILL)
+        wait_for(lambda: run.status().state == "failed")
+        killed.append(run.name)
+
+    assert not run_sweep("find", stop, kill_the_first)
+    wait_for(lambda: len(killed) == 2)
+    assert run_sweep("find", threading.Event(), lambda _: None)
+    assert [row.state for row in trial_rows("find")] == ["complete", "complete"]
+    assert all(run.status().state == "finished" for run in list_runs())
+
+
+def wait_for(what, seconds: float = 60):
+    until = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def test_a_sweep_is_stopped_as_a_whole_and_goes_on_in_the_background():
+    searcher.begin(search(ranges=(parse_range("lr=0.0005,0.0006"),), trials=2, prune=False))
+    wait_for(lambda: any(run.status().state == "running" for run in list_runs()))
+    (state,) = sweep_states(jobs.list_jobs())
+    assert (state.state, state.ended) == ("running", 0)
+    with pytest.raises(RunError, match="running in another process"):
+        searcher.resume("find")
+    searcher.stop("find")
+    assert not searcher.is_at_work("find")
+    wait_for(lambda: not any(job.active for job in jobs.list_jobs()))
+    (state,) = sweep_states(jobs.list_jobs())
+    assert (state.state, state.problem) == ("stopped", "")
+    searcher.resume("find")
+    wait_for(lambda: searcher.has_ended("find"), 120)
+    wait_for(lambda: not searcher.is_at_work("find"))
+    (state,) = sweep_states(jobs.list_jobs())
+    assert (state.state, state.ended) == ("finished", 2)
+    assert [row.state for row in trial_rows("find")] == ["complete", "complete"]
+
+
+def test_repeats_that_were_stopped_or_never_started_go_on():
+    first, second = start_repeats(Sweep("again", BASE.replace(lr=0.0005), seeds=2))
+    searcher.stop("again")
+    wait_for(lambda: not any(job.active for job in jobs.list_jobs()))
+    shutil.rmtree(second.path)
+    (state,) = sweep_states(jobs.list_jobs())
+    assert state.state == "stopped"
+    searcher.resume("again")
+    wait_for(lambda: all(run.status().state == "finished" for run in list_runs()), 120)
+    names = [run.name for run in list_runs()]
+    assert sorted(names) == ["again-000-s0", "again-000-s1"] and first.name in names
+    (state,) = sweep_states(jobs.list_jobs())
+    assert (state.state, state.ended) == ("finished", 1)
+
+
+def test_why_a_search_ended_early_is_kept():
+    create_sweep(search())
+    searcher.sweep_file("find", "log").write_text("trial 0: lr 0.1\nerror: The disk is full.\n")
+    (state,) = sweep_states([])
+    assert (state.state, state.problem) == ("stopped", "The disk is full.")
+
+
+def test_a_sweep_gets_a_name_that_is_free():
+    assert free_name("find") == "find"
+    create_sweep(search())
+    assert free_name("find", ["find-2-000-s0", "other"]) == "find-3"
+    assert trial_of("find-2-014-s7") == ("find-2", 14, 7)
+    assert trial_of("20261130-101010-sequential-s0") is None
+
+
+def test_a_damaged_sweep_is_named_and_harms_no_other():
+    create_sweep(search())
+    start_repeats(Sweep("again", BASE, seeds=2))
+    searcher.sweep_file("find").write_text('{"base": {"lr": "high"}}')
+    with pytest.raises(RunError, match=r"find\.json cannot be read"):
+        read_sweep("find")
+    assert [one.sweep.name for one in sweep_states(jobs.list_jobs())] == ["again"]
 
 
 def test_a_name_is_used_once_and_an_unknown_one_is_told():
