@@ -5,6 +5,7 @@ from typing import Any
 
 from emotion_core.config import Setting
 from emotion_core.recipes import TrainConfig, recipe_config
+from emotion_core.training.ranges import Range
 
 _IDENTITY = ("name", "note", "tag")
 _OF_ALL = ("model", "data", "recipe")  # that the classical baseline has, too
@@ -35,6 +36,14 @@ def name_label(name: str) -> str:
     """The same by the setting's name, or ``options.NAME`` of a model option."""
     found = {item.name: label_of(item) for item in TrainConfig.settings()}
     return found.get(name, name.removeprefix("options.").replace("_", " ").capitalize())
+
+
+def range_text(one: Range) -> str:
+    """What a sweep varies: ``Learning rate 0.01 to 0.2`` or ``Mixup 0, 0.2 or 0.4``."""
+    if not one.choices:
+        return f"{name_label(one.name)} {one.low:g} to {one.high:g}"
+    *first, last = map(value_text, one.choices)
+    return f"{name_label(one.name)} {', '.join(first)} or {last}"
 
 
 def settings_rows(config: TrainConfig) -> list[dict[str, str | bool]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emotion_core.access import Action, require
 from emotion_core.errors import RunError
+from emotion_core.files import read_once
 from emotion_core.paths import checkpoints_dir
 from emotion_core.runs.run import RUN_ID, Run
 
@@ -125,15 +126,21 @@ def _id_of(trash: Path) -> str:
 
 def _trash(root: Path) -> dict[str, Path]:
     """Folders of deleted runs by name, last deleted first; a name that is there twice gives ids."""
-    paths = sorted(
-        (path for path in root.glob(f"{_TRASH}*") if path.is_dir()), key=_changed, reverse=True
-    )
+    try:
+        found = read_once(root, _trash_in)  # a folder changes with its list of names
+    except OSError:  # there is no such folder, or it cannot be listed
+        return {}
+    paths = sorted((path for path in found if path.is_dir()), key=_changed, reverse=True)
     named: dict[str, Path] = {}
     for path in paths:
         run = Run(path)
         name = _id_of(path) if run.name == run.id else run.name
         named[_id_of(path) if name in named else name] = path
     return named
+
+
+def _trash_in(root: Path) -> list[Path]:
+    return list(root.glob(f"{_TRASH}*"))
 
 
 def _changed(path: Path) -> float:

@@ -119,11 +119,6 @@ def with_values(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     return base.replace(**settings, options=base.options | options)
 
 
-def words(ranges: Iterable[Range]) -> str:
-    """Ranges as people read them: ``lr 0.01..0.1, mixup 0, 0.2 or 0.4``."""
-    return "; ".join(one.text.removeprefix(_OPTION).replace("=", " ", 1) for one in ranges)
-
-
 def _value(name: str, text: str, item: Setting | None) -> Scalar:
     """A value of a setting's type, checked against its limits by the config itself."""
     value: Scalar = text if item is not None and item.type is str else parse_value(text)

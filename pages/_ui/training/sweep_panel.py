@@ -10,12 +10,12 @@ from emotion_core.access import Action
 from emotion_core.errors import RunError
 from emotion_core.evaluation.groups import Group, paired_group_tests
 from emotion_core.plots.sweep import parallel_coordinates
+from emotion_core.records import Scalar
 from emotion_core.reporting import groups as tables
-from emotion_core.reporting.settings import name_label, value_text
+from emotion_core.reporting.settings import name_label, range_text
 from emotion_core.runs.catalog import with_names
 from emotion_core.text import plain
 from emotion_core.training import searcher
-from emotion_core.training.ranges import words
 from emotion_core.training.studies import TrialRow, sweeps_db, trial_rows
 from emotion_core.training.sweep_state import SweepState
 from pages._ui.access import offers
@@ -33,8 +33,6 @@ def show_sweep(one: SweepState, groups: Mapping[str, list[Group]]) -> None:
     """
     sweep, own = one.sweep, groups[one.sweep.name]
     st.caption(plain(_words(one), "markdown"))
-    if own:
-        _show_ways_on(one, own)
     if sweep.ranges:
         try:
             trials = _trials(sweep.name, stamp(sweeps_db()))
@@ -59,7 +57,9 @@ def _words(one: SweepState) -> str:
             "± is the sample standard deviation over the seeds."
         )
     pruned = "Poor trials are pruned." if sweep.prune else "No trial is pruned."
-    return f"{base.model} on {base.data}. Varied: {words(sweep.ranges)}. {pruned}"
+    return (
+        f"{base.model} on {base.data}. Varied: {'; '.join(map(range_text, sweep.ranges))}. {pruned}"
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -67,28 +67,28 @@ def _trials(name: str, stamp: tuple[int, ...]) -> list[TrialRow]:
     return trial_rows(name)
 
 
-def _show_ways_on(one: SweepState, own: Sequence[Group]) -> None:
+def show_ways_on(one: SweepState, own: Sequence[Group]) -> None:
+    """What can be taken from a sweep: its best settings, and its table."""
     name = one.sweep.name
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if offers(Action.TRAIN, says=False):
-            st.button(
-                "Best trial to the form" if one.sweep.ranges else "Settings to the form",
-                icon=":material/edit_note:",
-                key=f"sweep-form-{name}",
-                on_click=_to_form,
-                args=(one, own[0]),
-                help="Fills the form above with the settings that are best on validation.",
-            )
-        with st.popover("Copy the table", icon=":material/content_copy:", key=f"sweep-copy-{name}"):
-            varied = [item.name for item in one.sweep.ranges]
-            cells = tables.group_cells(own, paired_group_tests(own), varied)
-            for tab, write in zip(
-                st.tabs(["Markdown", "LaTeX"]),
-                (tables.groups_markdown, tables.groups_latex),
-                strict=True,
-            ):
-                with tab:
-                    st.code(write(cells), language=None)
+    if offers(Action.TRAIN, says=False):
+        st.button(
+            "Best trial to the form" if one.sweep.ranges else "Settings to the form",
+            icon=":material/edit_note:",
+            key=f"sweep-form-{name}",
+            on_click=_to_form,
+            args=(one, own[0]),
+            help="Fills the form above with the settings that are best on validation.",
+        )
+    with st.popover("Copy the table", icon=":material/content_copy:", key=f"sweep-copy-{name}"):
+        varied = [item.name for item in one.sweep.ranges]
+        cells = tables.group_cells(own, paired_group_tests(own), varied)
+        for tab, write in zip(
+            st.tabs(["Markdown", "LaTeX"]),
+            (tables.groups_markdown, tables.groups_latex),
+            strict=True,
+        ):
+            with tab:
+                st.code(write(cells), language=None)
 
 
 def _to_form(one: SweepState, best: Group) -> None:
@@ -112,9 +112,13 @@ def _show_figure(one: SweepState, trials: Sequence[TrialRow]) -> None:
         fig,
         f"sweep-{one.sweep.name}-trials",
         f"One line per trial. The best on validation, trial {best.number}, has "
-        f"{', '.join(f'{labels[name]} {value_text(value)}' for name, value in best.values.items())}.",
+        f"{', '.join(f'{labels[key]} {_short(value)}' for key, value in best.values.items())}.",
         [{"trial": t.number, **t.values, "score": t.score, "state": t.state} for t in trials],
     )
+
+
+def _short(value: Scalar) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _score_axis(monitor: str) -> tuple[float, str]:
@@ -202,6 +206,6 @@ def _show_paired_test(one: SweepState, groups: Mapping[str, list[Group]]) -> Non
             )
         against = [name for name in known if name != first]
         with right:
-            second = st.selectbox("against", against, key=f"sweep-b-{one.sweep.name}")
+            second = st.selectbox("Against", against, key=f"sweep-b-{one.sweep.name}")
         a, b = known[first], known[second]
         st.markdown(plain(tables.paired_sentence(a, b), "markdown"))

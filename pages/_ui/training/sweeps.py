@@ -15,7 +15,7 @@ from pages._ui.access import offers
 from pages._ui.cache import hashes
 from pages._ui.training.acts import act
 from pages._ui.training.run_panel import state_icon
-from pages._ui.training.sweep_panel import show_sweep
+from pages._ui.training.sweep_panel import show_sweep, show_ways_on
 
 _SHOWN = 8  # before "show all"
 
@@ -44,19 +44,23 @@ def groups_of(runs: list[Run]) -> list[Group]:
 
 
 def _show_row(one: SweepState, groups: dict[str, list[Group]]) -> None:
-    name = one.sweep.name
+    name, key = one.sweep.name, f"sweep-{one.sweep.name}"
+    st.session_state[key] = st.session_state.get(key, False)  # else a new label would close it
     box = st.expander(
         _row_text(one, groups[name]),
         icon=state_icon("failed" if one.problem else one.state),
         on_change="rerun",
-        key=f"sweep-{name}",
+        key=key,
     )
     if not box.open:
         return
     with box:
         if one.problem:
             st.error(plain(one.problem, "markdown"), icon=":material/error:")
-        _show_buttons(one)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if groups[name]:
+                show_ways_on(one, groups[name])
+            _show_buttons(one)
         show_sweep(one, groups)
 
 
@@ -82,36 +86,35 @@ def _show_buttons(one: SweepState) -> None:
     if not offers(Action.TRAIN, says=False):
         return
     name = one.sweep.name
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if one.state == "running":
+    if one.state == "running":
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            key=f"sweep-stop-{name}",
+            on_click=act,
+            args=(_stop, one),
+            help="Runs at work finish their step and save; you can resume the sweep later.",
+        )
+    if one.state == "stopped":
+        st.button(
+            "Resume",
+            icon=":material/play_arrow:",
+            key=f"sweep-resume-{name}",
+            on_click=act,
+            args=(searcher.resume, name),
+            help="Goes on with the trials that were left; none is trained twice.",
+        )
+    if one.state != "running":
+        with st.popover("Delete", icon=":material/delete:", key=f"sweep-deletion-{name}"):
+            count = f"{len(one.jobs)} run{'s' * (len(one.jobs) != 1)}"
+            st.markdown(f"Delete the {count} of **{plain(name, 'markdown')}**?")
             st.button(
-                "Stop",
-                icon=":material/stop:",
-                key=f"sweep-stop-{name}",
+                f"Yes, delete {count}",
+                key=f"sweep-delete-{name}",
+                type="primary",
                 on_click=act,
-                args=(_stop, one),
-                help="Runs at work finish their step and save; you can resume the sweep later.",
+                args=(_delete, one),
             )
-        if one.state == "stopped":
-            st.button(
-                "Resume",
-                icon=":material/play_arrow:",
-                key=f"sweep-resume-{name}",
-                on_click=act,
-                args=(searcher.resume, name),
-                help="Goes on with the trials that were left; none is trained twice.",
-            )
-        if one.state != "running":
-            with st.popover("Delete", icon=":material/delete:", key=f"sweep-deletion-{name}"):
-                count = f"{len(one.jobs)} run{'s' * (len(one.jobs) != 1)}"
-                st.markdown(f"Delete the {count} of **{plain(name, 'markdown')}**?")
-                st.button(
-                    f"Yes, delete {count}",
-                    key=f"sweep-delete-{name}",
-                    type="primary",
-                    on_click=act,
-                    args=(_delete, one),
-                )
 
 
 def _stop(one: SweepState) -> None:
