@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.training import jobs
 from emotion_core.training.queue import Job
+from emotion_core.training.ray_client import ENDED
 
 HELP = "seconds that each engine adds to a run, and a queue of hundreds: order, hand-over, page"
 
@@ -77,6 +79,12 @@ def run(args: argparse.Namespace) -> Figures:
         figures: Figures = {"overhead_seconds": overheads(root, args.rounds) if args.rounds else {}}
         for name, (seconds, cpu) in figures["overhead_seconds"].items():
             print(f"{name:12} {seconds:6.1f} s per run beside its steps, {cpu:.1f} s of a core")
+        if os.environ.get("EMOTION_RAY_ADDRESS") and args.rounds:
+            figures["ray_seconds"] = ray_figures()
+            for name, value in figures["ray_seconds"].items():
+                print(f"Ray, {name}: {value:.3f} s")
+    if not args.queued:
+        return figures
     with _places() as root:
         copy_runs(root, args.finished)
         figures |= queue_figures(root, args.queued)
@@ -107,6 +115,38 @@ def overheads(root: Path, rounds: int) -> dict[str, tuple[float, float]]:
         jobs.start(_SMALL)  # also asks the cluster what it lacks, once
         found["ray"] = [_spent_on_ray() for _ in range(rounds)]
     return {name: sorted(values)[len(values) // 2] for name, values in found.items()}
+
+
+def ray_figures(count: int = 20) -> dict[str, float]:
+    """Median seconds of what each job asks of the cluster, without any training.
+
+    Args:
+        count: Requests of a kind.
+    """
+    from emotion_core.training.ray_client import cluster
+
+    client = cluster()
+    if client is None:
+        return {}
+    handed, ids = [], []
+    for _ in range(count):
+        started = time.monotonic()
+        ids.append(client.submit("true", environment={}, cpus=0))
+        handed.append(time.monotonic() - started)
+    asked = []
+    for id in ids:
+        started = time.monotonic()
+        client.job(id)
+        asked.append(time.monotonic() - started)
+    started, left = time.monotonic(), set(ids)
+    while left and time.monotonic() - started < _ORDER_SECONDS:
+        left -= {id for id in left if client.job(id).state in ENDED}
+        time.sleep(0.2)
+    return {
+        "to hand over a job": statistics.median(handed),
+        "to ask for its state": statistics.median(asked),
+        f"for {count} jobs that do nothing to end": time.monotonic() - started,
+    }
 
 
 def queue_figures(root: Path, count: int) -> Figures:

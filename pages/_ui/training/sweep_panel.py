@@ -138,12 +138,11 @@ def _show_trials(one: SweepState, trials: Sequence[TrialRow], own: Sequence[Grou
     for trial in trials:
         found = [names.get(job.run.name) for job in one.trials.get(trial.number, [])]
         group = next((group for group in found if group), None)
-        row: dict[str, object] = {"Trial": trial.number, "State": trial.state}
-        row |= {name_label(key): value for key, value in trial.values.items()}
+        row: dict[str, object] = {"Trial": trial.number}
         row[score] = None if math.isnan(trial.score) else scale * trial.score
-        if group:
-            row |= _test_columns(group)
-        rows.append(row)
+        row |= {name_label(key): value for key, value in trial.values.items()}
+        row |= _test_columns(group) if group else {}
+        rows.append(row | {"State": trial.state})
     if rows:
         frame = pd.DataFrame(rows).sort_values(score, ascending=False, na_position="last")
         _show_frame(frame, f"sweep-{one.sweep.name}-table")
