@@ -3,10 +3,7 @@
 import streamlit as st
 
 from emotion_core.access import Action
-from emotion_core.training.jobs import list_jobs
-from emotion_core.training.sweep_state import sweep_states
 from pages._ui.access import offers
-from pages._ui.cache import runs
 from pages._ui.frame import open_page
 from pages._ui.training.active import show_active_runs
 from pages._ui.training.form import pick_configs, show_start
@@ -17,7 +14,7 @@ from pages._ui.training.sweeps import show_sweeps
 
 open_page("pages/training.py")
 
-show_active_runs()
+found, sweeps = show_active_runs()
 
 st.header("New run", anchor=False)
 configs = pick_configs() if offers(Action.TRAIN) else None
@@ -26,7 +23,5 @@ if configs is not None:
     show_layers(configs)
     show_start(configs, plan)
 
-found = list_jobs(runs=runs())
-sweeps = sweep_states(found)
 show_sweeps(sweeps)
 show_resting_runs(found, {one.sweep.name for one in sweeps})

@@ -34,6 +34,7 @@ _CHECKED_FOR = 600.0
 _ASK_SECONDS = 1.0  # a job's state is asked for at most so often
 _checked: dict[tuple[str, str], float] = {}
 _asked: dict[str, tuple[float, RayJob]] = {}
+_silent: dict[str, float] = {}  # until when a cluster that did not answer is not asked again
 
 # Prints what a trainer would miss there, as one line of JSON.
 _CHECK = """
@@ -158,12 +159,20 @@ def followed(run: Run, status: Status) -> Status:
         return status
     try:
         client, id = _job_of(run)
-        when, job = _asked.get(id, (-_ASK_SECONDS, RayJob("")))
-        if time.monotonic() - when >= _ASK_SECONDS:
-            job = client.job(id)
-            _asked[id] = (time.monotonic(), job)
     except EmotionError:
         return status
+    began = time.monotonic()
+    when, job = _asked.get(id, (-_ASK_SECONDS, RayJob("")))
+    if began - when >= _ASK_SECONDS:
+        if began < _silent.get(client.address, 0.0):
+            return status
+        try:
+            job = client.job(id)
+        except EmotionError:  # a page of a hundred runs must not wait for each
+            waited = time.monotonic() - began
+            _silent[client.address] = time.monotonic() + _ASK_SECONDS + 3 * waited
+            return status
+        _asked[id] = (time.monotonic(), job)
     if (job.state and job.state not in ENDED) or run.status() != status:
         return run.status()
     why = job.message.strip().splitlines()

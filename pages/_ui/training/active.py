@@ -18,12 +18,17 @@ from pages._ui.widgets import duration, page_theme, run_label, synthetic_badge
 _SHOWN_QUEUED = 8  # of each device
 
 
-def show_active_runs() -> None:
-    """Runs at work and in the queue, at the top of the page, looked at once a second."""
+def show_active_runs() -> tuple[list[Job], list[SweepState]]:
+    """Runs at work and in the queue, at the top of the page, looked at once a second.
+
+    Returns:
+        All runs and all sweeps, for the rest of the page.
+    """
     jobs.wake(runs=runs())
-    looked = _look()
-    busy = any(job.active for job in looked[0])
-    st.fragment(_show_active_runs, run_every=1.0 if busy else 5.0)(_names(*looked))
+    found, sweeps = _look()
+    busy = any(job.active for job in found)
+    st.fragment(_show_active_runs, run_every=1.0 if busy else 5.0)(_names(found, sweeps))
+    return found, sweeps
 
 
 def _look() -> tuple[list[Job], list[SweepState]]:
