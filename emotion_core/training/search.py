@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emotion_core.errors import RunError
+from emotion_core.records import Scalar
 from emotion_core.runs.run import Run, validation_score
 from emotion_core.training import jobs, searcher
 from emotion_core.training.studies import asked_trials, distribution, load_sweep
@@ -128,7 +129,7 @@ def _revive(sweep: Sweep, study: "Study") -> None:
             go_on(runs[name] for name in names if name in runs)
 
 
-def _shuffled(sweep: Sweep) -> list[dict[str, Any]]:
+def _shuffled(sweep: Sweep) -> list[dict[str, Scalar]]:
     """All combinations of choices, where there are no more than trials: each is tried once."""
     found = sweep.combinations()
     random.Random(sweep.base.seed).shuffle(found)

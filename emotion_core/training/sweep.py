@@ -20,6 +20,7 @@ from emotion_core.errors import ConfigError, RunError
 from emotion_core.files import read_json, write_json
 from emotion_core.paths import home_dir
 from emotion_core.recipes import TrainConfig
+from emotion_core.records import Scalar
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run
 from emotion_core.train_settings import check_name
@@ -87,7 +88,7 @@ class Sweep:
             for seed in range(self.base.seed, self.base.seed + self.seeds)
         ]
 
-    def combinations(self) -> list[dict[str, Any]]:
+    def combinations(self) -> list[dict[str, Scalar]]:
         """All settings there are to try; none where a range is an interval."""
         if not self.ranges or not all(one.choices for one in self.ranges):
             return []
@@ -110,11 +111,12 @@ class Sweep:
         }
 
     @classmethod
-    def from_dict(cls, name: str, values: dict[str, Any]) -> "Sweep":
+    def from_dict(cls, name: str, values: Mapping[str, Any]) -> "Sweep":
         """What ``to_dict`` gave."""
-        base = TrainConfig.from_dict(values.pop("base"))
-        ranges = tuple(map(parse_range, values.pop("ranges")))
-        return cls(name, base, ranges, **values)
+        base = TrainConfig.from_dict(values["base"])
+        ranges = tuple(map(parse_range, values["ranges"]))
+        others = {key: value for key, value in values.items() if key not in ("base", "ranges")}
+        return cls(name, base, ranges, **others)
 
 
 def keep_sweep(sweep: Sweep, *, new: bool = False) -> Sweep:

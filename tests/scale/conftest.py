@@ -18,7 +18,7 @@ def head(tmp_path_factory) -> Iterator[Head]:
         found.start()
         yield found
     finally:
-        found.stop()
+        found.kill()
 
 
 @pytest.fixture

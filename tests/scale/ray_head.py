@@ -42,24 +42,30 @@ class Head:
         self._log, self._cores = log, cores
         self._port, self._dashboard, self._client = (free_port() for _ in range(3))
         self._temporary = Path(f"/tmp/ray-{self._port}")  # Unix sockets have short names only
-        self._process: subprocess.Popen | None = None
         self.address = f"http://127.0.0.1:{self._dashboard}"
 
     def start(self) -> None:
-        """Start it, several times on a busy machine: its parts must meet within 30 seconds."""
+        """Start it and wait until it takes jobs.
+
+        It is not started with ``--block``, which ends all of Ray when a part does; the part for
+        Ray's own clients, which nothing here uses, gives up after 30 seconds on a busy machine.
+
+        Raises:
+            RuntimeError: it did not come up, also not at the third attempt.
+        """
         for left in (2, 1, 0):
             try:
                 return self._start()
             except RuntimeError:
-                self.stop()
+                self.kill()
                 if not left:
                     raise
 
     def _start(self) -> None:
-        command = [RAY, "start", "--head", "--block", f"--port={self._port}"]
-        command += [f"--num-cpus={self._cores}", f"--dashboard-port={self._dashboard}"]
-        command += ["--disable-usage-stats", f"--temp-dir={self._temporary}"]
+        command = [RAY, "start", "--head", f"--port={self._port}", f"--num-cpus={self._cores}"]
+        command += [f"--dashboard-port={self._dashboard}", f"--temp-dir={self._temporary}"]
         command += ["--object-store-memory=80000000", f"--ray-client-server-port={self._client}"]
+        command += ["--disable-usage-stats"]
         environment = {
             "PATH": f"{RAY.parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(PROJECT),
@@ -67,38 +73,41 @@ class Head:
             "RAY_USAGE_STATS_ENABLED": "0",
         }
         with self._log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, process_group=0, env=os.environ | environment
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=os.environ | environment,
+                timeout=300,
             )
         until = time.monotonic() + 300
-        while True:  # the interface answers before the agent that takes jobs is there
+        while not done.returncode and time.monotonic() < until:
+            # The interface answers before the agent that takes jobs is there.
             with contextlib.suppress(RunError):
                 RayClient(self.address).submit("true", environment={}, cpus=0)
                 return
-            if self._process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(self._log.read_text())
             time.sleep(0.5)
+        raise RuntimeError(self._log.read_text())
 
     def kill(self) -> None:
-        """As a power cut of the head's machine does: all of Ray and all jobs are gone at once."""
-        assert self._process
-        for pid in [*descendants(self._process.pid), self._process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait()
+        """As a power cut of its machine does: all of Ray and all jobs are gone at once."""
+        while found := self._processes():
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
         shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def stop(self) -> None:
-        """End it, and what it left."""
-        if not self._process:
-            return
-        self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(30)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        shutil.rmtree(self._temporary, ignore_errors=True)
+    def _processes(self) -> list[int]:
+        """Processes that name its folder, and all that they have started."""
+        found: dict[int, None] = {}
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                pid = int(path.parent.name)
+                if os.fsencode(self._temporary) in path.read_bytes() and pid != os.getpid():
+                    found |= dict.fromkeys([pid, *descendants(pid)])
+        return list(found)
 
 
 def free_port() -> int:
