@@ -38,6 +38,7 @@ from emotion_core.tasks import running_tasks
 from emotion_core.training import ray_jobs
 from emotion_core.training.engines import require_devices
 from emotion_core.training.queue import ACTIVE, Job, queued, turn_of
+from emotion_core.training.ray_check import require_cluster
 from emotion_core.training.ray_client import RayClient, cluster
 from emotion_core.training.settle import settled
 
@@ -62,7 +63,7 @@ def start(config: TrainConfig, *, here: bool = False) -> Run:
     config = settled(config)
     client = None if here else cluster()
     if client:
-        ray_jobs.require_cluster(config, client, ray_jobs.storage_of(checkpoints_dir()))
+        require_cluster(config, client, ray_jobs.storage_of(checkpoints_dir()))
     else:
         require_devices(config)
     purge_deleted(older_than=UNDO_SECONDS)

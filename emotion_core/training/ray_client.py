@@ -17,6 +17,7 @@ from emotion_core.errors import ConfigError, RunError
 
 ADDRESS, TOKEN = "EMOTION_RAY_ADDRESS", "EMOTION_RAY_TOKEN"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
+UNKNOWN = "the cluster does not know the job; it was restarted"
 _SECONDS = {"GET": 10.0, "POST": 60.0}  # for an answer; a cluster that comes up takes a job late
 
 
@@ -62,7 +63,7 @@ class RayClient:
         Raises:
             RunError: the cluster cannot be reached, or refuses.
         """
-        answer = self._ask(
+        answer = self._ask_record(
             "POST",
             "/api/jobs/",
             {
@@ -74,6 +75,22 @@ class RayClient:
         )
         return str(answer["submission_id"])
 
+    def jobs(self) -> dict[str, RayJob]:
+        """All jobs that the cluster knows, by their ids, in one request.
+
+        Raises:
+            RunError: the cluster cannot be reached.
+        """
+        found = self._ask("GET", "/api/jobs/")
+        rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+        return {
+            str(row["submission_id"]): RayJob(
+                str(row.get("status", "")), str(row.get("message") or "")
+            )
+            for row in rows
+            if row.get("submission_id")
+        }
+
     def job(self, id: str) -> RayJob:
         """How a job is.
 
@@ -81,9 +98,9 @@ class RayClient:
             RunError: the cluster cannot be reached.
         """
         try:
-            answer = self._ask("GET", f"/api/jobs/{urllib.parse.quote(id)}")
+            answer = self._ask_record("GET", f"/api/jobs/{urllib.parse.quote(id)}")
         except _UnknownJobError:
-            return RayJob("", "the cluster does not know the job; it was restarted")
+            return RayJob("", UNKNOWN)
         return RayJob(str(answer.get("status", "")), str(answer.get("message") or ""))
 
     def output(self, id: str) -> str:
@@ -92,7 +109,8 @@ class RayClient:
         Raises:
             RunError: the cluster cannot be reached.
         """
-        return str(self._ask("GET", f"/api/jobs/{urllib.parse.quote(id)}/logs").get("logs") or "")
+        answer = self._ask_record("GET", f"/api/jobs/{urllib.parse.quote(id)}/logs")
+        return str(answer.get("logs") or "")
 
     def stop(self, id: str) -> None:
         """End a job: SIGTERM, and SIGKILL some seconds later.
@@ -102,9 +120,13 @@ class RayClient:
         """
         self._ask("POST", f"/api/jobs/{urllib.parse.quote(id)}/stop")
 
-    def _ask(
+    def _ask_record(
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> dict[str, object]:
+        found = self._ask(method, path, body)
+        return found if isinstance(found, dict) else {}
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -116,7 +138,7 @@ class RayClient:
         )
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS[method]) as answer:
-                found = json.load(answer)
+                found: object = json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise _UnknownJobError(f"Ray at {self.address} does not know {path}.") from error
@@ -130,7 +152,7 @@ class RayClient:
                 f"Ray at {self.address} cannot be reached ({error}). Check {ADDRESS} and the "
                 "cluster: ray status."
             ) from error
-        return found if isinstance(found, dict) else {}
+        return found
 
 
 class _UnknownJobError(RunError):

@@ -16,7 +16,7 @@ import pytest
 
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.runs.run import Run
-from emotion_core.training import jobs, ray_jobs
+from emotion_core.training import jobs, ray_check
 from emotion_core.training.queue import Job
 from emotion_core.training.ray_client import RayClient
 from tests.scale.ray_head import CONFIG, LONG, RAY, free_port, state, wait_until
@@ -112,7 +112,7 @@ def guarded(address: str, token: str) -> Iterator[str]:
 
 
 def test_a_cluster_that_asks_for_a_token_gets_it(head, monkeypatch):
-    monkeypatch.setattr(ray_jobs, "_checked", {})
+    monkeypatch.setattr(ray_check, "_checked", {})
     with guarded(head.address, "open sesame") as address:
         monkeypatch.setenv("EMOTION_RAY_ADDRESS", address)
         with pytest.raises(
@@ -129,21 +129,21 @@ def test_a_cluster_that_asks_for_a_token_gets_it(head, monkeypatch):
 
 def test_data_that_the_cluster_does_not_have_is_named(head, storage, monkeypatch):
     """It is here, under a path that only this machine knows."""
-    monkeypatch.setattr(ray_jobs, "_checked", {})
+    monkeypatch.setattr(ray_check, "_checked", {})
     client = RayClient(head.address)
     with pytest.raises(RunError, match=r"lacks the data /only/here\.zip\."):
-        ray_jobs.require_cluster(CONFIG.replace(data="/only/here.zip"), client, storage)
+        ray_check.require_cluster(CONFIG.replace(data="/only/here.zip"), client, storage)
     assert not list(storage.glob(".probe-*"))
     monkeypatch.setattr(
-        ray_jobs, "_CHECK", ray_jobs._CHECK.replace("sys.version_info[:2]", "(3, 1)")
+        ray_check, "_CHECK", ray_check._CHECK.replace("sys.version_info[:2]", "(3, 1)")
     )
     with pytest.raises(RunError, match=rf"lacks Python 3\.{sys.version_info[1]} \(it has 3\.1\)"):
-        ray_jobs.require_cluster(CONFIG, client, storage)
+        ray_check.require_cluster(CONFIG, client, storage)
 
 
 def test_what_the_cluster_lacks_is_told_and_no_run_is_left(storage, monkeypatch, tmp_path):
-    monkeypatch.setattr(ray_jobs, "_checked", {})
-    monkeypatch.setattr(ray_jobs, "__version__", "99.0")
+    monkeypatch.setattr(ray_check, "_checked", {})
+    monkeypatch.setattr(ray_check, "__version__", "99.0")
     with pytest.raises(RunError, match=r"lacks emotion_core 99\.0 \(it has "):
         jobs.start(CONFIG)
     monkeypatch.setenv("EMOTION_CHECKPOINTS", "/elsewhere/runs")
@@ -158,7 +158,7 @@ def test_what_the_cluster_lacks_is_told_and_no_run_is_left(storage, monkeypatch,
 
 
 def test_a_cluster_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr(ray_jobs, "_checked", {})
+    monkeypatch.setattr(ray_check, "_checked", {})
     monkeypatch.setenv("EMOTION_RAY_ADDRESS", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(RunError, match="cannot be reached"):
         jobs.start(CONFIG)

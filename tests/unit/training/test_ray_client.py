@@ -21,7 +21,7 @@ def mute(monkeypatch, tmp_path):
     """The address of a cluster that takes calls and never answers."""
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr(ray_client, "_SECONDS", {"GET": 0.5, "POST": 0.5})
-    monkeypatch.setattr(ray_jobs, "_silent", {})
+    monkeypatch.setattr(ray_jobs, "_answers", {})
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setenv("EMOTION_RAY_ADDRESS", address)
