@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import HTTPError
@@ -15,6 +16,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from emotion_core.errors import ConfigError, RunError
+from emotion_core.files import write_json
+from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.training import jobs, ray_check
 from emotion_core.training.queue import Job
@@ -40,6 +43,20 @@ def test_a_killed_trainer_is_failed_with_a_reason_and_resumes():
     wait_until(lambda: run.status().epoch > reached)
     jobs.stop(run, force=True)  # Ray sends SIGTERM first, on which the trainer saves
     wait_until(lambda: state(run) in ("stopped", "failed"), 30)
+
+
+def test_a_run_that_the_cluster_does_not_know_is_failed_and_resumes(head, storage):
+    """As after a restart of its head, which forgets all jobs."""
+    run = create_run(CONFIG)
+    run.write_status(replace(run.status(), state="running"))
+    write_json(run.path / "ray.json", {"job": "raysubmit_gone", "address": head.address})
+    assert state(run) == "running"  # it was handed over just now, and may come yet
+    past = time.time() - 60
+    os.utime(run.path / "ray.json", (past, past))
+    assert state(run) == "failed"
+    assert "does not know the job; it was restarted" in Job.of(run).status.error
+    jobs.resume(run)
+    wait_until(lambda: state(run) == "finished")
 
 
 def test_a_worker_that_is_killed_fails_its_run_alone():
