@@ -126,7 +126,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def wait_until(what: Callable[[], bool], seconds: float = 180) -> None:
+def wait_until(what: Callable[[], bool], seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "it did not happen in time"
