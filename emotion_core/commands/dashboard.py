@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve the pages until Ctrl-C."""
     import importlib.util
-    import subprocess
+    import os
     import sys
 
     from emotion_core.errors import ConfigError
@@ -29,5 +29,6 @@ def run(args: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += ["--server.port", str(args.port)]
     command += ["--server.headless", "true"] if args.headless else []
-    # Streamlit reads .streamlit/config.toml of the folder that it starts in.
-    return subprocess.run(command, cwd=dashboard_dir(), check=False).returncode
+    os.chdir(dashboard_dir())  # Streamlit reads .streamlit/config.toml of the folder it starts in
+    # In place of this process: the signal that stops a service or a container must reach Streamlit.
+    os.execv(sys.executable, command)

@@ -1,7 +1,8 @@
 """The Dockerfile's own steps in a Debian root, for machines that reach no registry of images.
 
 A small part of the format is understood, and anything else is an error: a step that is not carried out
-would prove nothing. Each step runs in mount namespaces of its own, so that no mount outlives it.
+would prove nothing. Each step runs in namespaces of its own for mounts and processes, so that neither
+outlives it, and a started program has process 1 as in a container.
 """
 
 import json
@@ -11,13 +12,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from emotion_core.paths import PROJECT
 
 SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
+_UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 _BINARIES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -38,36 +42,59 @@ def missing() -> str:
     """Why images cannot be built here; empty if they can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "a Debian root needs Linux and root's rights"
-    lacking = [name for name in ("debootstrap", "unshare", "chroot") if not shutil.which(name)]
+    needed = ("debootstrap", "unshare", "chroot", "setpriv")
+    lacking = [name for name in needed if not shutil.which(name)]
     if lacking:
         return f"no {', '.join(lacking)} (apt-get install debootstrap util-linux)"
-    tried = subprocess.run(["unshare", "--mount", "true"], capture_output=True)
-    return "" if tried.returncode == 0 else "mount namespaces are not allowed here"
+    tried = subprocess.run([*_UNSHARE, "true"], capture_output=True)
+    return "" if tried.returncode == 0 else "namespaces are not allowed here"
 
 
 def build(folder: Path, **arguments: str) -> Stage:
-    """Carry out the Dockerfile in ``folder``; the last stage is the image."""
+    """Carry out the Dockerfile in ``folder``; the last stage is the image.
+
+    An image that a former call finished there is taken as it is: remove the folder to build anew.
+    """
+    finished = folder / "image.json"
+    if finished.exists():
+        stored = json.loads(finished.read_text())
+        return Stage(**stored | {"root": Path(stored["root"])})
     base = folder / "base"
-    subprocess.run(
-        ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(base)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    for name in ("python", "python3"):  # where the images of Python have it
-        (base / "usr/local/bin" / name).symlink_to("/usr/bin/python3")
+    if not base.exists():
+        _debian(folder / "base.new").rename(base)
     stages: dict[str, Stage] = {}
     stage = None
     for word, rest in steps((PROJECT / "Dockerfile").read_text()):
         if word == "FROM":
             name = rest.partition(" AS ")[2] or "image"
             root = folder / name
+            if root.exists():  # of a call that failed
+                shutil.rmtree(root)
             subprocess.run(["cp", "--archive", str(base), str(root)], check=True)
             stage = stages[name] = Stage(root)
         elif stage is None:
             assert word == "ARG", word
         else:
             _carry_out(stage, stages, word, rest, arguments)
-    return stages["image"]
+    image = stages["image"]
+    finished.write_text(json.dumps(asdict(image), default=str))
+    return image
+
+
+def _debian(root: Path) -> Path:
+    """What stands for the image of Python: Debian with its own Python, and nothing else."""
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    for name in ("python", "python3"):  # where the images of Python have it
+        (root / "usr/local/bin" / name).symlink_to("/usr/bin/python3")
+    # The images of Debian hold neither packages nor their lists.
+    for place in ("var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(root / place)
+        (root / place).mkdir()
+    return root
 
 
 def steps(text: str) -> list[tuple[str, str]]:
@@ -139,6 +166,8 @@ def inside(
     *,
     env: dict[str, str] | None = None,
     read_only: bool = False,
+    binds: dict[Path, str] | None = None,
+    prefix: Sequence[str] = (),
     check: bool = False,
     **options,
 ) -> subprocess.Popen:
@@ -146,37 +175,63 @@ def inside(
 
     Args:
         stage: The image.
-        command: Program and arguments.
+        command: Program and arguments; it becomes process 1.
         env: Further variables.
-        read_only: Mount the root read-only, with memory on /tmp and /data.
+        read_only: As ``docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt
+            no-new-privileges`` with an empty volume on /data.
+        binds: Files and folders of this machine, and where they are shown there, read-only.
+        prefix: What runs the command elsewhere, as ``Host.prefix``.
         check: Wait, and raise unless it succeeds.
         options: For ``subprocess.Popen``.
     """
+    if not read_only:
+        binds = {path: str(path) for path in pip_places()} | (binds or {})
     root = shlex.quote(str(stage.root))
-    mounts = ["mount --make-rprivate /", f"mount --bind {root} {root}"]
-    mounts += [f"mount --rbind /{name} {root}/{name}" for name in ("dev", "proc")]
+    # Where something is mounted is made before the root is read-only, or in the new volume.
+    places = [_place(path, f"{stage.root}{target}") for path, target in (binds or {}).items()]
+    mounts = ["mount --make-rprivate /", *places, f"mount --bind {root} {root}"]
+    mounts += [f"mount --rbind /dev {root}/dev", f"mount -t proc proc {root}/proc"]
     if read_only:
-        mounts += [f"mount -o remount,bind,ro {root}", f"mount -t tmpfs tmpfs {root}/tmp"]
-        mounts += [f"mount -t tmpfs -o mode=0777 tmpfs {root}/data"]
+        mounts += [f"mount -o remount,bind,ro {root}"]
+        mounts += [f"mount -t tmpfs -o nosuid,nodev,noexec tmpfs {root}/tmp"]
+        mounts += [f"mount -t tmpfs -o mode=0755 tmpfs {root}/data"]
+        mounts += [f"chroot {root} chown {stage.user}: /data", *places]
     else:
         mounts += [f"cp /etc/resolv.conf {root}/etc/resolv.conf"]
-        for path in pip_places():
-            kind = "mkdir -p" if path.is_dir() else "touch"
-            there = shlex.quote(f"{stage.root}{path}")
-            mounts += [f"mkdir -p {shlex.quote(f'{stage.root}{path.parent}')}", f"{kind} {there}"]
-            mounts += [f"mount --bind {path} {there}"]
-    user = f"--userspec={stage.user}" if stage.user else ""
+    for path, target in (binds or {}).items():
+        there = shlex.quote(f"{stage.root}{target}")
+        mounts += [f"mount --bind {path} {there}", f"mount -o remount,bind,ro {there}"]
     inner = f"cd {shlex.quote(stage.workdir)} && exec {shlex.join(command)}"
-    script = " && ".join([*mounts, f"exec chroot {user} {root} /bin/sh -c {shlex.quote(inner)}"])
+    program = f"/bin/sh -c {shlex.quote(inner)}"
+    if stage.user:
+        rights = "--init-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
+        program = f"setpriv --reuid={stage.user} --regid={stage.user} {rights} {program}"
+    script = " && ".join([*mounts, f"exec chroot {root} {program}"])
     variables = {} if read_only else {k: v for k, v in os.environ.items() if k.startswith("PIP_")}
     process = subprocess.Popen(
-        ["unshare", "--mount", "sh", "-ec", script],
+        [*prefix, *_UNSHARE, "sh", "-ec", script],
         env=variables | stage.env | (env or {}),
         **options,
     )
     if check and process.wait():
         raise RuntimeError(f"{shlex.join(command)} failed with code {process.returncode}.")
     return process
+
+
+def _place(path: Path, target: str) -> str:
+    """The command that makes a place on which ``path`` can be shown, unless there is one."""
+    place, above = shlex.quote(target), shlex.quote(str(Path(target).parent))
+    made = f"mkdir -p {place}" if path.is_dir() else f"{{ mkdir -p {above} && touch {place}; }}"
+    return f"{{ [ -e {place} ] || {made}; }}"
+
+
+def first_process(process: subprocess.Popen) -> int:
+    """The number that process 1 of a started image has on this machine."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not (found := children.read_text().split()):  # it is made in a moment
+        assert process.poll() is None, f"it ended with code {process.returncode}"
+        time.sleep(0.05)
+    return int(found[0])
 
 
 def pip_places() -> list[Path]:
