@@ -1,6 +1,7 @@
 # Dashboard, HTTP interface and command line in one image, for CPUs of the kinds amd64 and arm64:
 #   docker build --tag emotion-core --build-arg PIP_ARGS="--extra-index-url URL" .
-# URL is the index that pytorch.org names for builds without CUDA; arm64 needs no PIP_ARGS.
+# URL is the index that pytorch.org names for builds without CUDA. Both kinds need it: without it pip
+# takes builds with CUDA, which are larger by gigabytes.
 # Whoever passes this image on distributes GPL code: NOTICE says why.
 ARG PYTHON_IMAGE=python:3.12-slim
 
@@ -17,8 +18,9 @@ COPY pages pages
 COPY checkpoints checkpoints
 COPY emotion_core emotion_core
 RUN /opt/venv/bin/python -m pip install ${PIP_ARGS} --no-deps .
-# What only building against PyTorch needs.
-RUN rm -rf /opt/venv/lib/python3*/site-packages/torch/include /opt/venv/lib/python3*/site-packages/torch/bin
+# What only building against PyTorch needs, and the packages' own tests.
+RUN cd /opt/venv/lib/python3*/site-packages && rm -rf torch/include torch/bin torch/test onnx/backend/test \
+    && find . -type d -name tests -prune -exec rm -rf {} +
 RUN size=$(du -sm /opt/venv | cut -f1); test "$size" -lt 2200 || { echo "error: the environment has \
     $size MB. It holds PyTorch with CUDA: name the index for CPUs in PIP_ARGS."; exit 1; }
 
