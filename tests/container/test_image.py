@@ -48,7 +48,7 @@ def started(built, *command: str, **env: str):
         process.communicate(timeout=STOP_SECONDS)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def until_healthy(built, process, url: str) -> None:
@@ -109,6 +109,17 @@ def test_the_http_interface_answers_as_an_ordinary_user_on_a_read_only_root(buil
         assert np.isclose(sum(picture["faces"][0]["probabilities"]), 1, atol=1e-5)
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"{url}/v1/models", timeout=60)
+
+
+def test_a_command_reads_a_photo_from_a_mounted_folder(built, tmp_path):
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "photo.jpg")
+    tmp_path.chmod(0o755)  # the image's user has to read it
+    command = [*built.entrypoint, "predict", "/here/photo.jpg"]
+    done = image.inside(
+        built, command, read_only=True, binds={tmp_path: "/here"}, stdout=subprocess.PIPE, text=True
+    )
+    assert "happy" in done.communicate(timeout=240)[0]
+    assert done.returncode == 0
 
 
 def test_the_dashboard_answers_as_the_image_starts_it(built):
