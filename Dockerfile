@@ -23,7 +23,7 @@ RUN /opt/venv/bin/python -m pip install ${PIP_ARGS} --no-deps .
 RUN cd /opt/venv/lib/python3*/site-packages && rm -rf torch/include torch/test onnx/backend/test \
     && find torch/bin -type f ! -name torch_shm_manager -delete \
     && find . -type d -name tests -prune -exec rm -rf {} + \
-    && /opt/venv/bin/python -c "import torch, torchvision, onnx, onnxruntime, sklearn, pandas, streamlit"
+    && /opt/venv/bin/python -c "import torch, onnx, onnxruntime, sklearn, pandas, streamlit"
 RUN size=$(du -sm /opt/venv | cut -f1); test "$size" -lt 2200 || { echo "error: the environment has \
     $size MB. It holds PyTorch with CUDA: name the index for CPUs in PIP_ARGS."; exit 1; }
 
