@@ -33,7 +33,8 @@ test: lint chromium
 	$(BIN)/python -m pytest tests/unit tests/app $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest tests/browser
 
-# As root on Linux with debootstrap, the image is built from the Dockerfile's own steps.
+# As root on Linux with debootstrap, the image is built from the Dockerfile's own steps; with caddy and
+# coturn compose.yaml is tried, too. docs/deploy.md names all packages.
 test-anywhere: install-dev
 	EMOTION_FUZZ=1 $(BIN)/python -m pytest tests/unit/serve/test_schema.py tests/container
 	$(BIN)/python -m benchmarks.serve --run sequential --seconds 2 --rounds 1
