@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("evaluation",),
     ("collect", "training"),
-    ("personal", "live", "recording"),
+    ("personal", "live", "recording", "generate"),
     ("plots",),
     ("reporting", "serve"),
     ("commands", "cli", "__main__"),

@@ -127,7 +127,7 @@ def stop(run: Run, *, force: bool = False) -> None:
             return
     except filelock.Timeout:
         pass
-    processes.end(_trainer_pid(run), force=force)
+    processes.end(trainer_pid(run), force=force)
 
 
 def delete(run: Run) -> None:
@@ -226,7 +226,7 @@ def _spawn(run: Run) -> None:
     processes.spawn(["train", "--run", folder, "--queue"], run.log_path, append=True)
 
 
-def _trainer_pid(run: Run) -> int:
+def trainer_pid(run: Run) -> int:
     """Process id of the run's trainer, which has the run's lock file open."""
     until = time.monotonic() + FIND_SECONDS
     while True:

@@ -87,12 +87,12 @@ def settled(config: TrainConfig) -> TrainConfig:
         TrainingError: a final training has other settings than the run that it repeats, or an
             earlier run has learned the faces that would validate this one.
     """
-    data = lasting(config.data, _settled_source)
+    data = lasting(config.data, settled_source)
     chosen = _lasting_name(require_chosen(config)) if config.final else ""
     return config.with_earlier(_run_with_weights).replace(data=data, chosen_by=chosen)
 
 
-def _settled_source(spec: str) -> str:
+def settled_source(spec: str) -> str:
     """A data set that is not made of others, by its absolute path.
 
     Raises:

@@ -48,7 +48,7 @@ FLOORS = (
     ("models",),
     ("evaluation",),
     ("collect", "training"),
-    ("personal", "live", "recording"),
+    ("personal", "live", "recording", "generate"),
     ("plots",),
     ("reporting",),
     ("serve",),

@@ -1,0 +1,188 @@
+"""``generate``: faces made by a small network, for classes that a data set has few of."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emotion_core.generate.folder import GanRun
+    from emotion_core.generate.settings import GanSettings
+    from emotion_core.runs.run import Row
+    from emotion_core.runs.status import Status
+
+HELP = "train a small generator of faces, measure its samples, keep some as training faces"
+_FLAGS = {
+    "data": "data set whose training faces are learned (default: fer2013)",
+    "seed": "of weights and draws (default: 0)",
+    "epochs": "length (default: 30)",
+    "batch_size": "real faces per step (default: 64)",
+    "width": "channels of the widest maps (default: 32)",
+    "latent": "numbers that a face is made from (default: 64)",
+    "lr_generator": "its learning rate (default: 0.0002)",
+    "lr_discriminator": "its learning rate (default: 0.0004)",
+    "ema": "decay of the averaged weights (default: 0.999)",
+    "sheet_epochs": "epochs between sample sheets (default: 1)",
+    "device": "auto, cpu or cuda:N (default: auto)",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One sub-command an action; without one, the generators are listed."""
+    from emotion_core.generate.settings import GanSettings
+
+    parser.set_defaults(act=_list)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+
+    def add(
+        name: str, act: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        action = actions.add_parser(name, help=text, description=text)
+        action.set_defaults(act=act)
+        return action
+
+    add("list", _list, "show all generators")
+    for name, act, text in (
+        ("train", _train, "train a generator here and now; Ctrl-C saves, the same command goes on"),
+        ("start", _start, "train a generator in the background"),
+    ):
+        action = add(name, act, text)
+        action.add_argument("name", metavar="NAME")
+        for flag, told in _FLAGS.items():
+            kind = type(getattr(GanSettings(), flag))
+            action.add_argument(f"--{flag.replace('_', '-')}", type=kind, help=told)
+    for name, act, text in (
+        ("stop", _stop, "finish the step, save and stop"),
+        ("resume", _resume, "go on in the background"),
+        ("delete", _delete, "remove a generator for good; kept faces stay"),
+    ):
+        add(name, act, text).add_argument("name", metavar="NAME")
+    work = actions.add_parser("work")  # what ``start`` and ``resume`` run
+    work.add_argument("folder")
+    work.set_defaults(act=_work)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the action; 0 when it is done, 3 when it was stopped and can go on."""
+    act: Callable[[argparse.Namespace], int] = args.act
+    return act(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from emotion_core.generate.folder import list_generators
+
+    found = list_generators()
+    for item in found:
+        status = item.status()
+        left = f", {status.seconds_left / 60:.0f} min left" if status.state == "running" else ""
+        error = f": {status.error}" if status.error else ""
+        print(f"{item.name}  {status.state}, epoch {status.epoch} of {status.epochs}{left}{error}")
+    if not found:
+        print("No generator yet. Train one: python -m emotion_core generate start NAME")
+    return 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    from emotion_core.errors import RunError
+    from emotion_core.generate import jobs
+    from emotion_core.generate.folder import list_generators
+
+    known = {item.id: item for item in list_generators()}
+    if args.name not in known:
+        return _trained(jobs.create(args.name, _settings(args)))
+    if given := [flag for flag in _FLAGS if getattr(args, flag) is not None]:
+        raise RunError(
+            f"Generator '{args.name}' is there already and goes on with its own settings; leave out: "
+            f"{', '.join('--' + flag.replace('_', '-') for flag in given)}."
+        )
+    if known[args.name].status().state == "finished":
+        print(f"{args.name} is finished already.")
+        return 0
+    return _trained(known[args.name])
+
+
+def _start(args: argparse.Namespace) -> int:
+    from emotion_core.generate import jobs
+
+    jobs.start(args.name, _settings(args))
+    print(f"Started {args.name}. Watch it: python -m emotion_core generate list")
+    return 0
+
+
+def _stop(args: argparse.Namespace) -> int:
+    from emotion_core.generate import jobs
+    from emotion_core.generate.folder import load_generator_run
+
+    jobs.stop(load_generator_run(args.name))
+    print(f"{args.name}: asked to stop.")
+    return 0
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from emotion_core.generate import jobs
+    from emotion_core.generate.folder import load_generator_run
+
+    jobs.resume(load_generator_run(args.name))
+    print(f"{args.name}: goes on in the background.")
+    return 0
+
+
+def _delete(args: argparse.Namespace) -> int:
+    from emotion_core.generate.folder import delete_generator, load_generator_run
+
+    delete_generator(load_generator_run(args.name))
+    print(f"{args.name}: removed.")
+    return 0
+
+
+def _work(args: argparse.Namespace) -> int:
+    from emotion_core.generate.folder import load_generator_run
+    from emotion_core.generate.jobs import wait_for_device
+    from emotion_core.processes import stop_on_signals
+
+    found = load_generator_run(args.folder)
+    stop = stop_on_signals()
+    if not wait_for_device(found, stop):
+        return 3
+    return _trained(found, stop)
+
+
+def _trained(found: "GanRun", stop: object = None) -> int:
+    from threading import Event
+
+    from emotion_core.generate.loop import train_generator
+    from emotion_core.processes import stop_on_signals
+    from emotion_core.progress import progress_bar
+    from emotion_core.training.failures import Stopped
+
+    event = stop if isinstance(stop, Event) else stop_on_signals()
+    with progress_bar(total=None, unit="step", dynamic_ncols=True) as bar:
+
+        def show(status: "Status", row: "Row | None") -> None:
+            bar.total = status.epochs * status.steps
+            bar.n = status.epoch * status.steps + status.step
+            bar.update(0)
+            if row:
+                bar.write(
+                    f"epoch {row['epoch']:.0f}  discriminator {row['loss_discriminator']:.3f}  "
+                    f"generator {row['loss_generator']:.3f}  {row['images_per_second']:.0f} images/s"
+                )
+
+        try:
+            train_generator(found, stop=event, on_progress=show)
+        except Stopped:
+            print(f"Stopped and saved. Go on: python -m emotion_core generate train {found.name}")
+            return 3
+    print(f"Finished. Sample sheets lie in {found.path / 'sheets'}")
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> "GanSettings":
+    from emotion_core.errors import ConfigError
+    from emotion_core.generate.settings import GanSettings
+    from emotion_core.records import RecordError
+
+    given = {flag: value for flag in _FLAGS if (value := getattr(args, flag)) is not None}
+    try:
+        return GanSettings.from_json(given)
+    except RecordError as error:
+        raise ConfigError(f"{error}.") from error
