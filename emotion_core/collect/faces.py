@@ -23,12 +23,13 @@ from emotion_core.data.collection_file import (
     transaction,
 )
 from emotion_core.data.faces import FACE_SIZE
+from emotion_core.data.generated import GENERATED
 from emotion_core.errors import CollectionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.runs.status import now
 
 LARGE_SIZE = 112
-SOURCES = ("camera", "photo", "video", "live", "import")
+SOURCES = ("camera", "photo", "video", "live", "import", GENERATED)
 # What a session is for, by its number in the collection: whole sessions are held out, and a session
 # keeps its part for good, so that what was once measured on is never learned.
 _ROLES = ("train", "test", "train", "val", "train")
@@ -104,19 +105,20 @@ def add_faces(session: int, faces: Sequence[NewFace]) -> list[int]:
         Ids of the faces that were kept.
 
     Raises:
-        CollectionError: there is no such session, or the disk is full.
+        CollectionError: there is no such session, the disk is full, or a generated face would come
+            into a session that is not for training.
     """
     require(Action.COLLECT)
     with open_database() as database:
         row = database.execute(
-            "SELECT collection FROM sessions WHERE id = ?", (session,)
+            "SELECT collection, role FROM sessions WHERE id = ?", (session,)
         ).fetchone()
     if row is None:
         raise CollectionError("The session is not there any more. Start a new one.")
     written: list[str] = []
     try:
         for face in faces:
-            _check(face)
+            _check(face, row["role"])
         files = [write_pictures(face.face, face.large, written) for face in faces]
         sync_pictures(files)
         with transaction() as database:
@@ -159,11 +161,16 @@ def find_digest(name: str, digest: bytes) -> int | None:
     return int(row["id"]) if row else None
 
 
-def _check(face: NewFace) -> None:
+def _check(face: NewFace, role: str) -> None:
     if face.face.shape != (FACE_SIZE, FACE_SIZE) or face.face.dtype != np.uint8:
         raise CollectionError(f"A face must be uint8 ({FACE_SIZE}, {FACE_SIZE}).")
     if face.source not in SOURCES:
         raise CollectionError(f"A face's source must be one of {', '.join(SOURCES)}.")
+    if face.source == GENERATED and role != "train":
+        raise CollectionError(
+            f"A generated face may only train, and this session is for {role}. Keep it in a session "
+            "with the role train."
+        )
 
 
 def _insert(

@@ -12,6 +12,7 @@ from emotion_core.collect.faces import NewFace, add_faces, start_session
 from emotion_core.collect.quality import quality_of
 from emotion_core.data.collected import load_collection
 from emotion_core.data.faces import SPLITS, FaceData
+from emotion_core.data.generated import GENERATED, is_generated, without_generated
 from emotion_core.data.parsed import Progress
 from emotion_core.data.sources import load_data
 from emotion_core.data.table import CSV_ORDER
@@ -60,6 +61,8 @@ def import_data(name: str, spec: str, *, progress: Progress | None = None) -> in
 def export_data(name: str, path: Path) -> int:
     """Write the confirmed faces of a collection as one file that other programs read.
 
+    Generated faces are left out: no such file could carry their mark.
+
     Args:
         name: Of the collection.
         path: Ends in ``.zip`` (a folder tree), ``.csv`` (FER-2013's form) or ``.parquet``.
@@ -74,35 +77,46 @@ def export_data(name: str, path: Path) -> int:
     form = path.suffix.lower().lstrip(".")
     if form not in FORMS:
         raise CollectionError(f"{path.name}: the name must end in .zip, .csv or .parquet.")
-    data = load_collection(name)
+    data = without_generated(load_collection(name))
     write_bytes(path, exported(data, form), parents=True)
     return len(data)
 
 
 def exported(data: FaceData, form: str) -> bytes:
-    """A data set as the bytes of one file.
+    """A data set as the bytes of one file, without generated faces.
 
     Args:
         data: Its faces.
         form: One of ``FORMS``.
+
+    Raises:
+        CollectionError: all of its faces are generated.
     """
+    data = without_generated(data)
+    if not len(data):
+        raise CollectionError(
+            f"All faces of {data.name} are generated. They are not exported, since no file of these "
+            "forms could carry their mark."
+        )
     return {"zip": _as_zip, "csv": _as_csv, "parquet": _as_parquet}[form](data)
 
 
 def _new_faces(data: FaceData, rows: np.ndarray) -> list[NewFace]:
-    images = np.array(data.images[rows])
+    images, made = np.array(data.images[rows]), is_generated(data)[rows]
     return [
         NewFace(
             face=face,
             large=None,
-            source="import",
+            source=GENERATED if generated else "import",
             origin=str(data.ids[row]),
             quality=quality,
             label=EMOTIONS[data.labels[row]],
             by="import",
             who=data.name,
         )
-        for face, row, quality in zip(images, rows, quality_of(images), strict=True)
+        for face, row, quality, generated in zip(
+            images, rows, quality_of(images), made, strict=True
+        )
     ]
 
 

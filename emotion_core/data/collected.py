@@ -14,6 +14,7 @@ from emotion_core.data.collection_file import (
     read_face,
 )
 from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
+from emotion_core.data.generated import GENERATED
 from emotion_core.data.splits import cut_test
 from emotion_core.errors import CollectionError, DataError
 from emotion_core.labels import EMOTIONS
@@ -50,7 +51,7 @@ def load_collection(name: str, event: int = LATEST) -> FaceData:
     """A collection's faces with a confirmed emotion, as a data set.
 
     Splits are those of the sessions, so that no session is learned and measured at once. Where no
-    session is held out for test, whole files are, as ``cut_test`` cuts.
+    session is held out for test, whole files are, as ``cut_test`` cuts; never generated faces.
 
     Args:
         name: Of the collection.
@@ -75,7 +76,12 @@ def load_collection(name: str, event: int = LATEST) -> FaceData:
     splits = np.array([SPLITS.index(row["role"]) for row in used], np.uint8)
     notes = _notes(found, used, labels)
     origins = np.unique([f"{row['session']}/{row['origin']}" for row in used], return_inverse=True)
-    if cut := cut_test(images, labels, splits, origins[1]) or cut_test(images, labels, splits):
+    usage = np.array([GENERATED if row["source"] == GENERATED else "" for row in used])
+    real = usage != GENERATED  # nothing that is reported rests on a generated face
+    parts = images[real], labels[real], splits[real]
+    cut = cut_test(*parts, origins[1][real]) or cut_test(*parts)
+    splits[real] = parts[2]
+    if cut:
         told = "no session is held out; a tenth became test, of sessions that are also learned"
         notes.append(Note("warning", "splits", told, cut))
     test = splits == SPLITS.index("test")
@@ -84,7 +90,7 @@ def load_collection(name: str, event: int = LATEST) -> FaceData:
         images=images,
         labels=labels,
         splits=splits,
-        usage=np.array([""] * len(used)),
+        usage=usage,
         ids=np.array([f"face-{row['id']}" for row in used]),
         name=f"collection {name}",
         source=f"{COLLECTION_SPEC}{name}{pinned}",

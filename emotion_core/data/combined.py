@@ -9,6 +9,7 @@ from emotion_core.data.collected import load_collection, overlay_labels
 from emotion_core.data.collection_file import LATEST
 from emotion_core.data.duplicates import grouped
 from emotion_core.data.faces import SPLITS, FaceData, Note, digests, fingerprint
+from emotion_core.data.generated import is_generated
 from emotion_core.data.specs import parse_spec
 from emotion_core.data.splits import split_indices
 from emotion_core.errors import DataError
@@ -134,13 +135,15 @@ def corrected(data: FaceData, overlay: str, event: int = LATEST) -> FaceData:
 def with_fold(data: FaceData, fold: int, folds: int) -> FaceData:
     """The training faces alone, with one fold as test: for out-of-sample answers to them.
 
-    Near duplicates are in one fold: a twin with the same label would give the label away.
+    Near duplicates are in one fold: a twin with the same label would give the label away. Generated
+    faces are learned in every fold and held out in none.
 
     Raises:
         DataError: a fold has no face.
     """
     train = np.flatnonzero(data.splits == _TRAIN)
     test = fold_of(grouped(data)[train], data.labels[train], folds) == fold - 1
+    test &= ~is_generated(data)[train]
     if not test.any() or test.all():
         raise DataError(f"'{data.name}' has too few training faces for {folds} folds.")
     return _built(

@@ -16,6 +16,7 @@ from emotion_core.paths import cache_dir
 # (also recompressed, watermarked or shifted by a pixel); below 0.88 others begin.
 SAME_PHOTO = 0.9
 _BLOCK = 2048
+_MOST_PARTS = 64
 _BLANK_NORM = 1.0  # a face with less deviation than this (of 255, over all pixels) shows nothing
 
 
@@ -33,9 +34,8 @@ def near_duplicate_groups(images: np.ndarray) -> np.ndarray:
         ``(N,)`` int64: the smallest position of each image's group.
     """
     groups = _identical(images)
-    count, size = len(images), images.shape[1]
-    cells = images.reshape(count, 16, size // 16, 16, size // 16).mean((2, 4), dtype=np.float32)
-    small = _unit(cells.reshape(count, -1))
+    count = len(images)
+    small = _reduced(images)
     for start in range(0, count, _BLOCK):
         likeness = small[start : start + _BLOCK] @ small[start:].T
         for row, position in enumerate(range(start, min(start + _BLOCK, count))):
@@ -47,6 +47,35 @@ def near_duplicate_groups(images: np.ndarray) -> np.ndarray:
                 if len(others):
                     _join(groups, position, others[_same_photo(images, position, others)])
     return groups
+
+
+class KnownFaces:
+    """Faces among which others are looked for that show the same photograph, also mirrored.
+
+    Args:
+        images: ``(N, 48, 48)`` uint8, those that are known at first.
+    """
+
+    def __init__(self, images: np.ndarray) -> None:
+        self._images, self._small = [np.asarray(images)], [_reduced(np.asarray(images))]
+
+    def add(self, image: np.ndarray) -> None:
+        """Know one more face ``(48, 48)``."""
+        self._images.append(image[None])
+        self._small.append(_reduced(image[None]))
+        if len(self._images) > _MOST_PARTS:  # the first part is large and stays as it is
+            for parts in (self._images, self._small):
+                parts[1:] = [np.concatenate(parts[1:])]
+
+    def has(self, image: np.ndarray) -> bool:
+        """Whether a face ``(48, 48)`` correlates above ``SAME_PHOTO`` with one that is known."""
+        both = np.stack([image, image[:, ::-1]])
+        small, whole = _reduced(both), _unit(_flat(both))
+        for images, reduced in zip(self._images, self._small, strict=True):
+            places = np.flatnonzero((reduced @ small.T).max(1, initial=-1.0) > SAME_PHOTO)
+            if len(places) and (_unit(_flat(images[places])) @ whole.T).max() > SAME_PHOTO:
+                return True
+        return False
 
 
 def grouped(data: FaceData) -> np.ndarray:
@@ -145,6 +174,13 @@ def _join(groups: np.ndarray, position: int, others: np.ndarray) -> None:
     joined = np.unique(groups[np.append(others, position)])
     if len(joined) > 1:
         groups[np.isin(groups, joined)] = joined[0]
+
+
+def _reduced(images: np.ndarray) -> np.ndarray:
+    """Means of 16 x 16 cells as unit rows, whose product finds candidates quickly."""
+    count, size = len(images), images.shape[1]
+    cells = images.reshape(count, 16, size // 16, 16, size // 16).mean((2, 4), dtype=np.float32)
+    return _unit(cells.reshape(count, -1))
 
 
 def _flat(images: np.ndarray) -> np.ndarray:

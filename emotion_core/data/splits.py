@@ -6,6 +6,7 @@ import numpy as np
 
 from emotion_core.data.duplicates import grouped, near_duplicate_groups
 from emotion_core.data.faces import SPLITS, FaceData, canonical_order
+from emotion_core.data.generated import is_generated, require_real
 from emotion_core.errors import DataError
 from emotion_core.labels import EMOTIONS
 from emotion_core.units import percent
@@ -26,7 +27,7 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
     The cut is stratified by emotion and keeps near duplicates on one side, so that validation
     does not reward remembering; photographs with more near duplicates than val may get images stay
     in train. It depends on the data and ``seed`` alone; keep ``seed`` at 0, or runs are chosen on
-    different images.
+    different images. Generated faces only train, so the cut leaves them there.
 
     Args:
         data: The data set.
@@ -34,16 +35,21 @@ def split_indices(data: FaceData, seed: int = 0, val_fraction: float = 0.1) -> S
         val_fraction: Share of each emotion's training images that val gets.
 
     Raises:
-        DataError: there are no training images, or too few to cut.
+        DataError: there are no training images, or too few to cut, or a generated face is in val or
+            test.
     """
+    require_real(data)
     train, val = data.indices("train"), data.indices("val")
     if len(train) == 0:
         raise DataError(f"'{data.name}' ({data.source}) has no training images.")
     if len(val) == 0:
         # In canonical order, so that the cut is the same for every form of the data set.
-        ordered = train[canonical_order(data.images[train], data.labels[train])]
+        made = is_generated(data)[train]
+        real = train[~made]
+        ordered = real[canonical_order(data.images[real], data.labels[real])]
         chosen = _cut(grouped(data)[ordered], data.labels[ordered], seed, val_fraction)
-        train, val = np.sort(ordered[~chosen]), np.sort(ordered[chosen])
+        val = np.sort(ordered[chosen])
+        train = np.sort(np.concatenate([ordered[~chosen], train[made]]))
     if len(train) == 0 or len(val) == 0:
         raise DataError(
             f"'{data.name}' ({data.source}) has too few training images to hold "

@@ -13,6 +13,7 @@ import numpy as np
 
 from emotion_core.data.duplicates import leak_free_mask
 from emotion_core.data.faces import FaceData
+from emotion_core.data.generated import generated_share
 from emotion_core.data.sources import same_source
 from emotion_core.data.splits import Split, require_test, split_indices
 from emotion_core.errors import RunError
@@ -183,7 +184,7 @@ def build_report(
         epochs=int(rows[-1]["epoch"]) if rows else 0,
         best_epoch=best_epoch(rows, config.monitor),
         date=now(),
-        data=data_facts(data, split),
+        data=data_facts(data, split, final=config.final),
         val=classification_metrics(labels["val"], probs["val"]),
         test=classification_metrics(labels["test"], probs["test"]),
         subsets=Subsets(
@@ -219,8 +220,9 @@ def build_report(
     return report, arrays
 
 
-def data_facts(data: FaceData, split: Split) -> DataFacts:
-    """What a report says of its data set."""
+def data_facts(data: FaceData, split: Split, *, final: bool = False) -> DataFacts:
+    """What a report says of its data set; a final training learned validation as well."""
+    learned = np.concatenate([split.train, split.val]) if final else split.train
     return DataFacts(
         name=data.name,
         source=Path(data.source).name,
@@ -230,6 +232,7 @@ def data_facts(data: FaceData, split: Split) -> DataFacts:
         counts={
             name: _counts(data.labels[getattr(split, name)]) for name in ("train", "val", "test")
         },
+        generated=generated_share(data, learned) or None,
     )
 
 

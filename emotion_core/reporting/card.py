@@ -12,7 +12,7 @@ from emotion_core.recipes import TrainConfig, listed, recipe_config
 from emotion_core.reporting.columns import EMOTION, SCORES
 from emotion_core.reporting.markdown import lines, table_lines, transfer_section
 from emotion_core.reporting.rows import emotion_rows, scores_row
-from emotion_core.reporting.words import SYNTHETIC
+from emotion_core.reporting.words import SYNTHETIC, generated_words
 from emotion_core.runs.catalog import known_as
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
@@ -81,6 +81,9 @@ def _card(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     yield "## Data"
     yield ""
     yield f"{data.name} (`{data.source}`), fingerprint `{data.fingerprint}`."
+    if told := generated_words(report):
+        yield ""
+        yield (f"**{told}** A network made them; validation and test hold photographs alone.")
     yield ""
     yield from lines(
         ("split", *EMOTIONS, "all"),

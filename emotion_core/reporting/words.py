@@ -51,6 +51,13 @@ def _run_label(config: TrainConfig, report: Report | None) -> str:
     return " · ".join(parts)
 
 
+def generated_words(report: Report) -> str:
+    """How many of the learned faces a generator made; empty where none was."""
+    if not report.data.generated:
+        return ""
+    return f"{units.percent(report.data.generated)} of its training faces are generated."
+
+
 def how_trained(run: Run, report: Report, runs: Sequence[Run] | None = None) -> str:
     """Recipe, epochs and what came from earlier runs; empty for the classical baseline.
 

@@ -31,6 +31,7 @@ class DataFacts(Record):
         test_fingerprint: Of the test split; only runs with equal ones are compared.
         synthetic: Whether the faces are drawn by code.
         counts: Faces by split and emotion.
+        generated: Share of the learned faces that a generator made; None where none was.
     """
 
     name: str
@@ -39,6 +40,7 @@ class DataFacts(Record):
     test_fingerprint: str
     synthetic: bool
     counts: dict[str, dict[str, Count]]
+    generated: Share | None = None
 
     @property
     def faces(self) -> int:

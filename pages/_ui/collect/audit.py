@@ -12,6 +12,7 @@ from emotion_core.data.collected import overlay_labels
 from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.faces import SPLITS, FaceData
 from emotion_core.data.ferplus import vote_texts
+from emotion_core.data.generated import GENERATED, is_generated, marked
 from emotion_core.errors import EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.pictures import data_uri
@@ -99,7 +100,7 @@ def _show_suspects(found: Audit, own: str) -> None:
     offset = st.session_state.get("collect-suspects", 0)
     rows = found.rows[offset : offset + _PAGE]
     at = {int(row): place for place, row in enumerate(found.rows[: offset + _PAGE])}
-    faces = []
+    faces, made = [], is_generated(data)
     texts = vote_texts(np.asarray(data.images[rows]))
     for row, votes in zip(map(int, rows), texts, strict=True):
         image = data.images[row]
@@ -111,9 +112,12 @@ def _show_suspects(found: Audit, own: str) -> None:
                 "src": data_uri(np.asarray(image)),
                 "label": new or EMOTIONS[data.labels[row]],
                 "by": "person" if new else "model",
-                "note": f"{suggested}?" + (f" · {votes}" if votes else ""),
+                "note": f"{suggested}?"
+                + (f" · {votes}" if votes else "")
+                + f" · {GENERATED}" * bool(made[row]),
                 "told": f"suggested {suggested}, {SPLITS[data.splits[row]]}, {data.ids[row]}"
-                + (f", votes {votes}" if votes else ""),
+                + (f", votes {votes}" if votes else "")
+                + f", {GENERATED}" * bool(made[row]),
             }
         )
     st.caption(
@@ -206,6 +210,7 @@ def _show_bad(found: Audit) -> None:
         return
     rows = found.poor[:_BAD]
     captions = [", ".join(found.quality[row].problems) for row in rows]
+    captions = marked(found.data, rows, captions)
     show_faces_grid(np.asarray(found.data.images[rows]), captions)
     if len(found.poor) > _BAD:
         st.caption(f"{_BAD} of {len(found.poor):,}.")

@@ -19,6 +19,7 @@ from emotion_core.collect.query import (
 )
 from emotion_core.collect.store import Summary
 from emotion_core.data.collection_file import read_face
+from emotion_core.data.generated import GENERATED
 from emotion_core.errors import EmotionError
 from emotion_core.plots.pictures import data_uri
 from emotion_core.units import percent
@@ -129,7 +130,9 @@ def _settled(name: str, which: Filter, offset: int, choose: Callable[[], list[It
 
 def _face(item: Item) -> dict[str, object]:
     note = percent(item.confidence, 0) if item.by == "model" and item.confidence else ""
+    note = item.source if item.source == GENERATED else note
     told = [f"by {item.who}" if item.by == "model" else "", item.origin, item.session]
+    told += [GENERATED] if item.source == GENERATED else []
     if item.held_out:
         told.append("held out")
     return {

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from emotion_core.data.faces import FaceData
+from emotion_core.data.generated import is_generated, marked
 from emotion_core.labels import COLORS, EMOTIONS
 from emotion_core.plots.dataset import SPLIT_NAMES
 from pages._ui.cache import HASHES
@@ -34,9 +35,10 @@ def show_samples(data: FaceData) -> None:
         picked = rng.choice(members, min(_PER_EMOTION, len(members)), replace=False)
         chosen += list(picked)
         captions += [emotion] * len(picked)
+    rows = np.array(chosen, int)
     show_faces_grid(
-        data.images[np.array(chosen, int)],
-        captions,
+        data.images[rows],
+        marked(data, rows, captions),
         [COLORS[name] for name in captions],
         _PER_EMOTION,
     )
@@ -66,6 +68,7 @@ def mean_faces(data: FaceData) -> tuple[np.ndarray, list[str]]:
 
 
 def training_faces(data: FaceData) -> np.ndarray:
-    """Positions of the training faces; of all faces in a test set alone."""
+    """Positions of the photographs for training; of all faces where there are none."""
     train = data.indices("train")
+    train = train[~is_generated(data)[train]]
     return train if len(train) else np.arange(len(data))

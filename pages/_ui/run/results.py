@@ -156,9 +156,10 @@ PARTS: dict[str, Callable[[Run, Report], None]] = {
 
 def show_title(run: Run, report: Report) -> None:
     """One line on how the run came about, its note and tag."""
-    from emotion_core.reporting.words import how_trained, test_result
+    from emotion_core.reporting.words import generated_words, how_trained, test_result
 
     config = run.config()
     said = [test_result(report), report.fitted or f"{how_trained(run, report, runs())}."]
+    said += [told] if (told := generated_words(report)) else []
     said += [config.note] if config.note else []
     st.caption(" ".join(plain(part, "markdown") for part in said))
