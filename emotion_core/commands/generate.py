@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from emotion_core.errors import ConfigError, RunError, unknown
+
 if TYPE_CHECKING:
     from emotion_core.generate.folder import GanRun
     from emotion_core.generate.settings import GanSettings
@@ -56,6 +58,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("delete", _delete, "remove a generator for good; kept faces stay"),
     ):
         add(name, act, text).add_argument("name", metavar="NAME")
+    quality = add("quality", _quality, "measure the samples: FID, KID, agreement, copying")
+    keep = add("keep", _keep, "keep samples that may train, in a collection that is marked")
+    for action in (quality, keep):
+        action.add_argument("name", metavar="NAME")
+        action.add_argument(
+            "--judge", default="@champion", metavar="RUN", help="whose features and answers count"
+        )
+    quality.add_argument("--faces", type=int, default=2000, help="samples (default: 2000)")
+    quality.add_argument(
+        "--reference", type=int, default=10_000, help="training faces by features (default: 10000)"
+    )
+    keep.add_argument("collection", metavar="COLLECTION", help="is made where there is none")
+    many = keep.add_mutually_exclusive_group(required=True)
+    many.add_argument("--per-class", type=int, metavar="N", help="faces of each class in all")
+    many.add_argument(
+        "--fill", type=float, metavar="SHARE", help="fill each class to this share of the largest"
+    )
+    keep.add_argument("--classes", metavar="NAMES", help="only these, such as disgust,fear")
     work = actions.add_parser("work")  # what ``start`` and ``resume`` run
     work.add_argument("folder")
     work.set_defaults(act=_work)
@@ -82,7 +102,6 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from emotion_core.errors import RunError
     from emotion_core.generate import jobs
     from emotion_core.generate.folder import list_generators
 
@@ -134,6 +153,67 @@ def _delete(args: argparse.Namespace) -> int:
     return 0
 
 
+def _quality(args: argparse.Namespace) -> int:
+    from emotion_core.generate.folder import load_generator_run
+    from emotion_core.generate.quality import measure_quality, quality_task
+    from emotion_core.generate.words import quality_words
+    from emotion_core.models.checkpoint import load_classifier
+    from emotion_core.progress import progress_bar
+
+    if min(args.faces, args.reference) < 8:
+        raise ConfigError("--faces and --reference must be at least 8.")
+    found = load_generator_run(args.name)
+    task = quality_task(found)
+    with task.hold(), progress_bar(total=1.0, bar_format="{percentage:3.0f} % |{bar}|") as bar:
+
+        def tell(share: float) -> None:
+            bar.update(share - bar.n)
+            task.tell(share)
+
+        judge = load_classifier(args.judge, backend="torch")
+        measured = measure_quality(
+            found, judge, faces=args.faces, reference=args.reference, progress=tell
+        )
+    print("\n".join(quality_words(measured)))
+    return 0
+
+
+def _keep(args: argparse.Namespace) -> int:
+    from emotion_core.data.sources import load_data
+    from emotion_core.generate.folder import load_generator_run
+    from emotion_core.generate.keep import keep_samples, wanted_to_fill
+    from emotion_core.generate.words import kept_words
+    from emotion_core.labels import EMOTIONS
+    from emotion_core.models.checkpoint import load_classifier
+    from emotion_core.progress import progress_bar
+
+    found = load_generator_run(args.name)
+    data = load_data(found.settings().data)
+    if args.fill is None:
+        if args.per_class < 1:
+            raise ConfigError(f"--per-class must be at least 1, got {args.per_class}.")
+        wanted = dict.fromkeys(EMOTIONS, args.per_class)
+    else:
+        if not 0 < args.fill <= 1:
+            raise ConfigError(f"--fill must be above 0 and at most 1, got {args.fill:g}.")
+        wanted = wanted_to_fill(data, args.fill)
+    names = [name.strip() for name in (args.classes or ",".join(wanted)).split(",")]
+    if unknown_names := [name for name in names if name not in EMOTIONS]:
+        raise ConfigError(unknown("class", unknown_names[0], EMOTIONS))
+    wanted = {name: wanted[name] for name in names if name in wanted}
+    with progress_bar(total=1.0, bar_format="{desc} {percentage:3.0f} % |{bar}|") as bar:
+
+        def tell(emotion: str, share: float) -> None:
+            bar.set_description_str(emotion)
+            bar.update(share - bar.n)
+
+        judge = load_classifier(args.judge)
+        kept = keep_samples(found, args.collection, wanted, judge, data=data, progress=tell)
+    print("\n".join(kept_words(kept)))
+    print(f"They are the data set collection:{args.collection}, and only ever train.")
+    return 0
+
+
 def _work(args: argparse.Namespace) -> int:
     from emotion_core.generate.folder import load_generator_run
     from emotion_core.generate.jobs import wait_for_device
@@ -177,7 +257,6 @@ def _trained(found: "GanRun", stop: object = None) -> int:
 
 
 def _settings(args: argparse.Namespace) -> "GanSettings":
-    from emotion_core.errors import ConfigError
     from emotion_core.generate.settings import GanSettings
     from emotion_core.records import RecordError
 

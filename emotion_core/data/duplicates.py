@@ -183,6 +183,11 @@ def _reduced(images: np.ndarray) -> np.ndarray:
     return _unit(cells.reshape(count, -1))
 
 
+def unit_pixels(images: np.ndarray) -> np.ndarray:
+    """Faces ``(n, 48, 48)`` as float32 ``(n, 2304)`` rows, whose product is their correlation."""
+    return _unit(_flat(images))
+
+
 def _flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1).astype(np.float32)
 

@@ -34,6 +34,11 @@ class GanRun(Run):
         """What was measured of its samples."""
         return self.path / "quality.json"
 
+    @property
+    def neighbours_path(self) -> Path:
+        """Some samples above their nearest training faces, by pixels and by features."""
+        return self.path / "neighbours.png"
+
     def sheet_path(self, epoch: int) -> Path:
         """The sample sheet of an epoch."""
         return self.path / "sheets" / f"{epoch:05d}.png"
