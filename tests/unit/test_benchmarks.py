@@ -57,6 +57,7 @@ def test_the_list_names_what_the_readme_promises():
     listed = [line.split()[2] for line in done.stdout.splitlines()]
     expected = [
         "audit",
+        "balance",
         "collection",
         "dashboard",
         "data",
