@@ -6,6 +6,7 @@ from pages._ui.collect.add import show_add, show_suggest, show_told
 from pages._ui.collect.audit import show_audit
 from pages._ui.collect.choose import pick_collection, require_owner
 from pages._ui.collect.faces import show_faces
+from pages._ui.collect.generate import show_generate
 from pages._ui.collect.improve import show_improve
 from pages._ui.frame import open_page
 
@@ -17,10 +18,10 @@ if chosen is None:
     st.stop()
 show_told()
 
-FACES, ADD, AUDIT, IMPROVE = "Faces", "Add", "Audit", "Improve"
+FACES, ADD, AUDIT, IMPROVE, GENERATE = "Faces", "Add", "Audit", "Improve", "Generate"
 tab = st.segmented_control(
     "View",
-    [FACES, ADD, AUDIT, IMPROVE],
+    [FACES, ADD, AUDIT, IMPROVE, GENERATE],
     default=FACES if chosen.faces else ADD,
     key="collect-tab",
     required=True,
@@ -33,5 +34,7 @@ elif tab == ADD:
     show_add(chosen)
 elif tab == AUDIT:
     show_audit(chosen)
-else:
+elif tab == IMPROVE:
     show_improve(chosen)
+else:
+    show_generate(chosen.name)

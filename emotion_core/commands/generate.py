@@ -155,7 +155,8 @@ def _delete(args: argparse.Namespace) -> int:
 
 def _quality(args: argparse.Namespace) -> int:
     from emotion_core.generate.folder import load_generator_run
-    from emotion_core.generate.quality import measure_quality, quality_task
+    from emotion_core.generate.quality import measure_quality
+    from emotion_core.generate.results import quality_task
     from emotion_core.generate.words import quality_words
     from emotion_core.models.checkpoint import load_classifier
     from emotion_core.progress import progress_bar
@@ -180,8 +181,10 @@ def _quality(args: argparse.Namespace) -> int:
 
 def _keep(args: argparse.Namespace) -> int:
     from emotion_core.data.sources import load_data
+    from emotion_core.files import write_json
     from emotion_core.generate.folder import load_generator_run
     from emotion_core.generate.keep import keep_samples, wanted_to_fill
+    from emotion_core.generate.results import KeptFaces, keep_task
     from emotion_core.generate.words import kept_words
     from emotion_core.labels import EMOTIONS
     from emotion_core.models.checkpoint import load_classifier
@@ -201,15 +204,20 @@ def _keep(args: argparse.Namespace) -> int:
     if unknown_names := [name for name in names if name not in EMOTIONS]:
         raise ConfigError(unknown("class", unknown_names[0], EMOTIONS))
     wanted = {name: wanted[name] for name in names if name in wanted}
-    with progress_bar(total=1.0, bar_format="{desc} {percentage:3.0f} % |{bar}|") as bar:
+    task = keep_task(found)
+    layout = "{desc} {percentage:3.0f} % |{bar}|"
+    with task.hold(), progress_bar(total=1.0, bar_format=layout) as bar:
 
         def tell(emotion: str, share: float) -> None:
             bar.set_description_str(emotion)
             bar.update(share - bar.n)
+            task.tell(share)
 
         judge = load_classifier(args.judge)
         kept = keep_samples(found, args.collection, wanted, judge, data=data, progress=tell)
-    print("\n".join(kept_words(kept)))
+    told = KeptFaces(args.collection, tuple(kept_words(kept)))
+    write_json(found.kept_path, told.to_json())
+    print("\n".join(told.words))
     print(f"They are the data set collection:{args.collection}, and only ever train.")
     return 0
 

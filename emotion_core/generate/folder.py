@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emotion_core.access import Action, require
 from emotion_core.errors import RunError, unknown
-from emotion_core.files import read_json, write_json
+from emotion_core.files import read_json, read_once, write_json
 from emotion_core.generate.settings import GanSettings
 from emotion_core.paths import home_dir
 from emotion_core.runs.run import Run
@@ -39,6 +39,11 @@ class GanRun(Run):
         """Some samples above their nearest training faces, by pixels and by features."""
         return self.path / "neighbours.png"
 
+    @property
+    def kept_path(self) -> Path:
+        """What became of the samples when some were kept last."""
+        return self.path / "kept.json"
+
     def sheet_path(self, epoch: int) -> Path:
         """The sample sheet of an epoch."""
         return self.path / "sheets" / f"{epoch:05d}.png"
@@ -54,7 +59,13 @@ class GanRun(Run):
         Raises:
             RunError: the file is missing or malformed.
         """
-        return self._read(_SETTINGS, _read_settings)
+        try:
+            return read_once(self.path / _SETTINGS, _read_settings)
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"Generator '{self.name}': {_SETTINGS} cannot be read ({error}). Delete the folder "
+                f"{self.path}, or bring the file back."
+            ) from error
 
 
 def generators_dir() -> Path:

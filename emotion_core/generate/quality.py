@@ -6,7 +6,6 @@ figure stands the same of real faces that were held out, which is the best that 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,82 +15,22 @@ from emotion_core.data.duplicates import SAME_PHOTO, unit_pixels
 from emotion_core.data.faces import FaceData
 from emotion_core.data.sources import load_data
 from emotion_core.data.splits import split_indices
-from emotion_core.errors import DataError, RunError
+from emotion_core.errors import DataError
 from emotion_core.evaluation.features import penultimate
-from emotion_core.files import read_json, write_bytes, write_json
+from emotion_core.files import write_bytes, write_json
 from emotion_core.generate.distances import copying, frechet_distance, kernel_distance, nearest
 from emotion_core.generate.folder import GanRun
 from emotion_core.generate.loop import learned_faces
+from emotion_core.generate.results import Nearness, Quality
 from emotion_core.generate.sample import draw_faces, load_generator
 from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import Classifier
-from emotion_core.records import Count, Record, RecordError, Share
 from emotion_core.runs.status import now
-from emotion_core.tasks import Task
 
 FACES, REFERENCE = 2_000, 10_000
 _SEED = 20_201  # of the samples and draws: the same for every generator
 _SHOWN = 14  # samples whose nearest training faces are kept as a picture
 _LEAST = 8
-
-
-@dataclass(frozen=True)
-class Nearness(Record):
-    """How like the nearest training face is, in the median.
-
-    Attributes:
-        samples: Of the samples, -1..1.
-        unseen: Of held-out real faces.
-        nearer: Chance that a sample is nearer to its training face than a held-out face is to its
-            own; about 0.5 or less without copying.
-        p_value: Of the hypothesis that samples are not nearer.
-    """
-
-    samples: float
-    unseen: float
-    nearer: Share
-    p_value: Share
-
-
-@dataclass(frozen=True)
-class Quality(Record):
-    """What was measured of a generator's samples.
-
-    Attributes:
-        date: When, UTC.
-        epoch: Of the generator.
-        judge: The run whose features and answers were used.
-        faces: Samples, and as many held-out real faces, of the same classes.
-        reference: Training faces that the features were compared with.
-        fid: Of samples and training faces, on the judge's features.
-        fid_real: Of held-out and training faces.
-        kid: Mean and standard deviation over blocks, likewise.
-        kid_real: Of held-out and training faces.
-        agreement: Share of the samples that the judge gives the class they were made for.
-        agreement_real: Share of the held-out faces that it gives their label.
-        per_class: ``agreement`` by emotion, of those with samples.
-        pixels: Nearness by normalised pixels, to all training faces, mirrored or not.
-        features: Nearness by the judge's features, to ``reference`` training faces.
-        twins: Share of the samples that show the photograph of a training face.
-        twins_real: Of the held-out faces.
-    """
-
-    date: str
-    epoch: Count
-    judge: str
-    faces: Count
-    reference: Count
-    fid: float
-    fid_real: float
-    kid: tuple[float, float]
-    kid_real: tuple[float, float]
-    agreement: Share
-    agreement_real: Share
-    per_class: dict[str, Share]
-    pixels: Nearness
-    features: Nearness
-    twins: Share
-    twins_real: Share
 
 
 def measure_quality(
@@ -173,28 +112,6 @@ def measure_quality(
     )
     write_json(run.quality_path, found.to_json())
     return found
-
-
-def load_quality(run: GanRun) -> Quality | None:
-    """What was measured; None before.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    if not run.quality_path.exists():
-        return None
-    try:
-        return Quality.from_json(read_json(run.quality_path))
-    except (OSError, ValueError, RecordError) as error:
-        raise RunError(
-            f"Generator '{run.name}': {run.quality_path.name} cannot be read ({error}). Measure it "
-            f"again: python -m emotion_core generate quality {run.name}"
-        ) from error
-
-
-def quality_task(run: GanRun) -> Task:
-    """The measurement in the background."""
-    return Task(run, "quality", f"Generator '{run.name}' is being measured already.")
 
 
 def _nearest_pixels(images: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

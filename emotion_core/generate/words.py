@@ -1,10 +1,13 @@
 """What was measured and kept, in sentences: one place for the page and the command line."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from emotion_core.generate.keep import Kept
-from emotion_core.generate.quality import Nearness, Quality
+from emotion_core.generate.results import Nearness, Quality
 from emotion_core.units import faces, number, p_value, percent
+
+if TYPE_CHECKING:
+    from emotion_core.generate.keep import Kept  # loads torch
 
 _COPIED = 0.05  # p-value below which samples count as nearer
 
@@ -25,7 +28,7 @@ def quality_words(found: Quality) -> list[str]:
     ]
 
 
-def kept_words(kept: Mapping[str, Kept]) -> list[str]:
+def kept_words(kept: "Mapping[str, Kept]") -> list[str]:
     """What became of the samples, a line per class."""
     lines = []
     for emotion, row in kept.items():

@@ -52,7 +52,7 @@ def test_all_ways_are_trained_once_measured_and_published(home, tmp_path, monkey
     result = load_experiment(result_file)
     assert result == Experiment.from_json(read_json(file)["experiment"])
     ways = {way.name: way for way in result.ways}
-    assert list(ways)[0] == "plain"
+    assert next(iter(ways)) == "plain"
     assert ways["plain"].generated == 0
     assert 0 < ways["generated-25"].generated < ways["generated-100"].generated
     assert ways["both"].generated > 0

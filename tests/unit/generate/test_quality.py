@@ -12,6 +12,7 @@ from emotion_core.generate import quality as measured
 from emotion_core.generate.distances import copying, frechet_distance, kernel_distance, nearest
 from emotion_core.generate.folder import create_generator_run
 from emotion_core.generate.networks import create_generator
+from emotion_core.generate.results import load_quality
 from emotion_core.generate.sample import save_generator
 from emotion_core.generate.words import quality_words
 from emotion_core.models.checkpoint import Classifier
@@ -109,7 +110,7 @@ def test_noise_is_far_from_faces_and_copies_nothing(run, judge, monkeypatch):
     assert found.pixels.p_value > 0.5
     assert found.faces == len(split_indices(data).val)
     assert shares == sorted(shares)
-    assert measured.load_quality(run) == found
+    assert load_quality(run) == found
     assert run.neighbours_path.exists()
 
 
@@ -117,10 +118,10 @@ def test_a_generator_without_weights_or_with_a_damaged_result_says_what_to_do(ho
     run = create_generator_run("new", TINY)
     with pytest.raises(RunError, match="has not finished its first epoch"):
         measured.measure_quality(run, judge, data=load_data("synthetic:140"))
-    assert measured.load_quality(run) is None
+    assert load_quality(run) is None
     run.quality_path.write_text("{}")
     with pytest.raises(RunError, match="Measure it again"):
-        measured.load_quality(run)
+        load_quality(run)
     assert main(["generate", "quality", "new", "--faces", "1"]) == 2
     assert "at least 8" in capsys.readouterr().err
     assert main(["generate", "keep", "new", "made", "--per-class", "1", "--classes", "disgut"]) == 2
