@@ -144,10 +144,7 @@ def _trained(config: "TrainConfig") -> "Run":
 
 
 def _collection(share: int, args: argparse.Namespace) -> str:
-    """The collection that fills the classes to a share; made once, then left as it is.
-
-    The larger ones begin with the samples of the smaller ones.
-    """
+    """The collection that fills the classes to a share; made once, then left as it is."""
     from emotion_core.collect.store import list_collections
     from emotion_core.data.sources import load_data
     from emotion_core.generate.folder import load_generator_run

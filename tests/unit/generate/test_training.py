@@ -150,6 +150,7 @@ def test_names_and_settings_are_checked(home, capsys):
     assert [run.name for run in list_generators()] == ["tiny"]
 
 
+@pytest.mark.timeout(1800)  # a process that gives way to others on a busy machine
 def test_a_background_training_is_stopped_resumed_and_deleted(home):
     settings = type(TINY)(**{**vars(TINY), "epochs": 500})
     run = jobs.start("tiny", settings)
