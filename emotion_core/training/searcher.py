@@ -161,10 +161,7 @@ def _end_process(name: str) -> None:
 def _is_coming_up(name: str) -> bool:
     state = _read(name)
     pid, asked = int(state.get("pid", 0)), state.get("asked", 0.0)
-    age = time.time() - asked
-    return age < processes.START_SECONDS and processes.is_coming_up(
-        pid, f"sweep resume {name}", asked
-    )
+    return processes.is_coming_up(pid, f"sweep resume {name}", asked)
 
 
 def _is_busy(name: str) -> RunError:

@@ -15,6 +15,7 @@ import pytest
 
 from emotion_core.cli import main
 from emotion_core.errors import ConfigError, RunError
+from emotion_core.files import write_json
 from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.catalog import list_runs
 from emotion_core.runs.run import Run
@@ -240,6 +241,19 @@ def test_repeats_that_were_stopped_or_never_started_go_on():
     assert sorted(names) == ["again-000-s0", "again-000-s1"] and first.name in names
     (state,) = sweep_states(jobs.list_jobs())
     assert (state.state, state.ended) == ("finished", 1)
+
+
+def test_a_search_that_is_slow_to_come_up_counts_as_at_work():
+    code = [sys.executable, "-c", "import time; time.sleep(60)", "sweep", "resume", "find"]
+    process = subprocess.Popen(code)
+    try:
+        state = {"pid": process.pid, "asked": time.time() - 500}
+        write_json(searcher.sweep_file("find", "state"), state, parents=True)
+        assert searcher.is_at_work("find")
+    finally:
+        process.kill()
+        process.wait()
+    assert not searcher.is_at_work("find")
 
 
 def test_why_a_search_ended_early_is_kept():
