@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from emotion_core.errors import RunError
 from emotion_core.records import Scalar
 from emotion_core.runs.run import Run, validation_score
+from emotion_core.runs.status import Status
 from emotion_core.training import jobs, searcher
 from emotion_core.training.studies import asked_trials, distribution, load_sweep
 from emotion_core.training.sweep import Sweep, go_on, runs_by_name
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _POLL_SECONDS = 1.0
+_LOADING_SECONDS = 600.0  # after which a trainer that has not started is given up
 _PRUNED = "pruned"  # attribute of a trial whose first run was asked to stop
 
 
@@ -84,7 +86,8 @@ class _Follower:
             if run is None:
                 jobs.start(config, here=self.sweep.here)
                 return
-            state, rows = run.status().state, run.metrics()
+            status, rows = run.status(), run.metrics()
+            state = status.state
             if not scores:
                 _report(trial, frozen, rows, config.monitor)
             if state in ("queued", "running"):
@@ -92,6 +95,8 @@ class _Follower:
                     trial.set_user_attr(_PRUNED, True)
                     with contextlib.suppress(RunError):  # it has just ended
                         jobs.stop(run)
+                return
+            if _may_come(run, status):
                 return
             if state != "finished":
                 pruned = state == "stopped" and frozen.user_attrs.get(_PRUNED)
@@ -111,6 +116,16 @@ def _report(trial: "Trial", frozen: "FrozenTrial", rows: list[dict[str, float]],
         epoch = int(row["epoch"])
         if epoch not in frozen.intermediate_values:
             trial.report(validation_score(row, by), epoch)
+
+
+def _may_come(run: Run, status: Status) -> bool:
+    """Whether a trainer that seems to be dead may only be slow to load, as on a busy machine.
+
+    The status is then a guess: nobody has written that it started or how it ended.
+    """
+    if status.state != "failed" or status.started or status.finished:
+        return False
+    return time.time() - (run.path / "status.json").stat().st_mtime < _LOADING_SECONDS
 
 
 def _is_poor(trial: "Trial", frozen: "FrozenTrial") -> bool:
