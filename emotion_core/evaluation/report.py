@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emotion_core.data.duplicates import leak_free_mask
-from emotion_core.data.faces import FaceData
+from emotion_core.data.faces import SPLITS, FaceData
 from emotion_core.data.generated import generated_share
 from emotion_core.data.sources import same_source
 from emotion_core.data.splits import Split, require_test, split_indices
@@ -229,9 +229,7 @@ def data_facts(data: FaceData, split: Split, *, final: bool = False) -> DataFact
         fingerprint=data.fingerprint,
         test_fingerprint=data.test_fingerprint,
         synthetic=data.synthetic,
-        counts={
-            name: _counts(data.labels[getattr(split, name)]) for name in ("train", "val", "test")
-        },
+        counts={name: _counts(data.labels[getattr(split, name)]) for name in SPLITS},
         generated=generated_share(data, learned) or None,
     )
 

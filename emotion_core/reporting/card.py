@@ -48,9 +48,7 @@ def write_card(run: Run) -> Path:
     Raises:
         RunError: the run has no report, or its report is malformed.
     """
-    text = card_text(run)
-    path = run.path / "README.md"
-    write_bytes(path, text.encode())
+    write_bytes(path := run.path / "README.md", card_text(run).encode())
     return path
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from emotion_core.errors import EmotionError
-from emotion_core.live.stream import LiveStream, ice_configuration
+from emotion_core.live.ice import ice_configuration
+from emotion_core.live.stream import LiveStream
 from pages._ui.widgets import show_error
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import pytest
 from emotion_core.errors import ConfigError, LiveError
 from emotion_core.live import stream as webrtc
 from emotion_core.live.detect import HaarDetector
+from emotion_core.live.ice import ice_configuration
 from emotion_core.live.pipeline import LivePipeline
 from emotion_core.live.playback import VideoPlayback
-from emotion_core.live.stream import MAX_FAILURES, LiveStream, ice_configuration
+from emotion_core.live.stream import MAX_FAILURES, LiveStream
 from tests.samples import face_clip
 
 
