@@ -74,8 +74,8 @@ def test_a_stopped_generator_shows_its_samples_figures_and_what_was_kept(home):
     assert {"Resume", "Delete generator", "Measure again", "Keep samples"} <= set(labels(page))
     assert "Stop" not in labels(page)
     figures = {item.label: item.value for item in page.metric}
-    assert figures["FID, champion's features"] == "40.0"
-    assert figures["Class agreement"] == "61.0 %"
+    assert figures["FID (champion)"] == "40.0"
+    assert figures["Agreement"] == "61.0 %"
     said = " ".join(item.value for item in (*page.markdown, *page.caption))
     assert "samples are not nearer" in said
     assert "collection:faces-me" in said and "disgust: 5 of 5 kept" in said

@@ -21,6 +21,7 @@ from emotion_core.tasks import Task
 from emotion_core.text import plain
 from emotion_core.units import number, percent
 from pages._ui.access import offers
+from pages._ui.collect.sheets import show_neighbours
 from pages._ui.widgets import show_error, show_figure, show_metrics
 
 _MOST = 20_000
@@ -55,26 +56,22 @@ def _show_figures(run: GanRun, found: Quality) -> None:
     kid, kid_real = (number(value[0], 4) for value in (found.kid, found.kid_real))
     show_metrics(
         [
-            ("FID, champion's features", number(found.fid, 1),
+            ("FID (champion)", number(found.fid, 1),
              f"held-out real faces {number(found.fid_real, 1)}",
-             "Smaller is nearer to the training faces. Not comparable with published FIDs, which use "
+             "On the champion's features; smaller is nearer to the training faces. Not comparable with published FIDs, which use "
              "Inception's features."),
-            ("KID, champion's features", kid, f"held-out real faces {kid_real}",
-             f"Unbiased; ± {number(found.kid[1], 4)} over blocks."),
-            ("Class agreement", percent(found.agreement),
+            ("KID (champion)", kid, f"held-out real faces {kid_real}",
+             f"On the champion's features; unbiased, ± {number(found.kid[1], 4)} over blocks."),
+            ("Agreement", percent(found.agreement),
              f"held-out real faces {percent(found.agreement_real)}",
              "Share of the samples that the champion gives the class they were made for."),
-            ("Near twins of training faces", percent(found.twins, 2),
+            ("Near twins", percent(found.twins, 2),
              f"held-out real faces {percent(found.twins_real, 2)}",
-             "Same photograph: correlation of pixels above 0.9, mirrored or not."),
+             "Show the photograph of a training face: correlation of pixels above 0.9, mirrored or not."),
         ]
     )  # fmt: skip
     if run.neighbours_path.exists():
-        st.image(
-            str(run.neighbours_path),
-            caption="Above: samples. Middle: nearest training face by pixels. Below: by features.",
-            width=14 * 48,
-        )
+        show_neighbours(run)
     with st.expander("All figures"):
         st.markdown("\n".join(f"- {plain(line, 'markdown')}" for line in quality_words(found)))
 

@@ -10,6 +10,8 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.plots.pictures import data_uri
 from pages._ui.widgets import show_empty
 
+_GAP = 2  # pixels between the rows of a sheet
+
 
 def show_sheets(run: GanRun, state: str) -> None:
     """The newest sheet, or that of a chosen epoch.
@@ -32,25 +34,39 @@ def show_sheets(run: GanRun, state: str) -> None:
         epoch = st.select_slider(
             "Samples after epoch", epochs, value=epoch, key=f"generate-epoch-{len(epochs)}"
         )
-    rows = "".join(
-        f'<li><span>{emotion}</span><img alt="ten {GENERATED} faces, {emotion}" src="{uri}"></li>'
-        for emotion, uri in zip(EMOTIONS, _strips(sheets[epoch], epoch), strict=True)
-    )
-    st.html(f'<ul class="sheet">{rows}</ul>')
+    told = [f"ten {GENERATED} faces, {emotion}" for emotion in EMOTIONS]
+    _show_strips(sheets[epoch], list(EMOTIONS), told, gap=_GAP)
     st.caption(
         f":material/auto_awesome: All faces above are {GENERATED}. Each column begins with the same "
         f"random numbers, in every row and after every epoch; these are of epoch {epoch}."
     )
 
 
+def show_neighbours(run: GanRun) -> None:
+    """Samples above their nearest training faces, by pixels and by features."""
+    names = [GENERATED, "nearest by pixels", "nearest by features"]
+    _show_strips(run.neighbours_path, names, [f"fourteen faces: {name}" for name in names])
+
+
+def _show_strips(path: Path, names: list[str], told: list[str], gap: int = 0) -> None:
+    """Rows of faces with their names; ``told`` is what screen readers say."""
+    stamp = path.stat().st_mtime_ns
+    rows = "".join(
+        f'<li><span>{name}</span><img alt="{text}" src="{uri}"></li>'
+        for name, text, uri in zip(names, told, _strips(path, len(names), gap, stamp), strict=True)
+    )
+    st.html(f'<ul class="sheet">{rows}</ul>')
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
-def _strips(path: Path, epoch: int) -> list[str]:
+def _strips(path: Path, count: int, gap: int, stamp: int) -> list[str]:
+    """Each row of a picture; ``stamp`` changes when the picture does."""
     import cv2
     import numpy as np
 
     sheet = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    height = (sheet.shape[0] + 2) // len(EMOTIONS)
+    height = (sheet.shape[0] + gap) // count
     return [
-        data_uri(np.ascontiguousarray(sheet[at * height : at * height + height - 2]))
-        for at in range(len(EMOTIONS))
+        data_uri(np.ascontiguousarray(sheet[at * height : (at + 1) * height - gap]))
+        for at in range(count)
     ]
