@@ -37,4 +37,4 @@ elif tab == AUDIT:
 elif tab == IMPROVE:
     show_improve(chosen)
 else:
-    show_generate(chosen.name)
+    show_generate()

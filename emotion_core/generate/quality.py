@@ -29,7 +29,6 @@ from emotion_core.runs.status import now
 
 FACES, REFERENCE = 2_000, 10_000
 _SEED = 20_201  # of the samples and draws: the same for every generator
-_SHOWN = 14  # samples whose nearest training faces are kept as a picture
 _LEAST = 8
 
 
@@ -134,9 +133,8 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 def _write_neighbours(
     run: GanRun, samples: np.ndarray, pixels: np.ndarray, features: np.ndarray, labels: np.ndarray
 ) -> None:
-    """Two samples per class in the first row; below each its nearest training face, both ways."""
-    rows = np.concatenate([np.flatnonzero(labels == at)[:2] for at in range(len(EMOTIONS))])
-    rows = rows[:_SHOWN]
+    """A sample per class in the first row; below each its nearest training face, both ways."""
+    rows = np.concatenate([np.flatnonzero(labels == at)[:1] for at in range(len(EMOTIONS))])
     lines = [np.hstack(list(images[rows])) for images in (samples, pixels, features)]
     _, png = cv2.imencode(".png", np.vstack(lines))
     write_bytes(run.neighbours_path, png.tobytes())

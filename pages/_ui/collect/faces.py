@@ -70,7 +70,9 @@ def _show_counts(name: str) -> None:
     done = sum(number for label, number in counts.items() if label)
     total = done + counts.get("", 0)
     each = [f"{TITLES[label]} {counts[label]:,}" for label in LABELS if counts.get(label)]
-    words = f"{done:,} of {total:,} labeled by a person"
+    _, made = list_faces(name, Filter(source=GENERATED), limit=1)
+    words = f"{done:,} of {total:,} labeled"
+    words += f", {made:,} of them generated" if made else " by a person"
     st.progress(done / max(total, 1), " · ".join([words, *each]))
 
 

@@ -25,12 +25,8 @@ _PURPOSE = (
 )
 
 
-def show_generate(collection: str) -> None:
-    """Generators, their samples, and what may be kept of them.
-
-    Args:
-        collection: Name of the chosen collection, beside which kept faces get one of their own.
-    """
+def show_generate() -> None:
+    """Generators, their samples, and what may be kept of them."""
     if problem := st.session_state.pop(_ERROR, None):
         show_error(problem)
     found = {run.id: run for run in list_generators()}
@@ -60,7 +56,7 @@ def show_generate(collection: str) -> None:
     )
     if run.weights_path.exists():
         show_quality(run)
-        show_keep(run, f"{run.name}-{collection}")
+        show_keep(run, f"{run.name}-kept")
     show_experiment()
 
 

@@ -45,7 +45,7 @@ def show_sheets(run: GanRun, state: str) -> None:
 def show_neighbours(run: GanRun) -> None:
     """Samples above their nearest training faces, by pixels and by features."""
     names = [GENERATED, "nearest by pixels", "nearest by features"]
-    _show_strips(run.neighbours_path, names, [f"fourteen faces: {name}" for name in names])
+    _show_strips(run.neighbours_path, names, [f"seven faces: {name}" for name in names])
 
 
 def _show_strips(path: Path, names: list[str], told: list[str], gap: int = 0) -> None:
