@@ -102,20 +102,20 @@ def table(result: Experiment) -> str:
 
 
 def _cell(way: Way, metric: str) -> str:
-    figure = way.figures[metric]
-    shown = (
-        (lambda value: number(value, 3))
-        if metric in ("macro_f1", "ece")
-        else (lambda value: percent(value))
-    )
+    figure, score = way.figures[metric], metric in ("macro_f1", "ece")
+
+    def shown(value: float) -> str:
+        return number(value, 3) if score else percent(value)
+
+    def changed(value: float) -> str:
+        return number(value, 3, sign=True) if score else number(100 * value, 1, sign=True)
+
     text = f"{shown(figure.mean)} ({shown(figure.interval[0])} to {shown(figure.interval[1])})"
     if way.name == "plain":
         return text
-    low, high = figure.change_interval
-    scale, digits = (1, 3) if metric in ("macro_f1", "ece") else (100, 1)
-    change, low, high = (number(scale * v, digits, sign=True) for v in (figure.change, low, high))
+    low, high = map(changed, figure.change_interval)
     test = f", {p_value(figure.p_value)}" if figure.p_value is not None else ""
-    return f"{text}; {change} ({low} to {high}{test})"
+    return f"{text}; {changed(figure.change)} ({low} to {high}{test})"
 
 
 def _results(runs: Sequence[Run]) -> list[Result]:

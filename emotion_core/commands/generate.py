@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from emotion_core.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
-    from emotion_core.generate.folder import GanRun
     from emotion_core.generate.settings import GanSettings
-    from emotion_core.runs.run import Row
-    from emotion_core.runs.status import Status
 
 HELP = "train a small generator of faces, measure its samples, keep some as training faces"
 _FLAGS = {
@@ -104,10 +101,11 @@ def _list(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace) -> int:
     from emotion_core.generate import jobs
     from emotion_core.generate.folder import list_generators
+    from emotion_core.generate.terminal import train_in_terminal
 
     known = {item.id: item for item in list_generators()}
     if args.name not in known:
-        return _trained(jobs.create(args.name, _settings(args)))
+        return 0 if train_in_terminal(jobs.create(args.name, _settings(args))) else 3
     if given := [flag for flag in _FLAGS if getattr(args, flag) is not None]:
         raise RunError(
             f"Generator '{args.name}' is there already and goes on with its own settings; leave out: "
@@ -116,7 +114,7 @@ def _train(args: argparse.Namespace) -> int:
     if known[args.name].status().state == "finished":
         print(f"{args.name} is finished already.")
         return 0
-    return _trained(known[args.name])
+    return 0 if train_in_terminal(known[args.name]) else 3
 
 
 def _start(args: argparse.Namespace) -> int:
@@ -231,37 +229,9 @@ def _work(args: argparse.Namespace) -> int:
     stop = stop_on_signals()
     if not wait_for_device(found, stop):
         return 3
-    return _trained(found, stop)
+    from emotion_core.generate.terminal import train_in_terminal  # loads torch
 
-
-def _trained(found: "GanRun", stop: object = None) -> int:
-    from threading import Event
-
-    from emotion_core.generate.loop import train_generator
-    from emotion_core.processes import stop_on_signals
-    from emotion_core.progress import progress_bar
-    from emotion_core.training.failures import Stopped
-
-    event = stop if isinstance(stop, Event) else stop_on_signals()
-    with progress_bar(total=None, unit="step", dynamic_ncols=True) as bar:
-
-        def show(status: "Status", row: "Row | None") -> None:
-            bar.total = status.epochs * status.steps
-            bar.n = status.epoch * status.steps + status.step
-            bar.update(0)
-            if row:
-                bar.write(
-                    f"epoch {row['epoch']:.0f}  discriminator {row['loss_discriminator']:.3f}  "
-                    f"generator {row['loss_generator']:.3f}  {row['images_per_second']:.0f} images/s"
-                )
-
-        try:
-            train_generator(found, stop=event, on_progress=show)
-        except Stopped:
-            print(f"Stopped and saved. Go on: python -m emotion_core generate train {found.name}")
-            return 3
-    print(f"Finished. Sample sheets lie in {found.path / 'sheets'}")
-    return 0
+    return 0 if train_in_terminal(found, stop) else 3
 
 
 def _settings(args: argparse.Namespace) -> "GanSettings":

@@ -7,7 +7,6 @@ so ``predictions.npz`` and the calibration give the figures of ``report.json`` a
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,9 +40,6 @@ from emotion_core.runs.report import (
 )
 from emotion_core.runs.run import SUBSET_PREFIX, Run, best_epoch
 from emotion_core.runs.status import now
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate_run(run: Run, data: FaceData, *, device: str = "auto") -> Report:

@@ -34,7 +34,8 @@ class ConditionalNorm(nn.Module):
         """Normalised ``maps`` ``(N, C, H, W)``, scaled and shifted for ``labels`` ``(N,)``."""
         scale, shift = self.scale(labels)[..., None, None], self.shift(labels)[..., None, None]
         normed: torch.Tensor = self.norm(maps)
-        return normed * scale + shift
+        shown: torch.Tensor = normed * scale + shift
+        return shown
 
 
 class Generator(nn.Module):
@@ -91,7 +92,8 @@ class Discriminator(nn.Module):
             maps = nn.functional.leaky_relu(down(maps), _LEAK)
         features = maps.sum((2, 3))
         score: torch.Tensor = self.real(features)[:, 0]
-        return score + (self.classes(labels) * features).sum(1)
+        placed: torch.Tensor = score + (self.classes(labels) * features).sum(1)
+        return placed
 
 
 def create_generator(settings: GanSettings) -> Generator:

@@ -19,8 +19,8 @@ from emotion_core.errors import DataError
 from emotion_core.evaluation.features import penultimate
 from emotion_core.files import write_bytes, write_json
 from emotion_core.generate.distances import copying, frechet_distance, kernel_distance, nearest
+from emotion_core.generate.draws import learned_faces
 from emotion_core.generate.folder import GanRun
-from emotion_core.generate.loop import learned_faces
 from emotion_core.generate.results import Nearness, Quality
 from emotion_core.generate.sample import draw_faces, load_generator
 from emotion_core.labels import EMOTIONS

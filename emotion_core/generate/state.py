@@ -5,6 +5,7 @@ the step's number, so no state of a random generator is kept.
 """
 
 import json
+from typing import TypeVar
 
 import safetensors
 import safetensors.torch
@@ -18,6 +19,7 @@ from emotion_core.generate.networks import create_discriminator, create_generato
 from emotion_core.generate.settings import GanSettings
 from emotion_core.training.optim import WeightAverage
 
+_Network = TypeVar("_Network", bound=nn.Module)
 FORMAT = "1"  # of resume.safetensors
 _BETAS = (0.0, 0.9)
 SUMS = ("loss_discriminator", "loss_generator", "score_real", "score_generated")
@@ -48,10 +50,8 @@ class GanState:
 
     def __init__(self, settings: GanSettings, device: torch.device) -> None:
         torch.manual_seed(settings.seed)
-        # Channels last is how CPUs and tensor cores convolve fastest.
-        layout = torch.channels_last
-        self.generator = create_generator(settings).to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.discriminator = create_discriminator(settings).to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.generator = _placed(create_generator(settings), device)
+        self.discriminator = _placed(create_discriminator(settings), device)
         self.average = WeightAverage(self.generator, settings.ema)
         rates = {
             "generator": settings.lr_generator,
@@ -139,6 +139,15 @@ class GanState:
             "discriminator": self.discriminator,
             "average": self.average.model,
         }
+
+
+def _placed(network: _Network, device: torch.device) -> _Network:
+    """On its device, channels last, which is how CPUs and tensor cores convolve fastest."""
+    network.to(device)
+    for weight in network.parameters():
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 _COUNTERS = ("epoch", "step", "sums", "seconds", "train_seconds")

@@ -15,13 +15,14 @@ from emotion_core.data.splits import split_indices
 from emotion_core.errors import ConfigError, RunError
 from emotion_core.generate import jobs
 from emotion_core.generate.differentiable import augment
+from emotion_core.generate.draws import Faces, learned_faces
 from emotion_core.generate.folder import (
     create_generator_run,
     delete_generator,
     list_generators,
     load_generator_run,
 )
-from emotion_core.generate.loop import Faces, learned_faces, train_generator
+from emotion_core.generate.loop import train_generator
 from emotion_core.generate.networks import create_discriminator, create_generator
 from emotion_core.generate.sample import draw_faces, load_generator
 from emotion_core.labels import NUM_CLASSES
