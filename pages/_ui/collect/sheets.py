@@ -5,10 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from emotion_core.data.generated import GENERATED
+from emotion_core.errors import EmotionError, RunError
 from emotion_core.generate.folder import GanRun
 from emotion_core.labels import EMOTIONS
 from emotion_core.plots.pictures import data_uri
-from pages._ui.widgets import show_empty
+from pages._ui.widgets import show_empty, show_error
 
 _GAP = 2  # pixels between the rows of a sheet
 
@@ -50,10 +51,14 @@ def show_neighbours(run: GanRun) -> None:
 
 def _show_strips(path: Path, names: list[str], told: list[str], gap: int = 0) -> None:
     """Rows of faces with their names; ``told`` is what screen readers say."""
-    stamp = path.stat().st_mtime_ns
+    try:
+        strips = _strips(path, len(names), gap, path.stat().st_mtime_ns)
+    except (OSError, EmotionError) as error:
+        show_error(error)
+        return
     rows = "".join(
         f'<li><span>{name}</span><img alt="{text}" src="{uri}"></li>'
-        for name, text, uri in zip(names, told, _strips(path, len(names), gap, stamp), strict=True)
+        for name, text, uri in zip(names, told, strips, strict=True)
     )
     st.html(f'<ul class="sheet">{rows}</ul>')
 
@@ -65,6 +70,8 @@ def _strips(path: Path, count: int, gap: int, stamp: int) -> list[str]:
     import numpy as np
 
     sheet = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if sheet is None:
+        raise RunError(f"The picture {path} is damaged. Delete it, and go on.")
     height = (sheet.shape[0] + gap) // count
     return [
         data_uri(np.ascontiguousarray(sheet[at * height : (at + 1) * height - gap]))
