@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, act, text in (
         ("stop", _stop, "finish the step, save and stop"),
         ("resume", _resume, "go on in the background"),
-        ("delete", _delete, "remove a generator for good; kept faces stay"),
+        ("delete", _delete, "delete a generator; kept faces stay"),
     ):
         add(name, act, text).add_argument("name", metavar="NAME")
     quality = add("quality", _quality, "measure the samples: FID, KID, agreement, copying")

@@ -17,6 +17,7 @@ from emotion_core.errors import DataError
 from emotion_core.files import atomic_path, open_regular, read_once, read_regular
 from emotion_core.labels import EMOTIONS
 from emotion_core.paths import cache_dir
+from emotion_core.units import percent
 
 NAME = "fer2013new.csv"
 URL = f"https://raw.githubusercontent.com/microsoft/FERPlus/master/{NAME}"
@@ -42,10 +43,7 @@ _MOST_BYTES = 16 * 1024**2
 _MOST_VOTES = 1_000  # of one class for one face
 # FER+'s first choice is FER-2013's label on 64 % of the faces; in another order on about 17 %.
 _LEAST_AGREEMENT = 0.45
-BY_HAND = (
-    f"Download {URL} in a browser and give its path: python -m emotion_core data fetch ferplus "
-    "--file PATH"
-)
+BY_HAND = f"Download {URL} and give its path: python -m emotion_core data fetch ferplus --file PATH"
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def align(table: Table, data: FaceData) -> np.ndarray:
     agreement = agreement_with_labels(votes[known], data.labels[known])
     if agreement < _LEAST_AGREEMENT:
         raise DataError(
-            f"The votes agree with the labels on {agreement:.0%} of the faces of {data.source}, and "
+            f"The votes agree with the labels on {percent(agreement, 0)} of the faces of {data.source}, and "
             "would on about 64 % if they belonged to them: the rows are in another order. Give "
             "FER-2013's original CSV by --data."
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from emotion_core.evaluation.pairs import SIGNIFICANCE, holm
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs.report import Report
-from emotion_core.runs.run import Run, best_epoch, validation_score
+from emotion_core.runs.run import Run, validation_score
 
 _SEED = re.compile(r"-s\d+$")  # what a sweep adds to the names of its runs
 _LEAST_PAIRS = 2  # seeds that both groups have, without which nothing is tested
@@ -151,9 +151,11 @@ def _group(members: list[tuple[Run, TrainConfig, Report]]) -> Group:
 
 
 def _kept_score(run: Run, config: TrainConfig) -> float:
-    rows = run.metrics()
-    if f"val_{config.monitor}" not in rows[0] and "val_accuracy" not in rows[0]:
-        return math.nan  # a final training
-    kept = best_epoch(rows, config.monitor)
+    """NaN for a final training, and for a run whose curve was damaged."""
     monitor = "accuracy" if config.monitor == "last" else config.monitor
-    return next(validation_score(row, monitor) for row in rows if row["epoch"] == kept)
+    rows = [row for row in run.metrics() if "epoch" in row and f"val_{monitor}" in row]
+    if not rows:
+        return math.nan
+    if config.monitor == "last":
+        return validation_score(rows[-1], monitor)
+    return max(validation_score(row, monitor) for row in rows)

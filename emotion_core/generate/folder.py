@@ -37,7 +37,7 @@ class GanRun(Run):
     @property
     def neighbours_path(self) -> Path:
         """Some samples above their nearest training faces, by pixels and by features."""
-        return self.path / "neighbours.png"
+        return self.path / "neighbors.png"
 
     @property
     def kept_path(self) -> Path:

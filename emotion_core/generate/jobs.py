@@ -77,7 +77,9 @@ def stop(run: GanRun) -> None:
     """
     require(Action.TRAIN)
     if (state := run.status().state) not in ("queued", "running"):
-        raise RunError(f"Generator '{run.name}' is {state}; only one at work can be stopped.")
+        raise RunError(
+            f"Generator '{run.name}' is {state}; only one that is running can be stopped."
+        )
     processes.end(trainer_pid(run))
 
 

@@ -41,7 +41,7 @@ def measure_quality(
     reference: int = REFERENCE,
     progress: Callable[[float], object] | None = None,
 ) -> Quality:
-    """Measure a generator and write ``quality.json`` and ``neighbours.png`` beside it.
+    """Measure a generator and write ``quality.json`` and ``neighbors.png`` beside it.
 
     Args:
         run: The generator.

@@ -219,9 +219,12 @@ class Run(RunFolder):
             rows = read_json_lines(path)
         except (OSError, ValueError) as error:
             raise RunError(f"Run '{self.name}': {path.name} cannot be read ({error}).") from error
-        # All rows that this program wrote hold numbers alone.
-        sound = [row for row in rows if all(type(value) in (int, float) for value in row.values())]
-        return cast(list[Row], sound)
+        # All rows that this program wrote hold numbers alone; an integer must fit into a float.
+        return cast(list[Row], [row for row in rows if all(map(_fits, row.values()))])
+
+
+def _fits(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1 << 63
 
 
 def validation_score(row: Row, monitor: str) -> float:

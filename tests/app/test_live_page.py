@@ -2,6 +2,7 @@
 ``tests/browser``."""
 
 import asyncio
+import re
 import shutil
 import tempfile
 import time
@@ -565,7 +566,9 @@ def test_a_weak_detector_and_a_turned_face_are_told_with_the_photo(folder, monke
     page.segmented_control(key="live-source").set_value("Photo").run()
     open_photo(page, "turned.png", np.rot90(astronaut((512, 512))).copy())
     assert not page.warning
-    assert "A face is turned counterclockwise by 90 degrees" in page.info[0].value
+    assert re.match(
+        r"A face is turned counterclockwise by (8[5-9]|9\d) degrees", page.info[0].value
+    )
 
 
 def open_video(page: AppTest, mode: str, clip: bytes) -> None:

@@ -134,7 +134,7 @@ def test_a_search_of_the_form_is_handed_to_the_background(root, searches):
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("0.2..0.1", "no interval from a low to a high"), ("fast", "lr"), ("1..20", "at most 10")],
+    [("0.2..0.1", "not an interval from a low to a high"), ("fast", "lr"), ("1..20", "at most 10")],
 )
 def test_a_range_that_cannot_be_read_is_explained_and_not_started(text, reason):
     page = open_training()

@@ -448,7 +448,7 @@ def test_several_gpus_are_offered_together(parked, monkeypatch):
     monkeypatch.setattr(settings, "this_machine", lambda: two)
     page = open_training()
     (box,) = [box for box in page.selectbox if box.label == "Devices"]
-    assert box.options == ["1", "all 2 GPUs"] and box.value == "1"
+    assert box.options == ["1", "All 2 GPUs"] and box.value == "1"
     box.select("all").run()
     click(page, "train-start")
     assert not page.exception

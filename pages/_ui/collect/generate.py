@@ -90,7 +90,7 @@ def _show_controls(run: GanRun, status: Status) -> None:
             _do(lambda: jobs.resume(run))
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(
-                "The generator goes for good. Faces that were kept stay in their collection."
+                "The generator is deleted permanently. Faces that were kept stay in their collection."
             )
             if st.button("Delete generator", key="generate-delete"):
                 _do(lambda: delete_generator(run))

@@ -55,7 +55,7 @@ def _show_active_runs(names: list[str]) -> None:
     for job in boxes:
         _show_active_run(job)
     if hidden := len(active) - len(boxes):
-        st.caption(f"{hidden} more queued or at work. All: `python -m emotion_core jobs list`.")
+        st.caption(f"{hidden} more queued or running. All: `python -m emotion_core jobs list`.")
 
 
 def _boxes(active: Sequence[Job], sweeps: Sequence[SweepState]) -> list[Job]:

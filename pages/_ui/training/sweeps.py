@@ -93,7 +93,7 @@ def _show_buttons(one: SweepState) -> None:
             key=f"sweep-stop-{name}",
             on_click=act,
             args=(_stop, one),
-            help="Runs at work finish their step and save; you can resume the sweep later.",
+            help="Runs that train finish their step and save; you can resume the sweep later.",
         )
     if one.state == "stopped":
         st.button(

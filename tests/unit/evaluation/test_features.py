@@ -106,7 +106,7 @@ def test_a_plain_call_keeps_the_number_of_faces_and_data_is_never_ignored(run, c
     assert main(command) == 0
     assert capsys.readouterr().out.count("12 faces") == 2
     assert main([*command, "--tsne", "--data", str(tmp_path / "gone")]) == 2
-    assert "nothing at" in capsys.readouterr().err
+    assert "No file or folder at" in capsys.readouterr().err
 
 
 def test_the_job_tells_its_progress(run, data):

@@ -148,7 +148,7 @@ def test_every_face_of_a_crowd_is_found(yunet_file):
 def test_a_file_that_is_no_network_is_named(tmp_path):
     path = tmp_path / "yunet.onnx"
     path.write_bytes(b"nonsense")
-    with pytest.raises(LiveError, match="no YuNet model"):
+    with pytest.raises(LiveError, match="is not a YuNet model"):
         YuNetDetector(path)
 
 

@@ -130,7 +130,7 @@ class _Changeable(torch.nn.Module):
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_model_that_cannot_be_converted_runs_with_pytorch_and_says_why(faces, caplog):
     model = _Changeable().eval()
-    with pytest.raises(ModelError, match="ONNX Runtime answers otherwise than PyTorch"):
+    with pytest.raises(ModelError, match="ONNX Runtime gives other results than PyTorch"):
         create_backend("onnx", model, Preprocess())
     backend = create_backend("auto", model, Preprocess())
     assert backend.kind == "torch"

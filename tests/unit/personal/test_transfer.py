@@ -52,7 +52,7 @@ def test_icalendar_can_be_read_line_by_line(kept):
     properties = [line.split(":", 1) for line in text.splitlines()]
     assert properties[0] == ["BEGIN", "VCALENDAR"] and properties[-1] == ["END", "VCALENDAR"]
     found = {key: value for key, value in reversed(properties)}
-    assert found["SUMMARY"] == "Check-in: sad\\, pleasant +0.50\\, activated -0.25"
+    assert found["SUMMARY"] == "Check-in: sad\\, pleasant +0.50\\, activated −0.25"
     assert found["CATEGORIES"] == "a\\,b,=1+1"
     note = found["DESCRIPTION"].replace("\\n", "\n").replace("\\,", ",").replace("\\;", ";")
     assert note.replace("\\\\", "\\") == NOTE

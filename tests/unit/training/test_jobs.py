@@ -271,7 +271,7 @@ def test_start_refuses_a_number_of_drawn_faces_that_cannot_be(root, spec):
 
 
 def test_start_refuses_data_that_is_not_there(root):
-    with pytest.raises(DataError, match=r"nothing at /nowhere/fer2013\. Give the path"):
+    with pytest.raises(DataError, match=r"No file or folder at /nowhere/fer2013\. Check the path"):
         jobs.start(TrainConfig(data="/nowhere/fer2013"))
     assert list_runs(root) == []
 
