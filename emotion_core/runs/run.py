@@ -108,7 +108,8 @@ class Run(RunFolder):
     def metrics(self) -> list[Row]:
         """A row per epoch: epoch, step, train_loss, train_accuracy, val_loss, val_accuracy,
         val_macro_f1, lr, seconds, images_per_second (accuracies 0..1). Those of a final training have no ``val_``."""
-        return [row for row in self._rows(self.metrics_path) if "epoch" in row]
+        rows = [row for row in self._rows(self.metrics_path) if "epoch" in row]
+        return [row for row in rows if rows[0].keys() <= row.keys()]
 
     def append_metrics(self, row: Row) -> None:
         """Add one epoch's row."""
@@ -193,9 +194,8 @@ class Run(RunFolder):
             ):
                 return {name: archive[name] for name in archive.files}
         except Exception as error:  # zipfile, zlib and numpy each raise their own
-            raise RunError(
-                f"Run '{self.name}': predictions.npz cannot be read ({error})."
-            ) from error
+            told = f"Run '{self.name}': predictions.npz cannot be read ({error})."
+            raise RunError(told) from error
 
     def _read(self, name: str, read: Callable[[Path], _T]) -> _T:
         """What ``read`` makes of a file of the folder; see ``read_once``."""
@@ -220,11 +220,11 @@ class Run(RunFolder):
         except (OSError, ValueError) as error:
             raise RunError(f"Run '{self.name}': {path.name} cannot be read ({error}).") from error
         # All rows that this program wrote hold numbers alone; an integer must fit into a float.
-        return cast(list[Row], [row for row in rows if all(map(_fits, row.values()))])
-
-
-def _fits(value: object) -> bool:
-    return isinstance(value, int | float) and abs(value) < 1 << 63
+        return [
+            cast(Row, row)
+            for row in rows
+            if all(isinstance(v, int | float) and abs(v) < 1 << 63 for v in row.values())
+        ]
 
 
 def validation_score(row: Row, monitor: str) -> float:
@@ -247,5 +247,4 @@ def best_epoch(rows: Sequence[Row], monitor: str) -> int:
         return 0
     if f"val_{monitor}" not in rows[0]:
         return int(rows[-1]["epoch"])
-    best = max(rows, key=lambda row: (validation_score(row, monitor), -row["epoch"]))
-    return int(best["epoch"])
+    return int(max(rows, key=lambda row: (validation_score(row, monitor), -row["epoch"]))["epoch"])
