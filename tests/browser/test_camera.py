@@ -220,7 +220,7 @@ def test_highlights_are_pictures_in_memory_until_they_are_forgotten(live, live_s
         pytest.skip("no run trained on photographs is shipped yet")
     page = live.page
     page.goto(f"{live_server.url}/live?model={shipped.name}")
-    live.settle()
+    live.find_stream()
     page.get_by_text("Highlights", exact=True).click()
     page.get_by_text("One small picture of the largest face per second").wait_for()
     live.settle()
