@@ -161,7 +161,7 @@ def test_the_shipped_recording_plays_and_is_read_again_by_other_models(live):
     assert page.get_by_role("button", name="Delete", exact=True).count() == 0
     page.get_by_role("button", name="Read again by sequential A and sequential B").click()
     page.get_by_text("as recorded").wait_for()
-    for lane in ("sequential A", "sequential B", "models differ"):
+    for lane in ("Sequential A", "Sequential B", "models differ"):
         page.locator(f"[data-lane='{lane}']").wait_for()
     page.get_by_text("as recorded").click()
     page.locator("[data-lane='mobilenet_v1']").wait_for()
