@@ -153,9 +153,14 @@ def test_names_and_settings_are_checked(home, capsys):
 
 @pytest.mark.timeout(1800)  # a process that gives way to others on a busy machine
 def test_a_background_training_is_stopped_resumed_and_deleted(home):
-    settings = type(TINY)(**{**vars(TINY), "epochs": 500})
+    settings = type(TINY)(**{**vars(TINY), "epochs": 10_000})
     run = jobs.start("tiny", settings)
-    _wait_until(lambda: run.status().state == "running" and run.status().step > 0)
+    # An epoch may end within the second between two statuses: then the step is always 0.
+    _wait_until(
+        lambda: (
+            run.status().state == "running" and (run.status().epoch, run.status().step) > (0, 0)
+        )
+    )
     with pytest.raises(RunError, match="is being trained"):
         delete_generator(run)
     jobs.stop(run)
@@ -176,7 +181,7 @@ def test_a_background_training_is_stopped_resumed_and_deleted(home):
     assert not list_generators()
 
 
-def _wait_until(holds, seconds=900):
+def _wait_until(holds, seconds=600):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, "it took too long"
