@@ -62,3 +62,21 @@ def test_a_page_can_be_used_by_everybody(window, shipped, address):
         for item in found
     ]
     assert not told
+
+
+@pytest.mark.parametrize("width", [390, 768, 1000])
+def test_a_closed_menus_button_does_not_lie_over_the_title(browser, shipped, width):
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.set_default_timeout(_PATIENCE)
+    page.goto(f"{shipped.url}/diary")
+    title = page.get_by_role("heading", name="Diary", level=1)
+    title.wait_for()
+    if width > 768:  # narrower windows begin with a closed menu
+        page.get_by_test_id("stSidebar").hover()  # which shows its button
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    opening = page.get_by_test_id("stExpandSidebarButton")
+    opening.wait_for()
+    page.wait_for_timeout(500)  # the menu slides
+    button, text = opening.bounding_box(), title.bounding_box()
+    assert button["y"] + button["height"] <= text["y"] + 4
+    page.close()

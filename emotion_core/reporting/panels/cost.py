@@ -101,7 +101,7 @@ def _figure(
             name=result.label,
             # Of many runs only the best trade-offs: names would lie on each other.
             text=[f"  {result.label}" if len(results) <= _NAMED or index in front else ""],
-            textposition="middle right",  # beside the interval, which stands upright
+            textposition="top right",  # clear of the interval and of the dashed line
             cliponaxis=False,
             marker={"size": 14, "color": colors[result.label], "symbol": symbol(index)},
             hovertemplate=f"{result.label}: %{{x:.3g}} {unit}, %{{y:.1f}} %<extra></extra>",

@@ -88,7 +88,7 @@ def _show_choices(stream: LiveStream, runs: Sequence[Run]) -> None:
     _keep_present(stream, present)
     profiles = own_profiles()
     profile = chosen_profile(profiles, stream.pipeline.classifier.profile)
-    widths = [6, 6, 4, 3] if profiles else [3, 3, 1]
+    widths = [6, 6, 4, 4] if profiles else [5, 5, 2]
     left, right, *person, more = st.columns(widths, vertical_alignment="bottom")
     first = left.selectbox(
         "Model",

@@ -69,6 +69,7 @@ def _architectures(entries: Sequence[Entry]) -> None:
         _say("No run was tested on FER-2013 yet, so there is nothing to set beside the study.")
         return
     _say(panel.reading.partition(". ")[0] + ".")
+    panel.figure.update_layout(margin={"r": 48})  # large numbers reach beyond a phone's axis
     _show(panel.figure, "stage-study", 470)
     st.caption(panel.reading.partition(". ")[2])
 
@@ -97,6 +98,7 @@ def _cost(entries: Sequence[Entry]) -> None:
         f"{_priced(best)} is the most accurate; {_priced(fastest)} is the fastest, on one CPU core."
     )
     panel.figure.update_layout(showlegend=False)
+    panel.figure.update_xaxes(title="ms per face (log scale)")
     _show(panel.figure, "stage-cost", 500)
 
 

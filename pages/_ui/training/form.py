@@ -31,7 +31,7 @@ def pick_configs() -> list[TrainConfig] | None:
         architecture is chosen.
     """
     given = take_prefill()
-    left, middle, right = st.columns([3, 2, 1], vertical_alignment="top")
+    left, middle, right = st.columns([4, 3, 2], vertical_alignment="top")
     with left:
         models = _pick_models(given.get("model"))
     with middle:
