@@ -144,7 +144,10 @@ def damaged_text(rng: random.Random, text: str, separator: str) -> str:
 
 def damaged_json(rng: random.Random, data: bytes) -> bytes:
     """A JSON document with some of its values changed; at times one that is nested very deep."""
-    value = json.loads(data)
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):  # damaged before
+        return damaged(rng, data, [])
     for _ in range(rng.choice((1, 1, 2, 4))):
         value = _damaged_value(rng, value)
     text = json.dumps(value)
