@@ -157,9 +157,7 @@ def test_a_background_training_is_stopped_resumed_and_deleted(home):
     run = jobs.start("tiny", settings)
     # An epoch may end within the second between two statuses: then the step is always 0.
     _wait_until(
-        lambda: (
-            run.status().state == "running" and (run.status().epoch, run.status().step) > (0, 0)
-        )
+        lambda: run.status().state == "running" and (run.status().epoch, run.status().step) > (0, 0)
     )
     with pytest.raises(RunError, match="is being trained"):
         delete_generator(run)
