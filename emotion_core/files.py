@@ -9,8 +9,9 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
@@ -77,7 +78,7 @@ def write_json(path: Path, value: Any, *, parents: bool = False) -> None:
     write_bytes(path, text.encode(), parents=parents)
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading that is a file: a pipe would never end, a device never stop.
 
     Raises:
@@ -93,6 +94,16 @@ def open_regular(path: Path) -> BinaryIO:
         return handle
 
     return open(path, "rb", opener=opener)
+
+
+def regular(path: Path) -> Path:
+    """The path, for a library that opens it itself.
+
+    Raises:
+        OSError: as ``open_regular``.
+    """
+    open_regular(path).close()
+    return path
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -198,8 +209,12 @@ def read_json_lines(path: Path) -> list[dict[str, object]]:
 
 
 def sha256_file(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+    """Hex SHA-256 of a file's bytes.
+
+    Raises:
+        OSError: as ``open_regular``.
+    """
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

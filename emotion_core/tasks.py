@@ -17,10 +17,11 @@ import filelock
 from emotion_core import processes
 from emotion_core.access import Action, require
 from emotion_core.errors import RunError
-from emotion_core.files import read_json, write_json
+from emotion_core.files import read_json, read_regular, write_json
 from emotion_core.runs.run import Run
 
 _PROGRESS = "-progress.json"
+_MOST_LOG = 64 * 1024**2  # bytes
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Task:
             share: Reads the share done from the log, for work that cannot ``tell`` it.
         """
         progress = self._progress()
-        log = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        log = self._log()
         if self._is_at_work(progress):
             done = share(log) if share else progress.get("share", 0.0)
             return TaskState("running", share=done)
@@ -121,6 +122,12 @@ class Task:
         ):
             processes.end(pid)
         self._progress_path.unlink(missing_ok=True)
+
+    def _log(self) -> str:
+        try:
+            return read_regular(self.log_path, _MOST_LOG).decode(errors="replace")
+        except OSError:  # not there yet, or no file
+            return ""
 
     def _is_at_work(self, progress: dict[str, float]) -> bool:
         return processes.is_held(self._lock_path) or self._is_coming_up(progress)

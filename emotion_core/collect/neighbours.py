@@ -13,7 +13,7 @@ import numpy as np
 from emotion_core.access import Action, require
 from emotion_core.collect.query import Item, face_files
 from emotion_core.data.collection_file import collections_dir, open_database, read_face
-from emotion_core.files import atomic_path, sha256_file
+from emotion_core.files import atomic_path, open_regular, sha256_file
 from emotion_core.runs.run import Run
 
 _BATCH = 256
@@ -158,7 +158,7 @@ def _of_faces(kept: Vectors) -> Vectors:
 def _read(path: Path) -> Vectors:
     """What is kept; nothing where there is no file, or one that cannot be read: it is made anew."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
             ids, values = arrays["ids"], arrays["values"].astype(np.float32)
         if ids.dtype == np.int64 and ids.shape == values.shape[:1] and values.ndim == 2:
             return Vectors(ids, values)

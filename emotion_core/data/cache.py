@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emotion_core.data.faces import FACE_SIZE, SPLITS, FaceData, Note, fingerprint
-from emotion_core.files import open_regular, read_json, sync_folder, write_json
+from emotion_core.files import open_regular, read_json, regular, sync_folder, write_json
 from emotion_core.labels import NUM_CLASSES
 
 _FILES = ("images.npy", "rows.npz", "meta.json")
@@ -92,8 +92,7 @@ def _read(folder: Path, spec: str) -> FaceData:
     meta = read_json(folder / "meta.json")
     with open_regular(folder / "rows.npz") as file, np.load(file, allow_pickle=False) as rows:
         arrays: dict[str, np.ndarray] = {name: rows[name] for name in rows.files}
-    open_regular(folder / "images.npy").close()
-    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    images = np.load(regular(folder / "images.npy"), mmap_mode="r", allow_pickle=False)
     data = FaceData(
         images=images,
         labels=arrays["labels"],

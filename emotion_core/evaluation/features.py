@@ -17,7 +17,7 @@ import numpy as np
 from emotion_core.access import Action, require
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import DataError, RunError
-from emotion_core.files import atomic_path, sha256_file
+from emotion_core.files import atomic_path, open_regular, sha256_file
 from emotion_core.runs.run import Run
 from emotion_core.tasks import Task, TaskState
 
@@ -221,7 +221,7 @@ def tsne_state(run: Run) -> TaskState:
 def _load(run: Run, path: Path) -> dict[str, np.ndarray] | None:
     """Arrays of a file that was made from the present weights; None otherwise."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         fits = str(arrays["weights"]) == sha256_file(run.weights_path)
     except Exception:  # zipfile, zlib and numpy each raise their own; the file is only a cache

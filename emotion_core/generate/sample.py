@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from emotion_core.errors import RunError
-from emotion_core.files import write_bytes
+from emotion_core.files import regular, write_bytes
 from emotion_core.generate.folder import GanRun
 from emotion_core.generate.networks import Generator
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
@@ -44,7 +44,7 @@ def load_generator(run: GanRun) -> tuple[Generator, int]:
     if not run.weights_path.exists():
         raise RunError(f"Generator '{run.name}' has not finished its first epoch yet.")
     try:
-        with safetensors.safe_open(run.weights_path, "pt") as file:
+        with safetensors.safe_open(regular(run.weights_path), "pt") as file:
             shape = json.loads((file.metadata() or {})["generator"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         generator = Generator(int(shape["width"]), int(shape["latent"]))

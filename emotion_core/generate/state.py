@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from emotion_core.errors import RunError
-from emotion_core.files import write_bytes
+from emotion_core.files import regular, write_bytes
 from emotion_core.generate.folder import GanRun
 from emotion_core.generate.networks import create_discriminator, create_generator
 from emotion_core.generate.settings import GanSettings
@@ -101,7 +101,7 @@ class GanState:
             RunError: the file is damaged, of another version, or does not fit the settings.
         """
         try:
-            with safetensors.safe_open(run.resume_path, "pt") as file:
+            with safetensors.safe_open(regular(run.resume_path), "pt") as file:
                 told = file.metadata() or {}
                 if told.get("format") != FORMAT:
                     raise ValueError(f"it has format {told.get('format')}, not {FORMAT}")

@@ -11,7 +11,7 @@ from torch import nn
 
 from emotion_core.data.faces import FACE_SIZE
 from emotion_core.errors import CheckpointError
-from emotion_core.files import write_bytes, write_json
+from emotion_core.files import regular, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import resolve_device
 from emotion_core.models.metadata import Metadata, read_metadata
@@ -224,7 +224,7 @@ def read_weights(run: Run) -> dict[str, torch.Tensor]:
             "without them, or stopped before its first epoch ended."
         )
     try:
-        return dict(safetensors.torch.load_file(run.weights_path))
+        return dict(safetensors.torch.load_file(regular(run.weights_path)))
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(
             f"Run '{run.name}': model.safetensors is damaged ({error})."

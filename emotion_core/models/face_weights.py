@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from torch import nn
 
 from emotion_core.errors import ModelError
+from emotion_core.files import regular
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.paths import cache_dir
 
@@ -68,7 +69,7 @@ def read_layers(path: Path) -> list[Layer]:
     Raises:
         OSError, SafetensorError, KeyError: the file is not of this form.
     """
-    tensors = load_file(path)
+    tensors = load_file(regular(path))
     return [
         (tensors[f"{index:02}.kernel"], tensors[f"{index:02}.scale"], tensors[f"{index:02}.shift"])
         for index in range(len(tensors) // 3)

@@ -16,7 +16,7 @@ import numpy as np
 
 from emotion_core.access import Action, require
 from emotion_core.errors import ProfileError, unknown
-from emotion_core.files import read_json, write_bytes, write_json
+from emotion_core.files import read_json, regular, write_bytes, write_json
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.paths import home_dir
 from emotion_core.personal.head import Head
@@ -102,7 +102,7 @@ def load_profile(name: str) -> Profile:
         if values.pop("format") != FORMAT:
             raise ValueError("another format")
         numbers = {key: _tuples(value) for key, value in values.pop("outcome").items()}
-        tensors = load_file(_path(name, "safetensors"))
+        tensors = load_file(regular(_path(name, "safetensors")))
         head = Head(tensors["weights"], tensors["bias"])
         if head.bias.shape != (NUM_CLASSES,) or len(head.weights) != NUM_CLASSES:
             raise ValueError("its arrays have another shape")

@@ -113,7 +113,7 @@ def table_of(rows: list[FaceRow]) -> "pa.Table":
 
 
 def _frames_of(path: Path) -> Iterator[list[FaceRow]]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for line in iter(lambda: file.readline(_MOST_LINE), b""):
             try:
                 rows = json.loads(line)

@@ -9,6 +9,7 @@ import filelock
 
 from emotion_core import processes
 from emotion_core.errors import RunError
+from emotion_core.files import open_regular
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,11 @@ class RunFolder:
 
     def log_tail(self, lines: int = 20) -> list[str]:
         """Last lines of ``train.log``."""
-        if not self.log_path.exists():
+        try:
+            with open_regular(self.log_path) as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - 64 * 1024))
+                text = file.read().decode(errors="replace")
+        except OSError:  # not there yet, or no file
             return []
-        with self.log_path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 64 * 1024))
-            text = file.read().decode(errors="replace")
         return text.splitlines()[-lines:]

@@ -17,7 +17,13 @@ from typing import TypeVar, cast
 import numpy as np
 
 from emotion_core.errors import RunError
-from emotion_core.files import append_json_line, read_json_lines, read_once, write_json
+from emotion_core.files import (
+    append_json_line,
+    open_regular,
+    read_json_lines,
+    read_once,
+    write_json,
+)
 from emotion_core.recipes import TrainConfig
 from emotion_core.records import RecordError
 from emotion_core.runs.folder import RunFolder
@@ -189,7 +195,7 @@ class Run(RunFolder):
             return None
         try:
             with (
-                self.predictions_path.open("rb") as file,
+                open_regular(self.predictions_path) as file,
                 np.load(file, allow_pickle=False) as archive,
             ):
                 return {name: archive[name] for name in archive.files}

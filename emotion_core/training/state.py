@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from emotion_core.errors import RunError, TrainingError
-from emotion_core.files import write_bytes
+from emotion_core.files import regular, write_bytes
 from emotion_core.runs.run import Run
 from emotion_core.training.optim import WeightAverage
 from emotion_core.training.ranks import ALONE, Ranks
@@ -155,7 +155,8 @@ class TrainState:
             RunError: the file is damaged, of another version, or does not fit the run's settings.
         """
         try:
-            values = torch.load(run.resume_path, map_location=device, weights_only=True)
+            path = regular(run.resume_path)
+            values = torch.load(path, map_location=device, weights_only=True)
             found = values.get("format", 1)
             if found != FORMAT:
                 raise ValueError(f"it has format {found}, this version reads {FORMAT}")

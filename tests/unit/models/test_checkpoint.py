@@ -1,15 +1,20 @@
 """What model.json may say, and what is said where it is wrong."""
 
+import os
 import shutil
 
 import numpy as np
 import pytest
+import torch
 
-from emotion_core.errors import CheckpointError
+from emotion_core.errors import CheckpointError, RunError
 from emotion_core.files import read_json, write_json
 from emotion_core.models.checkpoint import load_classifier
+from emotion_core.models.registry import create_model
 from emotion_core.probabilities import softmax
 from emotion_core.runs.run import Run
+from emotion_core.training.optim import create_optimizer
+from emotion_core.training.state import TrainState
 
 
 @pytest.fixture
@@ -53,3 +58,36 @@ def test_metadata_that_cannot_be_used_are_named(own, name, value, message):
     write_json(own.model_path, read_json(own.model_path) | {name: value})
     with pytest.raises(CheckpointError, match=message):
         load_classifier(own)
+
+
+def _pipe(path):
+    os.mkfifo(path)
+
+
+def _device(path):
+    path.symlink_to("/dev/zero")
+
+
+def _folder(path):
+    path.mkdir()
+
+
+@pytest.mark.timeout(60)  # a pipe would never end
+@pytest.mark.parametrize("put", [_pipe, _device, _folder])
+def test_what_is_no_file_in_place_of_one_is_refused(own, put):
+    def replaced(path):
+        path.unlink(missing_ok=True)
+        put(path)
+
+    replaced(own.log_path)
+    assert own.log_tail() == []
+    replaced(own.predictions_path)
+    with pytest.raises(RunError, match=r"predictions\.npz cannot be read"):
+        own.predictions()
+    replaced(own.weights_path)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is damaged"):
+        load_classifier(own)
+    replaced(own.resume_path)
+    model = create_model("sequential", width=8)
+    with pytest.raises(RunError, match=r"resume\.pt does not fit"):
+        TrainState(model, create_optimizer(model, own.config())).load(own, torch.device("cpu"))
