@@ -54,6 +54,13 @@ class TrainConfig(
         """Names of the runs whose weights or answers go into this one, each once."""
         return list(dict.fromkeys(name for key in EARLIER for name in listed(getattr(self, key))))
 
+    def for_another_run(self) -> Self:
+        """A copy without the run's name, note and tag, on this machine as it suits it: another's
+        bf16 may be many times as slow here, and its GPU not there."""
+        groups = ("identity", "machine")
+        kept = {item.name for item in self.settings() if item.group not in groups}
+        return type(self)(**{name: getattr(self, name) for name in kept})
+
     def difference(self, other: Self) -> list[str]:
         """Settings that differ, but for the run's identity, the machine and the place of the data."""
         neutral = {item.name for item in self.settings() if item.group in ("identity", "machine")}

@@ -23,7 +23,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     TrainConfig.add_arguments(parser)
     parser.add_argument("--labels", metavar="TABLE", help=HELP)
     parser.add_argument(
-        "--like", metavar="RUN", help="take the settings of this run where no flag says otherwise"
+        "--like",
+        metavar="RUN",
+        help="take the settings of this run, but for its machine's, where no flag says otherwise",
     )
 
 
@@ -52,7 +54,7 @@ def requested(args: argparse.Namespace) -> list[TrainConfig]:
         run = load_run(args.like)
         if given.get("train_on") == "train+val":
             given.setdefault("chosen_by", run.id)
-        configs = [run.config().replace(**({"name": "", "note": "", "tag": ""} | given))]
+        configs = [run.config().for_another_run().replace(**given)]
     else:
         given = _like_its_start(given)
         recipe = given.pop("recipe", "ours")

@@ -41,7 +41,7 @@ def show_ways_on(run: Run) -> None:
             key=f"clone-{run.name}",
             help="Fills the Training page's form with this run's settings.",
         ):
-            prefill(with_names(run).replace(name="", note="", tag="").to_dict())
+            prefill(with_names(run).for_another_run().to_dict())
             st.switch_page("pages/training.py")
         ends = _can_be_final(run) and offers(Action.CHANGE_RUN, says=False)
         final = ends and st.button(

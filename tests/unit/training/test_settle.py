@@ -11,7 +11,15 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.training.settle import requested
 
-SMALL = TrainConfig(options={"width": 8}, data="faces.csv", epochs=4, lr=0.02, note="a note")
+SMALL = TrainConfig(
+    options={"width": 8},
+    data="faces.csv",
+    epochs=4,
+    lr=0.02,
+    note="a note",
+    precision="bf16",
+    threads=7,
+)
 
 
 @pytest.fixture
@@ -38,7 +46,9 @@ def test_a_start_from_a_run_takes_its_architecture(earlier, command):
 @pytest.mark.parametrize("command", [("train",), ("jobs", "start")])
 def test_like_takes_all_settings_that_no_flag_gives(earlier, command):
     (config,) = requested(parse(*command, "--like", "earlier", "--epochs", "9"))
-    assert config == SMALL.replace(epochs=9, note="")  # it is not that run, so not called like it
+    # It is not that run, so not called like it, and this may be another machine.
+    usual = {name: getattr(TrainConfig(), name) for name in ("device", "threads", "precision")}
+    assert config == SMALL.replace(epochs=9, note="", **usual)
     (final,) = requested(parse(*command, "--like", "earlier", "--train-on", "train+val"))
     assert (final.train_on, final.chosen_by) == ("train+val", earlier.id)
     (labelled,) = requested(parse(*command, "--like", "earlier", "--labels", "raf-db"))
