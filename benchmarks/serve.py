@@ -73,13 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def serve(name: str, *, one_at_a_time: bool) -> None:
     """Serve a run on a free port, whose number is printed; the second mode takes one request after
     the other, as a server without a queue of its own does."""
-    import socket
-
     import uvicorn
 
     from emotion_core.machine import cpu_cores
     from emotion_core.runs.catalog import pick_run
-    from emotion_core.serve.server import load_service, server_config
+    from emotion_core.serve.server import listen, load_service, server_config
     from emotion_core.serve.service import Service
     from emotion_core.serve.settings import ServeSettings
 
@@ -93,7 +91,7 @@ def serve(name: str, *, one_at_a_time: bool) -> None:
     service = load_service(name, settings)
     if one_at_a_time:
         service = OneAtATime(pick_run(name), service.classifier, settings)
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+    with listen(settings) as listening:
         print(listening.getsockname()[1], flush=True)
         uvicorn.Server(server_config(service)).run([listening])
 

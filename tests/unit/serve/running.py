@@ -5,7 +5,6 @@ import contextlib
 import http.client
 import io
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,8 +13,9 @@ from typing import Any
 
 import uvicorn
 
-from emotion_core.serve.server import server_config
+from emotion_core.serve.server import listen, server_config
 from emotion_core.serve.service import Service
+from emotion_core.serve.settings import ServeSettings
 
 BOUNDARY = "boundary-of-the-tests"
 
@@ -72,7 +72,7 @@ class Caller:
 @contextlib.contextmanager
 def running(service: Service) -> Iterator[Caller]:
     """The service on a free port of this computer."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen(ServeSettings(port=0)) as listening:
         server = uvicorn.Server(server_config(service))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
