@@ -105,14 +105,14 @@ def mixed(fer: "FaceData", faces: "np.ndarray", labels: "np.ndarray", replay: in
 
     from emotion_core.collect.improve import repeats_of
     from emotion_core.data.combined import joined
-    from emotion_core.data.faces import FaceData, fingerprint
+    from emotion_core.data.faces import BY_HAND, FaceData, fingerprint
 
     splits = np.zeros(len(labels), np.uint8)
     own = FaceData(
         images=faces,
         labels=labels,
         splits=splits,
-        usage=np.array([""] * len(labels)),
+        usage=np.array([BY_HAND] * len(labels)),
         ids=np.array([f"face-{at}" for at in range(len(labels))]),
         name=_WORLD,
         source="changed",
@@ -134,6 +134,7 @@ def improved(old: "Run", data: "FaceData", seed: int, settings: "Mapping[str, An
     config = continued(old, data="fer2013", seed=seed, **given).replace(
         start_from=place,
         average_with=place,
+        teacher=place,
         threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
     )
     found = create_run(config, Path(tempfile.mkdtemp(prefix="loop-")))

@@ -13,7 +13,7 @@ from emotion_core.data.collection_file import (
     open_database,
     read_face,
 )
-from emotion_core.data.faces import SPLITS, FaceData, Note, fingerprint
+from emotion_core.data.faces import BY_HAND, SPLITS, FaceData, Note, fingerprint
 from emotion_core.data.generated import GENERATED
 from emotion_core.data.splits import cut_test
 from emotion_core.errors import CollectionError, DataError
@@ -76,7 +76,7 @@ def load_collection(name: str, event: int = LATEST) -> FaceData:
     splits = np.array([SPLITS.index(row["role"]) for row in used], np.uint8)
     notes = _notes(found, used, labels)
     origins = np.unique([f"{row['session']}/{row['origin']}" for row in used], return_inverse=True)
-    usage = np.array([GENERATED if row["source"] == GENERATED else "" for row in used])
+    usage = np.array([GENERATED if row["source"] == GENERATED else BY_HAND for row in used])
     real = usage != GENERATED  # nothing that is reported rests on a generated face
     parts = images[real], labels[real], splits[real]
     cut = cut_test(*parts, origins[1][real]) or cut_test(*parts)

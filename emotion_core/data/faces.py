@@ -11,6 +11,7 @@ from emotion_core.labels import EMOTIONS
 FACE_SIZE = 48
 SPLITS: tuple[str, ...] = ("train", "val", "test")
 SYNTHETIC_SPEC = "synthetic"
+BY_HAND = "by hand"  # in ``FaceData.usage``: a person confirmed the label, face by face
 
 
 def is_synthetic(spec: str) -> bool:
@@ -45,7 +46,8 @@ class FaceData:
         labels: ``(N,)`` int64 indices into ``labels.EMOTIONS``.
         splits: ``(N,)`` uint8 indices into ``SPLITS`` as the source gave them; a source with no
             ``val`` has none here (``data.splits.split_indices`` cuts it from train).
-        usage: ``(N,)`` str, FER-2013's own "Training", "PublicTest", "PrivateTest", or "".
+        usage: ``(N,)`` str, FER-2013's own "Training", "PublicTest", "PrivateTest"; ``BY_HAND`` or
+            ``generated.GENERATED`` of collected faces; or "".
         ids: ``(N,)`` str, unique: the path inside the source or its row.
         name: Short name for people, such as "FER-2013" or "synthetic".
         source: The path or spec it was loaded from; loading it again gives the same data.

@@ -24,6 +24,7 @@ _LABELS = {
     "teacher_share": "Distillation weight",
     "frozen_norm": "Keep batch norm statistics",
     "average_with": "Average weights at the end with",
+    "average_share": "Weight of the trained weights",
 }
 
 

@@ -126,7 +126,7 @@ def train(
         if others and not reporter.status.averaged_with:
             best = without_head(state.best_model)
             load_weights(best, run)
-            names = average_with(best, others, validation.calibrated_score)
+            names = average_with(best, others, validation.calibrated_score, config.average_share)
             if names:
                 keep(run, best, batches, config)
                 reporter.averaged_with(names)

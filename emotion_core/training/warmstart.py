@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from emotion_core.data.faces import FaceData
+from emotion_core.data.faces import BY_HAND, FaceData
 from emotion_core.errors import TrainingError
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.models.checkpoint import load_classifier, read_weights
@@ -52,6 +52,7 @@ def average_with(
     model: nn.Module,
     others: Mapping[str, Mapping[str, torch.Tensor]],
     score: Callable[[nn.Module], float],
+    share: float = 0.0,
 ) -> list[str]:
     """Average a trained model's weights with those of earlier runs, in place.
 
@@ -63,6 +64,9 @@ def average_with(
         model: The trained model.
         others: Weights by run, from ``average_candidates``.
         score: Of a model on validation; more is better.
+        share: Weight of the trained model in the mean (0..1), the others sharing the rest: between
+            old and new weights lie networks that keep most of what each can do (Wortsman et al.
+            2022, "Robust fine-tuning"). 0: as much as each of the others.
 
     Returns:
         Names of the runs that were taken in.
@@ -72,7 +76,7 @@ def average_with(
     ]
     best, names = score(model), []
     for name, weights in others.items():
-        model.load_state_dict(mean_weights([*taken, weights]))
+        model.load_state_dict(mean_weights([*taken, weights], share))
         reached = score(model)
         better = reached >= best
         kept = "" if better else ", left out"
@@ -81,13 +85,28 @@ def average_with(
             best = reached
             taken.append(weights)
             names.append(name)
-    model.load_state_dict(mean_weights(taken))
+    model.load_state_dict(mean_weights(taken, share))
     return names
 
 
-def mean_weights(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """Mean of several networks' tensors of the same names and shapes, float64."""
-    return {name: torch.stack([part[name].double() for part in parts]).mean(0) for name in parts[0]}
+def mean_weights(
+    parts: Sequence[Mapping[str, torch.Tensor]], share: float = 0.0
+) -> dict[str, torch.Tensor]:
+    """Mean of several networks' tensors of the same names and shapes, float64.
+
+    Args:
+        parts: At least one.
+        share: Weight of the first one (0..1) if there are others; 0: that of each other.
+    """
+    first, *others = parts
+    if not others:
+        return {name: value.double() for name, value in first.items()}
+    share = share or 1 / len(parts)
+    return {
+        name: share * value.double()
+        + (1 - share) * torch.stack([other[name].double() for other in others]).mean(0)
+        for name, value in first.items()
+    }
 
 
 def earlier_weights(
@@ -130,7 +149,8 @@ def teacher_probs(
     """Mean calibrated answer of the teachers to each training face and its mirror image.
 
     They are learned beside the labels (distillation, Hinton et al. 2015): where labels are noisy,
-    they also tell how doubtful a face is.
+    they also tell how doubtful a face is. A face that a person labeled by hand is taught by its label
+    alone: mostly it was picked because a model was wrong about it.
 
     Args:
         config: Its ``teacher`` names the runs.
@@ -160,7 +180,10 @@ def teacher_probs(
             total[part] += teacher.probs(faces) + teacher.probs(mirrored)
             if progress:
                 progress((asked + (start + len(faces)) / len(train)) / len(names))
-    return torch.from_numpy(total / (2 * len(names)))
+    total /= 2 * len(names)
+    by_hand = np.asarray(data.usage)[train] == BY_HAND
+    total[by_hand] = np.eye(NUM_CLASSES, dtype=np.float32)[data.labels[train[by_hand]]]
+    return torch.from_numpy(total)
 
 
 def _config_of(run: Run, config: TrainConfig, data: FaceData) -> TrainConfig:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from emotion_core.data.faces import FaceData
+from emotion_core.data.faces import BY_HAND, FaceData
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import RunError, TrainingError
 from emotion_core.models.checkpoint import load_classifier, read_weights, save_checkpoint
@@ -93,6 +93,17 @@ def test_each_run_that_helps_goes_into_the_mean(earlier, data):
     assert seen[2] == pytest.approx(float((first + weights["good"][name] + 9).mean() / 3), rel=1e-4)
 
 
+def test_the_trained_weights_count_in_the_mean_as_they_are_told_to(earlier):
+    model = create_model(SMALL.model, **SMALL.options)
+    weights = read_weights(earlier)
+    name = next(key for key, value in weights.items() if value.is_floating_point())
+    first = model.state_dict()[name].clone()
+    assert average_with(model, {"one": weights, "two": weights}, lambda _: 1.0, 0.25)
+    assert torch.allclose(model.state_dict()[name], 0.25 * first + 0.75 * weights[name])
+    model.load_state_dict(mean_weights([weights], 0.25))
+    assert torch.equal(model.state_dict()[name], weights[name])
+
+
 def test_earlier_runs_are_averaged_in_at_the_end_where_validation_gains(earlier, data, tmp_path):
     # From the earlier weights at a rate that ruins them: the mean with them is better.
     config = SMALL.replace(
@@ -160,6 +171,15 @@ def test_teachers_answer_for_face_and_mirror_image(earlier, data):
     expected = classifier.probs(faces) + classifier.probs(np.ascontiguousarray(faces[:, :, ::-1]))
     assert found.dtype == torch.float32
     assert np.allclose(found.numpy(), expected / 2, atol=1e-5)
+
+
+def test_a_face_labeled_by_hand_is_taught_by_its_label_alone(earlier, data):
+    usage = np.array(["", BY_HAND] + [""] * (len(data) - 2))
+    mixed = dataclasses.replace(data, usage=usage)
+    found = teacher_probs(SMALL.replace(teacher=str(earlier.path)), mixed, np.arange(3))
+    asked = teacher_probs(SMALL.replace(teacher=str(earlier.path)), data, np.arange(3))
+    assert torch.equal(found[[0, 2]], asked[[0, 2]])
+    assert found[1].tolist() == np.eye(7)[data.labels[1]].tolist()
 
 
 def test_asking_teachers_shows_its_progress_and_can_be_stopped(earlier, data, tmp_path):
