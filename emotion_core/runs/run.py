@@ -27,12 +27,7 @@ from emotion_core.files import (
 from emotion_core.recipes import TrainConfig
 from emotion_core.records import RecordError
 from emotion_core.runs.folder import RunFolder
-from emotion_core.runs.read import (
-    MalformedError,
-    read_config,
-    read_report,
-    read_status,
-)
+from emotion_core.runs.read import MalformedError, read_config, read_report, read_status
 from emotion_core.runs.report import Report
 from emotion_core.runs.status import PARKED, Status, is_starting
 from emotion_core.text import plain
@@ -194,10 +189,8 @@ class Run(RunFolder):
         if not self.predictions_path.exists():
             return None
         try:
-            with (
-                open_regular(self.predictions_path) as file,
-                np.load(file, allow_pickle=False) as archive,
-            ):
+            with open_regular(self.predictions_path) as file:
+                archive = np.load(file, allow_pickle=False)
                 return {name: archive[name] for name in archive.files}
         except Exception as error:  # zipfile, zlib and numpy each raise their own
             told = f"Run '{self.name}': predictions.npz cannot be read ({error})."
