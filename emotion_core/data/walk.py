@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 
-from emotion_core.data.faces import SPLITS, FaceData
+from emotion_core.data.faces import BY_HAND, SPLITS, FaceData
 from emotion_core.labels import EMOTIONS
 
 
@@ -26,7 +26,7 @@ def picture_files(data: FaceData) -> Iterator[tuple[str, bytes]]:
     """Each face as ``<split>/<emotion>/<usage or face>_<position>.png`` and the file's bytes."""
     for position, image in enumerate(data.images):
         place = f"{SPLITS[data.splits[position]]}/{EMOTIONS[data.labels[position]]}"
-        usage = data.usage[position] or "face"
+        usage = data.usage[position].replace(BY_HAND, "") or "face"
         yield f"{place}/{usage}_{position}.png", cv2.imencode(".png", image)[1].tobytes()
 
 
