@@ -19,6 +19,7 @@ MAX_JSON = 64 * 1024**2  # bytes of a JSON document; the largest of ours have so
 MAX_NAME = 200  # bytes of a file name that still leave room for what is added to it
 _SETTLED_NS = 100_000_000  # two writes within a clock tick of the file system leave one stamp
 _MOST_KEPT = 8192  # parsed files
+_TAIL = 64 * 1024  # bytes of a log's end
 
 # Reading the umask means setting it, which is not safe once threads run: read it at import.
 _UMASK = os.umask(0o022)
@@ -119,6 +120,18 @@ def read_regular(path: Path, limit: int) -> bytes:
         what = f"{max(size, len(data)):,} bytes, more than the {limit:,} that are read"
         raise OSError(errno.EFBIG, what, str(path))
     return data
+
+
+def read_tail(path: Path, lines: int | None = None) -> list[str]:
+    """The last lines of a log, at most 64 KiB and no empty ones; none where there is no such file."""
+    try:
+        with open_regular(path) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            text = file.read(_TAIL).decode(errors="replace")
+    except OSError:
+        return []
+    found = [line for line in text.splitlines() if line.strip()]
+    return found if lines is None else found[-lines:]
 
 
 def short_name(name: str, limit: int = MAX_NAME) -> str:

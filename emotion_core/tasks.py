@@ -17,11 +17,10 @@ import filelock
 from emotion_core import processes
 from emotion_core.access import Action, require
 from emotion_core.errors import RunError
-from emotion_core.files import read_json, read_regular, write_json
+from emotion_core.files import read_json, read_tail, write_json
 from emotion_core.runs.run import Run
 
 _PROGRESS = "-progress.json"
-_MOST_LOG = 64 * 1024**2  # bytes
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,18 @@ class Task:
         """Whether the task runs, and how far it is.
 
         Args:
-            share: Reads the share done from the log, for work that cannot ``tell`` it.
+            share: Reads the share done from the end of the log, for work that cannot ``tell`` it.
         """
         progress = self._progress()
-        log = self._log()
         if self._is_at_work(progress):
-            done = share(log) if share else progress.get("share", 0.0)
+            done = (
+                share("\n".join(read_tail(self.log_path))) if share else progress.get("share", 0.0)
+            )
             return TaskState("running", share=done)
         if not progress or not self._progress():  # it may have ended in between
             return TaskState("none")
-        printed = [line for line in log.splitlines() if line.strip()]
-        return TaskState("failed", error=printed[-1] if printed else "It ended without a result.")
+        printed = read_tail(self.log_path, 1)
+        return TaskState("failed", error=printed[0] if printed else "It ended without a result.")
 
     def stop(self) -> None:
         """End a running process, or forget a failed one."""
@@ -122,12 +122,6 @@ class Task:
         ):
             processes.end(pid)
         self._progress_path.unlink(missing_ok=True)
-
-    def _log(self) -> str:
-        try:
-            return read_regular(self.log_path, _MOST_LOG).decode(errors="replace")
-        except OSError:  # not there yet, or no file
-            return ""
 
     def _is_at_work(self, progress: dict[str, float]) -> bool:
         return processes.is_held(self._lock_path) or self._is_coming_up(progress)

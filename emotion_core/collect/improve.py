@@ -86,13 +86,11 @@ def continued(
 
     What each part is for is measured in docs/collections.md. Batch norms keep their statistics: a few
     augmented faces have others than those that the model will meet. The mean of old and new weights
-    (Wortsman et al. 2022), mostly old, is taken where validation is no worse with it. Validation has earlier faces
-    alone and would choose the epoch that learned least, so the last one is kept.
+    (Wortsman et al. 2022), mostly old, is taken where validation is no worse with it. Validation has
+    earlier faces alone and would choose the epoch that learned least, so the last one is kept.
     """
-    earlier = run.config()
+    earlier = run.config().for_another_run()
     return earlier.replace(
-        name="",
-        note="",
         data=data,
         options={key: value for key, value in earlier.options.items() if key != "pretrained"},
         start_from=run.id,
@@ -115,9 +113,6 @@ def continued(
         ema=0.99,
         mixup=0.0,
         seed=seed,
-        device="auto",
-        precision="auto",  # the earlier run's may be that of another machine
-        threads=0,
         **_CAMERA,
     )
 

@@ -9,7 +9,7 @@ import filelock
 
 from emotion_core import processes
 from emotion_core.errors import RunError
-from emotion_core.files import open_regular
+from emotion_core.files import read_tail
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,4 @@ class RunFolder:
 
     def log_tail(self, lines: int = 20) -> list[str]:
         """Last lines of ``train.log``."""
-        try:
-            with open_regular(self.log_path) as file:
-                file.seek(0, 2)
-                file.seek(max(0, file.tell() - 64 * 1024))
-                text = file.read().decode(errors="replace")
-        except OSError:  # not there yet, or no file
-            return []
-        return text.splitlines()[-lines:]
+        return read_tail(self.log_path, lines)

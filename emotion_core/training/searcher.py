@@ -14,7 +14,7 @@ import filelock
 from emotion_core import processes
 from emotion_core.access import Action, require
 from emotion_core.errors import RunError
-from emotion_core.files import read_json, read_regular, write_json
+from emotion_core.files import read_json, read_tail, write_json
 from emotion_core.training import jobs
 from emotion_core.training.queue import Job
 from emotion_core.training.studies import require_optuna
@@ -29,7 +29,6 @@ from emotion_core.training.sweep import (
     trial_of,
 )
 
-_MOST_LOG = 64 * 1024**2  # bytes
 _LEAVES_SECONDS = 10.0  # that a process which asks for trials takes to end
 
 
@@ -113,11 +112,7 @@ def problem(name: str) -> str:
 
 def log_tail(name: str, count: int) -> list[str]:
     """The last lines that the process printed."""
-    try:
-        text = read_regular(sweep_file(name, "log"), _MOST_LOG).decode(errors="replace")
-    except OSError:
-        return []
-    return [line for line in text.splitlines() if line.strip()][-count:]
+    return read_tail(sweep_file(name, "log"), count)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from emotion_core.files import (
     read_json_lines,
     read_once,
     read_regular,
+    read_tail,
     sha256_file,
     short_name,
     write_bytes,
@@ -179,6 +180,17 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path):
     assert read_regular(tmp_path / "small", 3) == b"abc"
     with pytest.raises(OSError, match="3 bytes, more than the 2"):
         read_regular(tmp_path / "small", 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_the_end_of_a_log_is_read_and_of_a_pipe_or_nothing_no_line(tmp_path):
+    log = tmp_path / "log"
+    assert read_tail(log) == []
+    log.write_bytes(b"first\n" + b"x" * 100_000 + b"\n\ncaf\xe9\n \nlast\n")
+    assert read_tail(log, 2) == ["caf\ufffd", "last"]
+    assert "first" not in read_tail(log) and len("".join(read_tail(log))) < 2**16
+    os.mkfifo(tmp_path / "pipe")
+    assert read_tail(tmp_path / "pipe") == []
 
 
 def test_json_that_is_nested_without_end_is_no_json(tmp_path):

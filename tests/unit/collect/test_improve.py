@@ -79,11 +79,23 @@ def test_a_run_that_goes_on_keeps_its_last_epoch():
 
 def test_settings_of_another_machine_and_optimizer_are_not_taken_over(fill):
     base = ["--model", "sequential", "--options", "width=8", "--epochs", "1"]
-    other = ["--optimizer", "adamw", "--weight-decay", "0.05", "--lr", "0.001", "--threads", "1"]
+    other = [
+        "--optimizer",
+        "adamw",
+        "--weight-decay",
+        "0.05",
+        "--lr",
+        "0.001",
+        "--threads",
+        "1",
+        "--tag",
+        "a",
+    ]
     assert main(["train", "--data", "synthetic:140", "--name", "first", *base, *other]) == 0
     fill(sessions=1, each=28)
     config = improve_config("me")
     assert (config.weight_decay, config.precision, config.threads) == (5e-4, "auto", 0)
+    assert config.tag == ""
     assert config.start_from == config.average_with == load_run("first").id
 
 
