@@ -111,7 +111,7 @@ def _show_suspects(found: Audit, own: str) -> None:
                 "id": row,
                 "src": data_uri(np.asarray(image)),
                 "label": new or EMOTIONS[data.labels[row]],
-                "by": "person" if new else "model",
+                "by": "person" if new else "suspect",
                 "note": f"{suggested}?"
                 + (f" · {votes}" if votes else "")
                 + f" · {GENERATED}" * bool(made[row]),

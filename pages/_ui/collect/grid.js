@@ -1,6 +1,7 @@
 /* The label grid: many faces at once, by mouse, keys or touch. Python has the last word on labels. */
 
 const KEEP = new WeakMap(); // state of each mounted grid, by its element
+const isOpen = (face) => face.by === "model" || face.by === "suspect"; // waits for a person
 
 export default function ({ parentElement, data, setStateValue }) {
   let grid = KEEP.get(parentElement);
@@ -86,19 +87,20 @@ class Grid {
     if (!item) return;
     const choice = this.data.choices.find((one) => one.label === face.label);
     const title = face.label ? (choice ? choice.title : face.label) : "no label";
-    const open = face.by === "model";
+    const guess = face.by === "model";
+    const open = isOpen(face);
     item.style.setProperty("--face", (choice && choice.color) || "");
     item.classList.toggle("open", open);
     item.classList.toggle("bare", !face.label);
     item.setAttribute("aria-selected", this.chosen.has(face.id));
     item.tabIndex = index === this.at ? 0 : -1;
-    item.querySelector("span").textContent = (open ? `${title}?` : face.label ? title : "–") + (face.note ? ` · ${face.note}` : "");
-    const state = open ? `suggested ${title}` : title;
+    item.querySelector("span").textContent = (guess ? `${title}?` : face.label ? title : "–") + (face.note ? ` · ${face.note}` : "");
+    const state = guess ? `suggested ${title}` : title;
     item.setAttribute("aria-label", `Face ${index + 1} of ${this.faces.length}, ${state}${face.told ? `, ${face.told}` : ""}`);
   }
 
   say() {
-    const left = this.faces.filter((face) => !face.label || face.by === "model").length;
+    const left = this.faces.filter((face) => !face.label || isOpen(face)).length;
     const parts = [`${this.chosen.size || "No face"} selected`, `${left} to label on this page`];
     this.status.textContent = parts.join(" · ");
   }
@@ -188,7 +190,7 @@ class Grid {
 
   confirm() {
     const ids = new Set(this.targets());
-    const open = this.faces.filter((face) => ids.has(face.id) && face.by === "model" && face.label);
+    const open = this.faces.filter((face) => ids.has(face.id) && isOpen(face) && face.label);
     if (open.length) this.send({ kind: "confirm", ids: open.map((face) => face.id) });
     this.advance([...ids]);
   }

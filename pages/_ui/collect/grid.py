@@ -50,7 +50,8 @@ def show_grid(
 
     Args:
         faces: Of each ``id``, ``src`` (data URI), ``label``, ``by``, a short ``note`` and ``told``,
-            which screen readers add.
+            which screen readers add. A label ``by`` a ``model`` is marked as a guess; it and a
+            ``suspect`` one wait for a person's decision.
         key: Of the grid.
         apply: Called once per action: ``kind`` (``label``, ``confirm``, ``undo``, ``like``), ``ids``,
             ``label``.
