@@ -1,6 +1,7 @@
 """The runs that were made for this project, as settings: shipped ones and those in the archive."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,20 @@ def experiments() -> dict[str, dict[str, Any]]:
     return {line["name"]: line for line in map(json.loads, lines)}
 
 
-def experiment_config(name: str, data: str = "fer2013") -> TrainConfig:
+def experiment_config(
+    name: str, data: str = "fer2013", known: Mapping[str, dict[str, Any]] | None = None
+) -> TrainConfig:
     """Settings of a run that was made for this project; parents by their names.
 
     Args:
-        name: Its name in ``runs.jsonl``.
+        name: Its name in ``known``.
         data: Where FER-2013 is, as for ``load_data``.
+        known: Lines by name; by default those of ``runs.jsonl``.
 
     Raises:
         ConfigError: there is no such run, or it is not a network.
     """
-    known = experiments()
+    known = experiments() if known is None else known
     if name not in known:
         raise ConfigError(unknown("run", name, known))
     line = known[name]

@@ -1,14 +1,18 @@
 """Train the shipped runs again, with all that they were made from, or print their tables.
 
 ``python -m research.reproduce --only mobilenet_v1`` first trains the archived runs whose weights or
-answers went into it.
+answers went into it. ``--gpu`` trains the plans of ``research/gpu.py`` instead, which are too long for a
+CPU; ``--gpu --trial`` takes one step of each of them on drawn faces, wherever it runs.
 """
 
 import argparse
+import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from emotion_core.errors import EmotionError
+from emotion_core.errors import ConfigError, EmotionError
 from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.markdown import headline_table, markdown_table
 from emotion_core.runs.catalog import list_runs
@@ -17,7 +21,11 @@ from emotion_core.runs.shipped import Catalog, read_catalog
 from emotion_core.training.failures import Stopped
 from emotion_core.training.settle import settled
 from emotion_core.training.terminal import train_in_terminal
+from emotion_core.units import percent
 from research.experiments import experiment_config, experiments, run_of
+from research.gpu import plans
+
+_TRIAL_DATA = "synthetic:70"  # fewer training faces than a batch, so an epoch is one step
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,6 +37,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if args.table:
         print(table(args.table, catalog, shipped))
         return 0
+    if args.gpu or args.trial:
+        return _on_gpu(args)
     networks = {name: line for name, line in experiments().items() if line["recipe"] != "baseline"}
     if args.list:
         for name, line in networks.items():
@@ -38,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
     wanted = args.only or [name for name in names if name in networks]
     for name in wanted:
         experiment_config(name)  # a mistyped name is told before anything is trained
-    return _reproduce(wanted, args)
+    return _reproduce(wanted, args, experiments())
 
 
 def table(kind: str, catalog: Catalog, shipped: Mapping[str, Run]) -> str:
@@ -64,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="CPU threads; two commands with half the cores each train more than one with all",
     )
+    parser.add_argument("--gpu", action="store_true", help="train the long plans, on a GPU")
+    parser.add_argument(
+        "--trial", action="store_true", help="with --gpu: one step of each plan, on any machine"
+    )
     parser.add_argument("--list", action="store_true", help="list the runs and stop")
     parser.add_argument(
         "--table",
@@ -75,29 +89,77 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _reproduce(names: Sequence[str], args: argparse.Namespace) -> int:
+def _on_gpu(args: argparse.Namespace) -> int:
+    """Train the long plans, or try one step of each."""
+    import torch
+
+    known = plans()
+    wanted = args.only or list(known)
+    for name in wanted:
+        experiment_config(name, known=known)
+    if args.list:
+        print("\n".join(known))
+        return 0
+    if args.trial:
+        for name in wanted:
+            _try(name, known)
+        return 0
+    if not torch.cuda.is_available():
+        raise ConfigError(
+            "--gpu needs a GPU, and none is here. --gpu --trial takes one step of each."
+        )
+    return _reproduce(wanted, args, known)
+
+
+def _try(name: str, known: Mapping[str, dict[str, Any]]) -> None:
+    """One step of a plan on drawn faces; nothing is kept."""
+    config = experiment_config(name, _TRIAL_DATA, known).replace(epochs=1, name=f"{name}-trial")
+    started = time.monotonic()
+    run = run_of(settled(config))
+    try:
+        if not train_in_terminal(run, run.config()):
+            raise Stopped(run.name)
+    finally:
+        shutil.rmtree(run.path)
+    print(f"{name}: one step, validation and test in {time.monotonic() - started:.1f} s")
+
+
+def _reproduce(
+    names: Sequence[str], args: argparse.Namespace, known: Mapping[str, dict[str, Any]]
+) -> int:
     trained: dict[str, Run | None] = {}
     lines = []
     for name in names:
         try:
-            run = _trained(name, args, trained)
+            run = _trained(name, args, trained, known)
         except Stopped as stopped:
             print(f"Go on with all of it by the same command, or with this run alone: {stopped}")
             return 3
         if run is not None:
-            old, new = experiments()[name]["test"], run.require_report().test.accuracy
-            lines.append(f"{name:32} was {old:.2%}, here {new:.2%}, {new - old:+.2%}")
+            lines.append(f"{name:32} {_compared(known[name], run.require_report().test.accuracy)}")
     print("\n".join(lines))
     return 0
 
 
-def _trained(name: str, args: argparse.Namespace, trained: dict[str, Run | None]) -> Run | None:
+def _compared(line: Mapping[str, Any], accuracy: float) -> str:
+    if "aim" in line:
+        return f"{percent(accuracy)}, the aim is {percent(line['aim'])}"
+    return f"was {line['test']:.2%}, here {accuracy:.2%}, {accuracy - line['test']:+.2%}"
+
+
+def _trained(
+    name: str,
+    args: argparse.Namespace,
+    trained: dict[str, Run | None],
+    known: Mapping[str, dict[str, Any]],
+) -> Run | None:
     """Train a run, and first those that it needs.
 
     Args:
-        name: Of ``runs.jsonl``.
+        name: Of ``known``, or of ``runs.jsonl``.
         args: The command's.
         trained: What this command has trained so far, by name; added to.
+        known: Lines by name.
 
     Returns:
         The run; None while another process trains it or one that it needs.
@@ -108,10 +170,12 @@ def _trained(name: str, args: argparse.Namespace, trained: dict[str, Run | None]
     if name in trained:
         return trained[name]
     trained[name] = None
-    config = experiment_config(name, args.data).replace(compile=args.compile, threads=args.threads)
+    lines = known if name in known else experiments()
+    config = experiment_config(name, args.data, lines)
+    config = config.replace(compile=args.compile, threads=args.threads)
     ids = {}
     for parent in config.needed():
-        run = _usable(parent) or _trained(parent, args, trained)
+        run = _usable(parent) or _trained(parent, args, trained, known)
         if run is None:
             print(f"{name} needs {parent}; left out.")
             return None

@@ -1,18 +1,25 @@
 """``research.reproduce`` trains what is missing, and nothing twice."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 
 from emotion_core.errors import ConfigError, DataError
-from emotion_core.runs.catalog import list_runs
+from emotion_core.paths import PROJECT
+from emotion_core.runs.catalog import list_runs, load_run
 from emotion_core.runs.create import create_run
+from emotion_core.runs.shipped import read_catalog
 from research import experiments
 from research.experiments import experiment_config
+from research.gpu import plans
 from research.reproduce import main
 from tests.samples import write_report
 
 DATA = "synthetic:140"
+SHIPPED = PROJECT / "checkpoints"
+STUDY_MODELS = ("plain_cnn", "block_cnn", "resnet18", "resnet50", "densenet121")
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +74,32 @@ def test_runs_that_came_without_weights_are_trained_first(monkeypatch, tmp_path,
     assert config.start_from == config.average_with == ancestor.id
     assert main(["--only", "first", "--only", "second", "--data", DATA]) == 0
     assert len(list_runs()) == 2  # nothing twice
+
+
+def test_the_long_plans_are_tried_by_one_step_and_leave_nothing(tmp_path, capsys):
+    for name in ("mobilenet_v1", "efficientnet_lite0", "sequential"):
+        shutil.copytree(SHIPPED / name, tmp_path / name)
+    before = sorted(tmp_path.glob("[!.]*"))
+    assert main(["--gpu", "--trial", "--only", "plain_cnn-gpu"]) == 0
+    printed = capsys.readouterr().out
+    assert "plain_cnn-gpu: one step" in printed and printed.count("epoch ") == 1
+    assert sorted(tmp_path.glob("[!.]*")) == before
+
+
+def test_each_plan_starts_from_shipped_runs_that_left_validation_alone():
+    catalog = read_catalog(SHIPPED)
+    assert {f"{model}-gpu" for model in STUDY_MODELS} < set(plans())
+    for name, line in plans().items():
+        config = experiment_config(name, known=plans())
+        for parent in config.needed():
+            assert parent in catalog.shipped and (SHIPPED / parent / "model.safetensors").exists()
+            assert load_run(str(SHIPPED / parent)).config().train_on == "train"
+        assert 0.6 < line["aim"] < 0.8 and config.name == name
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_the_long_plans_are_refused_without_a_gpu():
+    with pytest.raises(ConfigError, match="needs a GPU"):
+        main(["--gpu"])
+    with pytest.raises(ConfigError, match="Unknown run 'resnet50'"):
+        main(["--gpu", "--only", "resnet50"])
