@@ -13,20 +13,21 @@ from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.shipped import is_shipped
 
+Line = dict[str, Any]  # settings of a run, its parents and its figures
 _RUNS = Path(__file__).with_name("runs.jsonl")
 _AS_SETTING = {
     "repeats": "refit"
 }  # what a run's line calls a parent that a setting calls otherwise
 
 
-def experiments() -> dict[str, dict[str, Any]]:
+def experiments() -> dict[str, Line]:
     """The lines of ``runs.jsonl`` by name, in the order in which the runs were made."""
     lines = _RUNS.read_text(encoding="utf-8").splitlines()
     return {line["name"]: line for line in map(json.loads, lines)}
 
 
 def experiment_config(
-    name: str, data: str = "fer2013", known: Mapping[str, dict[str, Any]] | None = None
+    name: str, data: str = "fer2013", known: Mapping[str, Line] | None = None
 ) -> TrainConfig:
     """Settings of a run that was made for this project; parents by their names.
 

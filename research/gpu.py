@@ -5,12 +5,12 @@ block_cnn's best one with teachers, mixup and several times its epochs. The resi
 keep more of the 48 pixels than in the study, which costs thirteen times the work.
 """
 
-from typing import Any
+from research.experiments import Line
 
 STUDY_AIM, BEST_AIM = 0.68, 0.72  # accuracy on FER-2013's test faces
 
 _TEACHERS = ["mobilenet_v1", "efficientnet_lite0", "sequential"]  # none has learned validation
-_LONG: dict[str, Any] = {
+_LONG: Line = {
     "epochs": 120,
     "batch_size": 256,
     "optimizer": "adamw",
@@ -32,7 +32,7 @@ _LONG: dict[str, Any] = {
 _STEMS = {"resnet18": "small", "resnet50": "small", "densenet121": "small"}
 
 
-def plans() -> dict[str, dict[str, Any]]:
+def plans() -> dict[str, Line]:
     """Lines as those of ``runs.jsonl``, by name, with the ``aim`` in place of a measured accuracy."""
     found = {}
     for model in ("block_cnn", "plain_cnn", "resnet18", "resnet50", "densenet121"):
@@ -44,8 +44,6 @@ def plans() -> dict[str, dict[str, Any]]:
     return found
 
 
-def _plan(
-    model: str, differs: dict[str, Any], parents: dict[str, list[str]], aim: float
-) -> dict[str, Any]:
+def _plan(model: str, differs: Line, parents: dict[str, list[str]], aim: float) -> Line:
     settings = _LONG | differs | {"name": f"{model}-gpu"}
     return {"model": model, "recipe": "ours", "differs": settings, "parents": parents, "aim": aim}

@@ -10,7 +10,6 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from emotion_core.errors import ConfigError, EmotionError
 from emotion_core.recipes import TrainConfig
@@ -22,7 +21,7 @@ from emotion_core.training.failures import Stopped
 from emotion_core.training.settle import settled
 from emotion_core.training.terminal import train_in_terminal
 from emotion_core.units import percent
-from research.experiments import experiment_config, experiments, run_of
+from research.experiments import Line, experiment_config, experiments, run_of
 from research.gpu import plans
 
 _TRIAL_DATA = "synthetic:70"  # fewer training faces than a batch, so an epoch is one step
@@ -111,7 +110,7 @@ def _on_gpu(args: argparse.Namespace) -> int:
     return _reproduce(wanted, args, known)
 
 
-def _try(name: str, known: Mapping[str, dict[str, Any]]) -> None:
+def _try(name: str, known: Mapping[str, Line]) -> None:
     """One step of a plan on drawn faces; nothing is kept."""
     config = experiment_config(name, _TRIAL_DATA, known).replace(epochs=1, name=f"{name}-trial")
     started = time.monotonic()
@@ -124,9 +123,7 @@ def _try(name: str, known: Mapping[str, dict[str, Any]]) -> None:
     print(f"{name}: one step, validation and test in {time.monotonic() - started:.1f} s")
 
 
-def _reproduce(
-    names: Sequence[str], args: argparse.Namespace, known: Mapping[str, dict[str, Any]]
-) -> int:
+def _reproduce(names: Sequence[str], args: argparse.Namespace, known: Mapping[str, Line]) -> int:
     trained: dict[str, Run | None] = {}
     lines = []
     for name in names:
@@ -141,7 +138,7 @@ def _reproduce(
     return 0
 
 
-def _compared(line: Mapping[str, Any], accuracy: float) -> str:
+def _compared(line: Line, accuracy: float) -> str:
     if "aim" in line:
         return f"{percent(accuracy)}, the aim is {percent(line['aim'])}"
     return f"was {line['test']:.2%}, here {accuracy:.2%}, {accuracy - line['test']:+.2%}"
@@ -151,7 +148,7 @@ def _trained(
     name: str,
     args: argparse.Namespace,
     trained: dict[str, Run | None],
-    known: Mapping[str, dict[str, Any]],
+    known: Mapping[str, Line],
 ) -> Run | None:
     """Train a run, and first those that it needs.
 
