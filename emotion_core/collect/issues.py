@@ -3,6 +3,7 @@
 All of it rests on out-of-sample answers: a network that has learned a wrong label agrees with it.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,5 +57,7 @@ def find_issues(labels: np.ndarray, probs: np.ndarray) -> Issues:
         quality, likely = probs[:, present[0]], np.zeros(len(labels), bool)
     else:
         quality = get_label_quality_scores(numbers, among, method="self_confidence")
-        likely = find_label_issues(numbers, among, filter_by="both", n_jobs=1)
+        with warnings.catch_warnings():  # it tells of each class with few faces; so does the audit
+            warnings.filterwarnings("ignore", "May not flag all label issues")
+            likely = find_label_issues(numbers, among, filter_by="both", n_jobs=1)
     return Issues(1.0 - np.asarray(quality), others.argmax(axis=1), np.asarray(likely, bool))

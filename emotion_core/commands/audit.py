@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from emotion_core.collect.audit import Audit
     from emotion_core.data.faces import FaceData
+    from emotion_core.runs.run import Run
 
 HELP = "find label errors, duplicates, leaks and bad faces of any data set"
 
@@ -23,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--probs",
         metavar="FILE",
         help="out-of-sample probabilities: .npy (n, 7), .npz with probs and ids, or CSV with a "
-        "column per emotion and id (default: stored answers, and quick models of the other folds)",
+        "column per emotion and id (default: stored answers; else quick models of the other folds, "
+        "and for a collection the champion)",
     )
     parser.add_argument(
         "--stored",
@@ -93,6 +95,7 @@ def _probs(args: argparse.Namespace, data: "FaceData") -> "tuple[np.ndarray, str
     import numpy as np
 
     from emotion_core.collect.answers import read_probs, stored_probs
+    from emotion_core.collect.outsider import outsider, stacked
     from emotion_core.errors import DataError
     from emotion_core.paths import user_path
 
@@ -114,6 +117,10 @@ def _probs(args: argparse.Namespace, data: "FaceData") -> "tuple[np.ndarray, str
     if args.train:
         probs[missing] = (probs[missing] + _fold_probs(args, data)[missing]) / 2
         told += " with networks"
+    if (run := outsider(data)) is not None:
+        other = _outsider_probs(run, data)[missing]
+        probs[missing] = stacked(data.labels[missing], probs[missing], other)
+        names = [run.name, *names]
     return probs, told + (f" and {', '.join(names)}" if names else "")
 
 
@@ -124,6 +131,18 @@ def _quick_probs(args: argparse.Namespace, data: "FaceData") -> "np.ndarray":
     layout = "fitting {percentage:3.0f} % |{bar}| {elapsed}"
     with progress_bar(total=1.0, bar_format=layout, leave=False) as bar:
         return quick_probs(data, args.folds, lambda share: bar.update(share - bar.n))
+
+
+def _outsider_probs(run: "Run", data: "FaceData") -> "np.ndarray":
+    import numpy as np
+
+    from emotion_core.collect.outsider import outsider_probs
+    from emotion_core.progress import progress_bar
+
+    layout = "asking the champion {percentage:3.0f} % |{bar}| {elapsed}"
+    with progress_bar(total=1.0, bar_format=layout, leave=False) as bar:
+        images = np.asarray(data.images)
+        return outsider_probs(run, images, lambda share: bar.update(share - bar.n))
 
 
 def _fold_probs(args: argparse.Namespace, data: "FaceData") -> "np.ndarray":

@@ -6,8 +6,10 @@ import streamlit as st
 from emotion_core.collect import folds
 from emotion_core.collect.answers import stored_probs
 from emotion_core.collect.kernel import quick_probs
+from emotion_core.collect.outsider import outsider, outsider_probs, stacked
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError
+from emotion_core.runs.catalog import load_run
 from pages._ui import cache
 from pages._ui.widgets import show_error
 
@@ -20,14 +22,18 @@ def answers_to(data: FaceData) -> tuple[np.ndarray, str]:
         return probs, f"stored answers of {', '.join(names)}"
     missing = ~answered
     probs[missing] = _quick_probs(data)[missing]
-    state = folds.fold_state(data)
+    state, run = folds.fold_state(data), outsider(data)
     told = f"quick models of {folds.FOLDS} folds"
     if state.done == state.folds:
         probs[missing] = (probs[missing] + _fold_probs(data)[missing]) / 2
         told += " with networks"
-    else:
+    elif run is None:
         with st.expander("Better answers", icon=":material/model_training:"):
             _show_folds(data, int(missing.sum()))
+    if run is not None:
+        other = _outsider_probs(data, run.id)[missing]
+        probs[missing] = stacked(data.labels[missing], probs[missing], other)
+        names = [run.name, *names]
     return probs, told + (f" and {', '.join(names)}" if names else "")
 
 
@@ -38,6 +44,13 @@ def answers_to(data: FaceData) -> tuple[np.ndarray, str]:
 )
 def _quick_probs(data: FaceData) -> np.ndarray:
     return quick_probs(data)
+
+
+@st.cache_resource(
+    show_spinner="Asking the champion about each face", max_entries=2, hash_funcs=cache.HASHES
+)
+def _outsider_probs(data: FaceData, run_id: str) -> np.ndarray:
+    return outsider_probs(load_run(run_id), np.asarray(data.images))
 
 
 @st.cache_resource(show_spinner="Asking the folds", max_entries=2, hash_funcs=cache.HASHES)
