@@ -3,11 +3,12 @@
 Patches are whitened, sorted into kinds by spherical k-means, and counted by region of the face.
 """
 
+import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 _SIDE = 7  # pixels of a patch
-_STRIDE = 2
+_STRIDE = 2  # at whole size; half as many at half size
 _REGIONS = 4  # along each side of the face
 _KINDS = 300
 _LEARNED = 40_000  # patches that the kinds are found from
@@ -20,15 +21,17 @@ _BLOCK = 100  # faces
 class Patches:
     """Kinds of patches, learned from faces without their labels."""
 
-    def __init__(self, faces: np.ndarray) -> None:
+    def __init__(self, faces: np.ndarray, shrink: int = 1) -> None:
         """Find the kinds.
 
         Args:
             faces: ``(n, 48, 48)`` uint8.
+            shrink: 1, or 2 for faces of half the side, whose patches show twice as much.
         """
         rng = np.random.default_rng(0)
+        self._shrink = shrink
         some = faces[:: max(1, len(faces) // 1_000)]
-        found = _cut(_even(some), stride=5)[0]
+        found = _cut(_even(self._sized(some)), stride=5 // shrink)[0]
         found = found[rng.permutation(len(found))[:_LEARNED]]
         self._mean = found.mean(axis=0)
         values, vectors = np.linalg.eigh(np.cov((found - self._mean).T))
@@ -39,7 +42,8 @@ class Patches:
         """How much of each kind, and of its negative, is in each region: float32 ``(n, 9600)``."""
         parts = []
         for start in range(0, len(faces), _BLOCK):
-            cut, (count, rows, columns) = _cut(_even(faces[start : start + _BLOCK]), _STRIDE)
+            part = _even(self._sized(faces[start : start + _BLOCK]))
+            cut, (count, rows, columns) = _cut(part, _STRIDE // self._shrink)
             like = ((cut - self._mean) @ self._white) @ self._kinds.T
             both = np.concatenate([np.maximum(like - _FLOOR, 0), np.maximum(-like - _FLOOR, 0)], 1)
             maps = both.reshape(count, rows, columns, -1)
@@ -51,6 +55,16 @@ class Patches:
             parts.append(np.concatenate([region.mean(axis=(1, 2)) for region in regions], axis=1))
         found: np.ndarray = np.sqrt(np.concatenate(parts))
         return found
+
+    def _sized(self, faces: np.ndarray) -> np.ndarray:
+        if self._shrink == 1:
+            return faces
+        side = faces.shape[1] // self._shrink
+        small = [
+            cv2.resize(np.ascontiguousarray(face), (side, side), interpolation=cv2.INTER_AREA)
+            for face in faces
+        ]
+        return np.stack(small)
 
 
 def _even(faces: np.ndarray) -> np.ndarray:

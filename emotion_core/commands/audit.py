@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--probs",
         metavar="FILE",
         help="out-of-sample probabilities: .npy (n, 7), .npz with probs and ids, or CSV with a "
-        "column per emotion and id (default: stored answers; else quick models of the other folds, "
+        "column per emotion and id (default: stored answers; else quick models of the other faces, "
         "and for a collection the champion)",
     )
     parser.add_argument(
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also train a small network per fold as a job, and average its answers: slower, better",
     )
-    parser.add_argument("--folds", type=int, default=5, help="of the training faces (default: 5)")
+    parser.add_argument("--folds", type=int, default=5, help="with --train (default: 5)")
     parser.add_argument(
         "--epochs", type=int, default=0, help="of each fold (default: by the number of faces)"
     )
@@ -112,8 +112,8 @@ def _probs(args: argparse.Namespace, data: "FaceData") -> "tuple[np.ndarray, str
             )
         return probs, f"stored answers of {', '.join(names)}"
     missing = ~answered
-    probs[missing] = _quick_probs(args, data)[missing]
-    told = f"quick models of {args.folds} folds"
+    probs[missing] = _quick_probs(data)[missing]
+    told = "quick models"
     if args.train:
         probs[missing] = (probs[missing] + _fold_probs(args, data)[missing]) / 2
         told += " with networks"
@@ -124,13 +124,13 @@ def _probs(args: argparse.Namespace, data: "FaceData") -> "tuple[np.ndarray, str
     return probs, told + (f" and {', '.join(names)}" if names else "")
 
 
-def _quick_probs(args: argparse.Namespace, data: "FaceData") -> "np.ndarray":
+def _quick_probs(data: "FaceData") -> "np.ndarray":
     from emotion_core.collect.kernel import quick_probs
     from emotion_core.progress import progress_bar
 
     layout = "fitting {percentage:3.0f} % |{bar}| {elapsed}"
     with progress_bar(total=1.0, bar_format=layout, leave=False) as bar:
-        return quick_probs(data, args.folds, lambda share: bar.update(share - bar.n))
+        return quick_probs(data, lambda share: bar.update(share - bar.n))
 
 
 def _outsider_probs(run: "Run", data: "FaceData") -> "np.ndarray":

@@ -23,7 +23,7 @@ def answers_to(data: FaceData) -> tuple[np.ndarray, str]:
     missing = ~answered
     probs[missing] = _quick_probs(data)[missing]
     state, run = folds.fold_state(data), outsider(data)
-    told = f"quick models of {folds.FOLDS} folds"
+    told = "quick models"
     if state.done == state.folds:
         probs[missing] = (probs[missing] + _fold_probs(data)[missing]) / 2
         told += " with networks"
@@ -72,9 +72,9 @@ def _show_folds(data: FaceData, missing: int) -> None:
     if state.error:
         st.error(state.error)
     st.info(
-        f"{missing:,} faces are answered by quick models, each fitted without one part of the faces. "
-        f"{state.folds} small networks can be trained in the background in the same way; the mean of "
-        "both finds more wrong labels.",
+        f"{missing:,} faces are answered by quick models, fitted without the face in question. "
+        f"{state.folds} small networks can be trained in the background, each without one part of the "
+        "faces; the mean of both finds more wrong labels.",
     )
     if st.button("Train the folds", type="primary", key="collect-folds"):
         try:

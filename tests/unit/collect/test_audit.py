@@ -19,7 +19,6 @@ from emotion_core.collect.folds import (
     wait_for_folds,
 )
 from emotion_core.collect.issues import find_issues
-from emotion_core.data.combined import fold_of
 from emotion_core.data.sources import load_data
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.errors import CollectionError, DataError
@@ -151,31 +150,47 @@ def test_folds_are_jobs_that_answer_to_faces_they_have_not_learned():
     assert list_runs() == []
 
 
-def test_quick_models_of_the_other_folds_find_flipped_labels(flipped, monkeypatch):
+def test_quick_models_of_the_other_faces_find_flipped_labels(flipped, monkeypatch):
     data, labels, wrong, _ = flipped
-    fold = fold_of(np.arange(len(labels)), labels, 5)
+    photographs = np.arange(len(labels))
     for exact in (5_000, 100):  # all faces as landmarks, then some of them
         monkeypatch.setattr(kernel, "_EXACT", exact)
         monkeypatch.setattr(kernel, "LANDMARKS", 600)
         shares = []
-        probs = kernel.kernel_probs(data.images, labels, fold, shares.append)
+        probs = kernel.kernel_probs(data.images, labels, photographs, shares.append)
         assert np.allclose(probs.sum(axis=1), 1) and shares[-1] == 1.0
         precision, recall, _ = precision_recall_curve(wrong, find_issues(labels, probs).scores)
         assert precision[recall >= 0.9].max() >= 0.8
 
 
-def test_a_quick_answer_does_not_know_the_label_of_its_face(flipped):
+def test_a_quick_answer_knows_neither_the_label_of_its_face_nor_of_its_twin(flipped, monkeypatch):
+    monkeypatch.setattr(kernel, "_SHARPNESS", (3.0,))  # one for all faces, by all labels
     data, labels, _, _ = flipped
     some = np.arange(0, len(labels), 5)
     images, given = data.images[some], labels[some]
-    fold = fold_of(np.arange(len(some)), given, 3)
-    before = kernel.kernel_probs(images, given, fold)
+    photographs = np.arange(len(some))
+    photographs[1] = 0  # the second face shows the same photograph as the first
+    before = kernel.kernel_probs(images, given, photographs)
     changed = given.copy()
-    changed[0] = (changed[0] + 1) % 7
-    after = kernel.kernel_probs(images, changed, fold)
-    same = fold == fold[0]  # the other folds learned the face, its own did not
-    assert np.allclose(before[same], after[same], atol=1e-4)
-    assert not np.allclose(before[~same], after[~same], atol=1e-4)
+    changed[:2] = (changed[:2] + 1) % 7
+    after = kernel.kernel_probs(images, changed, photographs)
+    assert np.allclose(before[:2], after[:2], atol=1e-6)
+    assert np.abs(before[2:] - after[2:]).max() > 1e-3
+
+
+def test_leaving_a_photograph_out_is_fitting_without_it(flipped):
+    data, labels, _, _ = flipped
+    images, given = data.images[::15], labels[::15]
+    photographs = np.arange(len(images)) // 2
+    similar = kernel._kernel(images, np.arange(len(images)), lambda share: None)
+    similar = (similar + similar.T) / 2 + kernel._CONSTANT
+    truth = np.eye(7)[given]
+    found = kernel._left_out(similar - kernel._CONSTANT, truth, photographs)
+    for photograph in (0, 7):
+        out = photographs == photograph
+        ridge = kernel._RIDGE * np.eye((~out).sum())
+        weights = np.linalg.solve(similar[~out][:, ~out] + ridge, truth[~out] - 1 / 7)
+        assert np.allclose(found[out], 1 / 7 + similar[out][:, ~out] @ weights, atol=1e-4)
 
 
 def test_too_few_faces_are_refused(flipped):
@@ -188,6 +203,6 @@ def test_too_few_faces_are_refused(flipped):
 
 def test_the_command_needs_no_training(tmp_path, capsys):
     assert main(["audit", "synthetic:140", "--json", str(tmp_path / "audit.json")]) == 0
-    assert "140 labels scored by quick models of 5 folds" in capsys.readouterr().out
+    assert "140 labels scored by quick models" in capsys.readouterr().out
     assert len(json.loads((tmp_path / "audit.json").read_text())["label_issues"]) == 140
     assert list_runs() == []
