@@ -45,6 +45,11 @@ class Faces:
         latents = torch.randn(self._batch, self._latent, generator=draws)
         return latents.to(self._device), labels.to(self._device)
 
+    def offsets(self, draws: torch.Generator) -> torch.Tensor:
+        """How many classes ``(N,)`` to go on, to one that is not the face's."""
+        found = torch.randint(1, NUM_CLASSES, (self._batch,), generator=draws)
+        return found.to(self._device)
+
     def _classes(self, draws: torch.Generator) -> torch.Tensor:
         shares = self._counts.double().sqrt()
         return torch.multinomial(shares, self._batch, replacement=True, generator=draws)

@@ -1,6 +1,8 @@
 """Training of a class-conditional GAN: hinge loss, DiffAugment, one step of each network in turn.
 
-The discriminator sees real and generated faces in one batch, all augmented (Zhao et al. 2020).
+The discriminator sees real and generated faces in one batch, all augmented (Zhao et al. 2020), and the
+real ones once more with a wrong class, as faces to refuse (Reed et al. 2016): without these it
+hardly looks at expressions, and the generator draws one face for all classes.
 Classes are drawn by the square root of their frequency, so that rare ones are learned too.
 """
 
@@ -24,6 +26,7 @@ from emotion_core.generate.networks import Generator
 from emotion_core.generate.sample import draw_sheet, save_generator
 from emotion_core.generate.settings import GanSettings
 from emotion_core.generate.state import GanState
+from emotion_core.labels import NUM_CLASSES
 from emotion_core.machine import resolve_device
 from emotion_core.memory import memory_kept
 from emotion_core.runs.run import Row
@@ -95,11 +98,15 @@ def train_step(state: GanState, faces: Faces, seed: int) -> dict[str, float]:
     latents, wanted = faces.latents(draws)
     with torch.no_grad():
         made = generator(latents, wanted)
-    both = augment(torch.cat([real, made]), draws)
-    score_real, score_made = discriminator(both, torch.cat([labels, wanted])).chunk(2)
-    loss = (1 - score_real).relu().mean() + (1 + score_made).relu().mean()
+    seen, seen_made = discriminator.features(augment(torch.cat([real, made]), draws)).chunk(2)
+    wrong = (labels + faces.offsets(draws)) % NUM_CLASSES
+    classes = torch.cat([labels, wanted, wrong])
+    scores = discriminator.score(torch.cat([seen, seen_made, seen]), classes)
+    score_real, score_made, score_wrong = scores.chunk(3)
+    refused = ((1 + score_made).relu().mean() + (1 + score_wrong).relu().mean()) / 2
+    loss = (1 - score_real).relu().mean() + refused
     state.optimizers["discriminator"].zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     state.optimizers["discriminator"].step()
 
     latents, wanted = faces.latents(draws)
@@ -114,6 +121,7 @@ def train_step(state: GanState, faces: Faces, seed: int) -> dict[str, float]:
         "loss_generator": fooled.item(),
         "score_real": score_real.mean().item(),
         "score_generated": score_made.mean().item(),
+        "score_wrong_class": score_wrong.mean().item(),
     }
 
 

@@ -1,8 +1,8 @@
 """The two networks: a generator with conditional batch norm, a projection discriminator.
 
 Both take four strides between 48 and 3 or 6 pixels, as DCGAN does (Radford et al. 2016). The class
-enters the generator by the scale and shift of each batch norm (de Vries et al. 2017), and the
-discriminator by a product with its features (projection; Miyato & Koyama 2018). Spectral norm
+moves the generator's latent vector and sets scale and shift of each batch norm (de Vries et al. 2017);
+it enters the discriminator by a product with its features (projection; Miyato & Koyama 2018). Spectral norm
 (Miyato et al. 2018) bounds the discriminator's slope.
 """
 
@@ -50,6 +50,7 @@ class Generator(nn.Module):
         super().__init__()
         self.latent = latent
         sizes = (4 * width, 2 * width, width, max(width // 2, 1))
+        self.classes = nn.Embedding(NUM_CLASSES, latent)
         self.start = nn.Linear(latent, sizes[0] * _START**2)
         self.norms = nn.ModuleList(map(ConditionalNorm, sizes))
         self.ups = nn.ModuleList(
@@ -60,7 +61,8 @@ class Generator(nn.Module):
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Faces ``(N, 1, 48, 48)`` in -1..1 from ``latents`` ``(N, L)`` and ``labels`` ``(N,)``."""
-        maps = self.start(latents).view(len(latents), -1, _START, _START)
+        moved = latents + self.classes(labels)
+        maps = self.start(moved).view(len(latents), -1, _START, _START)
         maps = self.norms[0](maps, labels).relu()
         for up, norm in zip(self.ups, list(self.norms)[1:], strict=True):
             maps = norm(up(maps), labels).relu()
@@ -85,14 +87,22 @@ class Discriminator(nn.Module):
         self.real = spectral_norm(nn.Linear(sizes[-1], 1))
         self.classes = spectral_norm(nn.Embedding(NUM_CLASSES, sizes[-1]))
 
-    def forward(self, faces: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Scores ``(N,)`` of ``faces`` ``(N, 1, 48, 48)`` in -1..1 with ``labels`` ``(N,)``."""
+    def features(self, faces: torch.Tensor) -> torch.Tensor:
+        """What is seen of ``faces`` ``(N, 1, 48, 48)`` in -1..1, whatever their class: ``(N, F)``."""
         maps = faces
         for down in self.downs:
             maps = nn.functional.leaky_relu(down(maps), _LEAK)
-        features = maps.sum((2, 3))
-        score: torch.Tensor = self.real(features)[:, 0]
-        placed: torch.Tensor = score + (self.classes(labels) * features).sum(1)
+        found: torch.Tensor = maps.sum((2, 3))
+        return found
+
+    def forward(self, faces: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Scores ``(N,)`` of ``faces`` ``(N, 1, 48, 48)`` in -1..1 with ``labels`` ``(N,)``."""
+        return self.score(self.features(faces), labels)
+
+    def score(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Scores ``(N,)`` of what ``features`` gave, with ``labels`` ``(N,)``."""
+        real: torch.Tensor = self.real(features)[:, 0]
+        placed: torch.Tensor = real + (self.classes(labels) * features).sum(1)
         return placed
 
 

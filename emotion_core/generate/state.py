@@ -22,7 +22,13 @@ from emotion_core.training.optim import WeightAverage
 _Network = TypeVar("_Network", bound=nn.Module)
 FORMAT = "1"  # of resume.safetensors
 _BETAS = (0.0, 0.9)
-SUMS = ("loss_discriminator", "loss_generator", "score_real", "score_generated")
+SUMS = (
+    "loss_discriminator",
+    "loss_generator",
+    "score_real",
+    "score_generated",
+    "score_wrong_class",
+)
 _UNREADABLE = (
     OSError,
     RuntimeError,

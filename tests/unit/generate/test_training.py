@@ -25,6 +25,7 @@ from emotion_core.generate.folder import (
 from emotion_core.generate.loop import train_generator
 from emotion_core.generate.networks import create_discriminator, create_generator
 from emotion_core.generate.sample import draw_faces, load_generator
+from emotion_core.generate.state import SUMS
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.training.failures import Stopped
 from tests.unit.generate.conftest import TINY
@@ -36,6 +37,9 @@ def test_networks_map_latents_to_faces_and_faces_to_scores():
     faces = create_generator(TINY)(torch.randn(NUM_CLASSES, TINY.latent), labels)
     assert faces.shape == (NUM_CLASSES, 1, 48, 48)
     assert faces.abs().max() <= 1
+    one = torch.randn(1, TINY.latent).expand(NUM_CLASSES, -1)
+    of_each = create_generator(TINY).eval()(one, labels)  # one latent, seven classes
+    assert len(np.unique(of_each.detach().numpy(), axis=0)) == NUM_CLASSES
     discriminator = create_discriminator(TINY)
     scores = discriminator(faces, labels)
     assert scores.shape == (NUM_CLASSES,)
@@ -106,7 +110,7 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(home):
     assert [path.read_bytes() for path in whole.sheets().values()] == [
         path.read_bytes() for path in parted.sheets().values()
     ]
-    keys = ("epoch", "loss_discriminator", "loss_generator", "score_real", "score_generated")
+    keys = ("epoch", *SUMS)
     rows = [[row[key] for key in keys] for row in whole.metrics()]
     assert rows == [[row[key] for key in keys] for row in parted.metrics()]
     assert [row[0] for row in rows] == [1, 2]
