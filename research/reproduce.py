@@ -15,6 +15,7 @@ from emotion_core.errors import ConfigError, EmotionError
 from emotion_core.recipes import TrainConfig
 from emotion_core.reporting.markdown import headline_table, markdown_table
 from emotion_core.runs.catalog import list_runs
+from emotion_core.runs.create import create_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.shipped import Catalog, read_catalog
 from emotion_core.training.failures import Stopped
@@ -107,14 +108,14 @@ def _on_gpu(args: argparse.Namespace) -> int:
         raise ConfigError(
             "--gpu needs a GPU, and none is here. --gpu --trial takes one step of each."
         )
-    return _reproduce(wanted, args, known)
+    return _reproduce(wanted, args, experiments() | known)
 
 
 def _try(name: str, known: Mapping[str, Line]) -> None:
     """One step of a plan on drawn faces; nothing is kept."""
     config = experiment_config(name, _TRIAL_DATA, known).replace(epochs=1, name=f"{name}-trial")
     started = time.monotonic()
-    run = run_of(settled(config))
+    run = create_run(settled(config))  # never one that another command works on
     try:
         if not train_in_terminal(run, run.config()):
             raise Stopped(run.name)
@@ -153,10 +154,10 @@ def _trained(
     """Train a run, and first those that it needs.
 
     Args:
-        name: Of ``known``, or of ``runs.jsonl``.
+        name: Of ``known``.
         args: The command's.
         trained: What this command has trained so far, by name; added to.
-        known: Lines by name.
+        known: Lines by name, those of earlier runs among them.
 
     Returns:
         The run; None while another process trains it or one that it needs.
@@ -167,8 +168,7 @@ def _trained(
     if name in trained:
         return trained[name]
     trained[name] = None
-    lines = known if name in known else experiments()
-    config = experiment_config(name, args.data, lines)
+    config = experiment_config(name, args.data, known)
     config = config.replace(compile=args.compile, threads=args.threads)
     ids = {}
     for parent in config.needed():

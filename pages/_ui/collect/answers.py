@@ -37,11 +37,7 @@ def answers_to(data: FaceData) -> tuple[np.ndarray, str]:
     return probs, told + (f" and {', '.join(names)}" if names else "")
 
 
-@st.cache_resource(
-    show_spinner="Fitting a quick model on each part of the faces",
-    max_entries=2,
-    hash_funcs=cache.HASHES,
-)
+@st.cache_resource(show_spinner="Fitting a quick model", max_entries=2, hash_funcs=cache.HASHES)
 def _quick_probs(data: FaceData) -> np.ndarray:
     return quick_probs(data)
 
