@@ -1,5 +1,6 @@
 """A real photograph, a real detector and a real (untrained) classifier."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -50,11 +51,24 @@ def yunet_file() -> Path:
 
 @pytest.fixture
 def decoders():
-    """Counts the threads that FFmpeg's H.264 decoder has in this process."""
+    """Counts the threads of FFmpeg's H.264 decoder in this process that began after this fixture.
+
+    Threads of earlier tests end whenever the garbage collector finds their decoder.
+    """
     tasks = Path("/proc/self/task")
     if not tasks.exists():
         pytest.skip("only Linux lists its threads")
-    return lambda: sum(path.read_text().startswith("av:h264") for path in tasks.glob("*/comm"))
+
+    def running() -> set[str]:
+        found = set()
+        for path in tasks.glob("*/comm"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if path.read_text().startswith("av:h264"):
+                    found.add(path.parent.name)
+        return found
+
+    earlier = running()
+    return lambda: len(running() - earlier)
 
 
 def make_classifier(seed: int) -> Classifier:
