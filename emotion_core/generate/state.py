@@ -18,6 +18,7 @@ from emotion_core.generate.folder import GanRun
 from emotion_core.generate.networks import create_discriminator, create_generator
 from emotion_core.generate.settings import GanSettings
 from emotion_core.training.optim import WeightAverage
+from emotion_core.training.upstream import without_compiler
 
 _Network = TypeVar("_Network", bound=nn.Module)
 FORMAT = "1"  # of resume.safetensors
@@ -63,8 +64,9 @@ class GanState:
             "generator": settings.lr_generator,
             "discriminator": settings.lr_discriminator,
         }
+        adam = without_compiler(torch.optim.Adam)
         self.optimizers = {
-            name: torch.optim.Adam(getattr(self, name).parameters(), rate, _BETAS, fused=True)
+            name: adam(getattr(self, name).parameters(), rate, _BETAS, fused=True)
             for name, rate in rates.items()
         }
         self.epoch, self.step = 0, 0

@@ -9,6 +9,7 @@ from torch import nn
 
 from emotion_core.labels import NUM_CLASSES
 from emotion_core.recipes import TrainConfig
+from emotion_core.training.upstream import without_compiler
 
 
 def create_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -20,11 +21,11 @@ def create_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optim
         {"params": plain, "weight_decay": 0.0},
     ]
     if config.optimizer == "sgd":
-        return torch.optim.SGD(
+        return without_compiler(torch.optim.SGD)(
             groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0, fused=True
         )
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr=config.lr, fused=True)
+    return without_compiler(kind)(groups, lr=config.lr, fused=True)
 
 
 def freeze_norms(model: nn.Module) -> None:

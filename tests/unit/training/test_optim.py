@@ -1,6 +1,9 @@
 """Schedules, weight averaging, class weights and sampling."""
 
+import importlib.metadata
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from emotion_core.recipes import TrainConfig
+from emotion_core.training import upstream
 from emotion_core.training.optim import (
     WeightAverage,
     class_weights,
@@ -16,6 +20,7 @@ from emotion_core.training.optim import (
     epoch_order,
     learning_rate,
 )
+from emotion_core.versions import patch_fits
 
 LABELS = np.repeat(np.arange(7), [50, 5, 40, 90, 60, 55, 30])
 
@@ -98,3 +103,52 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert np.array_equal(first, epoch_order(LABELS, TrainConfig(seed=1), 4))
     assert not np.array_equal(first, epoch_order(LABELS, TrainConfig(seed=2), 4))
     assert not np.array_equal(first, epoch_order(LABELS, TrainConfig(seed=1), 5))
+
+
+_TRAINS = """
+import sys
+from emotion_core.recipes import recipe_config
+from emotion_core.runs.create import create_run
+from emotion_core.training.loop import train
+for optimizer in ("sgd", "adam", "adamw"):
+    changes = dict(data="synthetic:70", epochs=1, optimizer=optimizer, options={"width": 4})
+    run = create_run(recipe_config("ours", "sequential", **changes))
+    train(run, run.config())
+    assert run.status().state == "finished", run.status()
+assert "torch._dynamo" not in sys.modules
+"""
+
+
+def test_a_training_does_not_load_the_compiler():
+    subprocess.run([sys.executable, "-c", _TRAINS], check=True)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
+def test_an_optimizer_without_the_compiler_computes_the_same(kind):
+    def trained(kind: type[torch.optim.Optimizer]) -> torch.Tensor:
+        torch.manual_seed(0)
+        layer, states = nn.Linear(4, 3), []
+        for _ in range(2):  # the second one goes on from the first one's state
+            optimizer = kind(layer.parameters(), lr=0.1, weight_decay=0.1, fused=True)
+            for state in states:
+                optimizer.load_state_dict(state)
+            for _ in range(3):
+                optimizer.zero_grad()
+                layer(torch.ones(2, 4)).square().sum().backward()
+                optimizer.step()
+            states.append(optimizer.state_dict())
+        return layer.weight.detach()
+
+    assert torch.equal(trained(upstream.without_compiler(kind)), trained(kind))
+
+
+def test_another_version_of_torch_is_left_as_it_is(monkeypatch, caplog):
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: "99.0")
+    patch_fits.cache_clear()
+    assert upstream.without_compiler(torch.optim.SGD) is torch.optim.SGD
+    assert [record.args[:2] for record in caplog.records] == [("torch", "99.0")]
+    patch_fits.cache_clear()
+
+
+def test_the_installed_torch_is_one_that_the_change_was_written_for():
+    assert patch_fits("torch", upstream.TORCH, "")
