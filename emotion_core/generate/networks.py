@@ -16,7 +16,8 @@ from emotion_core.generate.settings import GanSettings
 from emotion_core.labels import NUM_CLASSES
 
 _LEAK = 0.1
-_START = 6  # side of the first map, doubled three times to 48
+_START = 6  # side of the generator's first map, doubled three times to 48
+_END = 3  # side of the discriminator's last map
 
 
 class ConditionalNorm(nn.Module):
@@ -84,16 +85,17 @@ class Discriminator(nn.Module):
             spectral_norm(nn.Conv2d(size, after, 4, stride=2, padding=1))
             for size, after in itertools.pairwise(sizes)
         )
-        self.real = spectral_norm(nn.Linear(sizes[-1], 1))
-        self.classes = spectral_norm(nn.Embedding(NUM_CLASSES, sizes[-1]))
+        # Of each place apart: summed over the places, expressions are hardly told from one another.
+        seen = sizes[-1] * _END**2
+        self.real = spectral_norm(nn.Linear(seen, 1))
+        self.classes = spectral_norm(nn.Embedding(NUM_CLASSES, seen))
 
     def features(self, faces: torch.Tensor) -> torch.Tensor:
         """What is seen of ``faces`` ``(N, 1, 48, 48)`` in -1..1, whatever their class: ``(N, F)``."""
         maps = faces
         for down in self.downs:
             maps = nn.functional.leaky_relu(down(maps), _LEAK)
-        found: torch.Tensor = maps.sum((2, 3))
-        return found
+        return maps.flatten(1)
 
     def forward(self, faces: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Scores ``(N,)`` of ``faces`` ``(N, 1, 48, 48)`` in -1..1 with ``labels`` ``(N,)``."""

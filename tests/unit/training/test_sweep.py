@@ -31,7 +31,8 @@ from emotion_core.training.sweep_state import sweep_states
 
 optuna = pytest.importorskip("optuna", reason="Optuna is not installed")
 
-# A training of five epochs that is the better the nearer its lr is to 0.05, and can be stopped.
+# A training of five epochs that is the better the nearer its lr is to 0.05, and can be stopped; the
+# slowest ones, of rates under 0.001, leave the time to stop or kill them.
 TRAINER = """
 import math, signal, sys, threading, time
 from dataclasses import replace
@@ -48,7 +49,7 @@ kept = len(run.metrics())
 config = run.config()
 good = max(0.2, 0.9 - abs(math.log10(config.lr / 0.05))) + 0.001 * config.seed
 for epoch in range(kept + 1, 6):
-    time.sleep(0.01 if good > 0.5 else 1.0)
+    time.sleep(0.01 if good > 0.5 else 1.0 if config.lr < 0.001 else 0.3)
     if stop.is_set():
         run.write_status(replace(run.status(), state="stopped"))
         sys.exit(3)
