@@ -1,11 +1,13 @@
-"""Answers that are there already: of shipped runs to FER-2013's val and test, or a user's own file."""
+"""Answers to a data set's faces, by models that have not learned the face in question."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from emotion_core.collect.outsider import outsider, stacked
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import DataError
 from emotion_core.evaluation.results import Result, load_results
@@ -17,6 +19,53 @@ from emotion_core.runs.shipped import read_catalog
 
 _MOST_BYTES = 1 << 28
 _SHOWN_RUNS = 3  # the fewest that make an opinion; where the catalogue names an ensemble, those
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Who has answered what.
+
+    Attributes:
+        probs: ``(n, 7)`` float64.
+        by: Who answered, for people.
+        quick_alone: How many faces only quick models have answered to.
+    """
+
+    probs: np.ndarray
+    by: str
+    quick_alone: int = 0
+
+
+def answers_to(
+    data: FaceData,
+    quick: Callable[[FaceData], np.ndarray],
+    champion: Callable[[FaceData, Run], np.ndarray],
+    folds: Callable[[FaceData], np.ndarray] | None,
+) -> Answers:
+    """Stored answers; where there are none, those of quick models, of folds and of the champion.
+
+    Args:
+        data: The data set.
+        quick: Asks ``kernel.quick_probs``. This and the next two give ``(n, 7)`` for all faces, are
+            asked only where needed, and may keep their answers or show how far they are.
+        champion: Asks ``outsider.outsider_probs`` of a run.
+        folds: Asks ``folds.fold_probs``; None if they are not to be asked.
+    """
+    probs, names = stored_probs(data)
+    missing = ~np.isfinite(probs).all(axis=1)
+    if not missing.any():
+        return Answers(probs, f"stored answers of {', '.join(names)}")
+    probs[missing] = quick(data)[missing]
+    by = "quick models"
+    if folds:
+        probs[missing] = (probs[missing] + folds(data)[missing]) / 2
+        by += " with networks"
+    if run := outsider(data):
+        other = champion(data, run)[missing]
+        probs[missing] = stacked(data.labels[missing], probs[missing], other)
+        names = [run.name, *names]
+    alone = 0 if folds or run else int(missing.sum())
+    return Answers(probs, by + (f" and {', '.join(names)}" if names else ""), alone)
 
 
 def stored_probs(data: FaceData, runs: Sequence[Run] | None = None) -> tuple[np.ndarray, list[str]]:

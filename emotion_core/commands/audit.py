@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from emotion_core.collect.answers import Answers
     from emotion_core.collect.audit import Audit
     from emotion_core.data.faces import FaceData
     from emotion_core.runs.run import Run
@@ -56,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     if not 2 <= args.folds <= 20:
         raise ConfigError(f"--folds must be from 2 to 20, got {args.folds}.")
     data = load_data(with_labels(args.data, args.labels))
-    probs, answered_by = _probs(args, data)
-    found = audit(data, probs, answered_by)
+    answers = _answers(args, data)
+    found = audit(data, answers.probs, answers.by)
     print("\n".join(summary(found)))
     if args.json:
         write_json(Path(args.json), found.to_json(), parents=True)
@@ -88,40 +89,29 @@ def summary(found: "Audit") -> list[str]:
     return lines
 
 
-def _probs(args: argparse.Namespace, data: "FaceData") -> "tuple[np.ndarray, str]":
-    """Answers to the faces, and where they are from."""
+def _answers(args: argparse.Namespace, data: "FaceData") -> "Answers":
+    from functools import partial
     from pathlib import Path
 
     import numpy as np
 
-    from emotion_core.collect.answers import read_probs, stored_probs
-    from emotion_core.collect.outsider import outsider, stacked
+    from emotion_core.collect.answers import Answers, answers_to, read_probs, stored_probs
     from emotion_core.errors import DataError
     from emotion_core.paths import user_path
 
     if args.probs:
         path = user_path(args.probs)
-        return read_probs(path, data), Path(args.probs).name
-    probs, names = stored_probs(data)
-    answered = np.isfinite(probs).all(axis=1)
-    if args.stored or answered.all():
-        if not answered.any():
+        return Answers(read_probs(path, data), Path(args.probs).name)
+    if args.stored:
+        probs, names = stored_probs(data)
+        if not np.isfinite(probs).all(axis=1).any():
             raise DataError(
                 f"No finished run has answered to the faces of '{data.name}'. Leave out --stored, "
                 "or give --probs."
             )
-        return probs, f"stored answers of {', '.join(names)}"
-    missing = ~answered
-    probs[missing] = _quick_probs(data)[missing]
-    told = "quick models"
-    if args.train:
-        probs[missing] = (probs[missing] + _fold_probs(args, data)[missing]) / 2
-        told += " with networks"
-    if (run := outsider(data)) is not None:
-        other = _outsider_probs(run, data)[missing]
-        probs[missing] = stacked(data.labels[missing], probs[missing], other)
-        names = [run.name, *names]
-    return probs, told + (f" and {', '.join(names)}" if names else "")
+        return Answers(probs, f"stored answers of {', '.join(names)}")
+    folds = partial(_fold_probs, args) if args.train else None
+    return answers_to(data, _quick_probs, _champion_probs, folds)
 
 
 def _quick_probs(data: "FaceData") -> "np.ndarray":
@@ -133,7 +123,7 @@ def _quick_probs(data: "FaceData") -> "np.ndarray":
         return quick_probs(data, lambda share: bar.update(share - bar.n))
 
 
-def _outsider_probs(run: "Run", data: "FaceData") -> "np.ndarray":
+def _champion_probs(data: "FaceData", run: "Run") -> "np.ndarray":
     import numpy as np
 
     from emotion_core.collect.outsider import outsider_probs

@@ -5,7 +5,7 @@ from collections import Counter
 from benchmarks.fuzz import __main__ as command
 from benchmarks.fuzz.inputs import KINDS, make
 
-INPUTS = 600  # tens of thousands by `python -m benchmarks.fuzz`
+INPUTS = 300  # tens of thousands by `python -m benchmarks.fuzz`
 
 
 def content(place):

@@ -3,38 +3,25 @@
 import numpy as np
 import streamlit as st
 
-from emotion_core.collect import folds
-from emotion_core.collect.answers import stored_probs
+from emotion_core.collect import answers, folds
 from emotion_core.collect.kernel import quick_probs
-from emotion_core.collect.outsider import outsider, outsider_probs, stacked
+from emotion_core.collect.outsider import outsider_probs
 from emotion_core.data.faces import FaceData
 from emotion_core.errors import EmotionError
-from emotion_core.runs.catalog import load_run
+from emotion_core.runs.run import Run
 from pages._ui import cache
 from pages._ui.widgets import show_error
 
 
-def answers_to(data: FaceData) -> tuple[np.ndarray, str]:
-    """Out-of-sample probabilities, and where they are from."""
-    probs, names = stored_probs(data)
-    answered = np.isfinite(probs).all(axis=1)
-    if answered.all():
-        return probs, f"stored answers of {', '.join(names)}"
-    missing = ~answered
-    probs[missing] = _quick_probs(data)[missing]
-    state, run = folds.fold_state(data), outsider(data)
-    told = "quick models"
-    if state.done == state.folds:
-        probs[missing] = (probs[missing] + _fold_probs(data)[missing]) / 2
-        told += " with networks"
-    elif run is None:
+def answers_to(data: FaceData) -> answers.Answers:
+    """Out-of-sample answers, with an offer to train the folds where they would be better."""
+    state = folds.fold_state(data)
+    trained = _fold_probs if state.done == state.folds else None
+    found = answers.answers_to(data, _quick_probs, _champion_probs, trained)
+    if found.quick_alone:
         with st.expander("Better answers", icon=":material/model_training:"):
-            _show_folds(data, int(missing.sum()))
-    if run is not None:
-        other = _outsider_probs(data, run.id)[missing]
-        probs[missing] = stacked(data.labels[missing], probs[missing], other)
-        names = [run.name, *names]
-    return probs, told + (f" and {', '.join(names)}" if names else "")
+            _show_folds(data, found.quick_alone)
+    return found
 
 
 @st.cache_resource(show_spinner="Fitting a quick model", max_entries=2, hash_funcs=cache.HASHES)
@@ -43,10 +30,12 @@ def _quick_probs(data: FaceData) -> np.ndarray:
 
 
 @st.cache_resource(
-    show_spinner="Asking the champion about each face", max_entries=2, hash_funcs=cache.HASHES
+    show_spinner="Asking the champion about each face",
+    max_entries=2,
+    hash_funcs=cache.hashes(*cache.MODEL_FILES),
 )
-def _outsider_probs(data: FaceData, run_id: str) -> np.ndarray:
-    return outsider_probs(load_run(run_id), np.asarray(data.images))
+def _champion_probs(data: FaceData, run: Run) -> np.ndarray:
+    return outsider_probs(run, np.asarray(data.images))
 
 
 @st.cache_resource(show_spinner="Asking the folds", max_entries=2, hash_funcs=cache.HASHES)

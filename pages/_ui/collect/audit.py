@@ -33,11 +33,11 @@ def show_audit(chosen: Summary) -> None:
     spec = str(st.selectbox("Data set", specs, key="collect-audited", accept_new_options=True))
     try:
         data = cache.dataset(spec)
-        probs, told = answers_to(data)
+        answers = answers_to(data)
     except EmotionError as error:
         show_error(error)
         return
-    found = _audit(data, probs, told)
+    found = _audit(data, answers.probs, answers.by)
     _show_figures(found)
     suspects, twins, bad = st.tabs(["Suspect labels", "Duplicates", "Bad faces"])
     with suspects:
