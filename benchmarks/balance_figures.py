@@ -12,7 +12,9 @@ from emotion_core.evaluation.pairs import holm
 from emotion_core.evaluation.results import Result, load_results
 from emotion_core.evaluation.scores import ends
 from emotion_core.generate.experiment import METRICS, TITLES, Experiment, Figure, Way
+from emotion_core.generate.words import experiment_words
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
+from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
 from emotion_core.units import number, p_value, percent
@@ -78,7 +80,7 @@ def figures_of(
     return Experiment(
         date=now(),
         data=first.report.data.name,
-        model=first.report.model,
+        model=_model_words(first.report),
         epochs=first.report.epochs,
         seeds=len(ways[plain]),
         generator=generator,
@@ -89,8 +91,13 @@ def figures_of(
     )
 
 
+def _model_words(report: Report) -> str:
+    told = ", ".join(f"{name} {value}" for name, value in report.options.items())
+    return f"{report.model} ({told})" if told else report.model
+
+
 def table(result: Experiment) -> str:
-    """The result as Markdown: each metric with its interval, and the change with its p-value."""
+    """The result as Markdown: what was trained, then each metric with its interval and its change."""
     head = ["Way", "Faces per epoch", "Validation macro-F1", *(TITLES[name] for name in METRICS)]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for way in result.ways:
@@ -98,7 +105,7 @@ def table(result: Experiment) -> str:
         mark = " (best on validation)" if way.name == result.chosen else ""
         start = [f"{way.title}{mark}", f"{way.faces:,}", number(way.validation, 3)]
         lines.append(f"| {' | '.join([*start, *cells])} |")
-    return "\n".join(lines)
+    return "\n".join([experiment_words(result), "", *lines])
 
 
 def _cell(way: Way, metric: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from emotion_core.generate.experiment import Experiment
 from emotion_core.generate.results import Nearness, Quality
 from emotion_core.units import faces, number, p_value, percent
 
@@ -38,6 +39,14 @@ def kept_words(kept: "Mapping[str, Kept]") -> list[str]:
         )
         lines.append(line + (f" {row.missing:,} are missing." if row.missing else ""))
     return lines or ["Every class has enough faces already."]
+
+
+def experiment_words(found: Experiment) -> str:
+    """What the experiment trained and tested."""
+    return (
+        f"{found.model} from fresh weights, {found.epochs} epochs, {found.seeds} seeds per way, on "
+        f"{found.test_faces:,} test faces of {found.data}."
+    )
 
 
 def _kid(value: tuple[float, float]) -> str:

@@ -15,7 +15,7 @@ from emotion_core.generate.results import (
     load_quality,
     quality_task,
 )
-from emotion_core.generate.words import quality_words
+from emotion_core.generate.words import experiment_words, quality_words
 from emotion_core.labels import EMOTIONS
 from emotion_core.tasks import Task
 from emotion_core.text import plain
@@ -137,10 +137,7 @@ def show_experiment() -> None:
         rows,
         title="Change against the plain training, with 95 % intervals",
     )
-    st.caption(
-        f"{result.model} from fresh weights, {result.epochs} epochs, {result.seeds} seeds per way, on "
-        f"{result.test_faces:,} test faces of {plain(result.data, 'markdown')}."
-    )
+    st.caption(plain(experiment_words(result), "markdown"))
 
 
 def _show_task(task: Task, doing: str) -> bool:
