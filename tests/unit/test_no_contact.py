@@ -84,7 +84,11 @@ def watched(code: str, folder: Path, *, cwd: Path | None = None, **env: str) -> 
     variables.pop("MLFLOW_DISABLE_TELEMETRY", None)
     variables |= {"HOME": str(home), "EMOTION_CACHE": str(folder / "cache"), **env}
     variables |= {"PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
-    watch = [STRACE, "-f", "-qq", "-e", _CALLS, "-s", "120", "-o", str(log)] if STRACE else []
+    watch = (
+        [STRACE, "-f", "--seccomp-bpf", "-qq", "-e", _CALLS, "-s", "120", "-o", str(log)]
+        if STRACE
+        else []
+    )
     done = subprocess.run(
         [*watch, sys.executable, "-W", "ignore", "-c", code],
         cwd=cwd or folder,
@@ -109,7 +113,7 @@ def _leaves_the_machine(line: str) -> bool:
     return port == "53" or not host.startswith(("127.", "::1", "0.0.0.0"))
 
 
-@pytest.mark.parametrize("program", ["CLASSIFY", "COMMANDS", "TRAIN"])
+@pytest.mark.parametrize("program", ["CLASSIFY", "COMMANDS", "PAGES", "TRAIN"])
 def test_nothing_is_looked_up_and_no_file_is_left(program, tmp_path):
     if program == "COMMANDS":
         pytest.importorskip("mlflow")
