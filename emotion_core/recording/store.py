@@ -108,20 +108,6 @@ def list_recordings() -> list[Recording]:
     return sorted(own, key=lambda item: item.facts.started, reverse=True) + shipped
 
 
-def load_recording(name: str) -> Recording:
-    """A recording by its name.
-
-    Raises:
-        RecordingError: there is none.
-    """
-    found = list_recordings()
-    for item in found:
-        if item.name == name:
-            return item
-    names = ", ".join(item.name for item in found[:5])
-    raise RecordingError(f"There is no recording '{name}'. There are: {names}.")
-
-
 def new_folder() -> Path:
     """Make the folder of a recording that begins now.
 

@@ -28,7 +28,8 @@ HOSTILE = "</script><script>alert(1)</script> <b>&"
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path / "home"))
-    return store.load_recording("drawn-faces")
+    (found,) = (item for item in store.list_recordings() if item.name == "drawn-faces")
+    return found
 
 
 def test_what_is_shipped_is_small_whole_and_of_drawn_faces(shipped):

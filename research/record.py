@@ -1,0 +1,69 @@
+"""A recording of drawn faces, like the one that is shipped: to replay without a camera.
+
+``python -m research.record`` makes it among one's own recordings and prints its folder.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from emotion_core.errors import EmotionError, RecordingError
+from emotion_core.live.demo import DemoStream
+from emotion_core.live.detect import create_detector
+from emotion_core.live.pipeline import LivePipeline
+from emotion_core.models.checkpoint import load_classifier
+from emotion_core.recording.recorder import FPS, About, Recorder
+from emotion_core.recording.store import Recording, list_recordings
+from emotion_core.runs.catalog import load_run
+
+SOURCE = "drawn faces"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Make one recording, with two models."""
+    parser = argparse.ArgumentParser(prog="python -m research.record", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15.0, help="length (default: 15)")
+    parser.add_argument("--size", type=int, nargs=2, default=(480, 360), metavar=("W", "H"))
+    parser.add_argument("--models", nargs=2, default=("mobilenet_v1", "sequential"), metavar="RUN")
+    args = parser.parse_args(words)
+    runs = [load_run(name) for name in args.models]
+    pipeline = LivePipeline(create_detector(), load_classifier(runs[0]))
+    pipeline.set_second(load_classifier(runs[1]))
+    width, height = args.size
+    print(record(pipeline, tuple(run.name for run in runs), args.seconds, (width, height)).path)
+    return 0
+
+
+def record(
+    pipeline: LivePipeline, titles: tuple[str, ...], seconds: float, size_wh: tuple[int, int]
+) -> Recording:
+    """Draw faces, have them read, and record that, as fast as the machine can.
+
+    Args:
+        pipeline: A fresh one, with one or two models.
+        titles: What to call them.
+        seconds: Length.
+        size_wh: Of the film in pixels.
+
+    Raises:
+        AccessError: the caller is not the owner.
+        RecordingError: it cannot be written.
+    """
+    used = [item for item in (pipeline.classifier, pipeline.second) if item]
+    names = tuple(item.name for item in used)
+    demo, recorder = DemoStream(size_wh), Recorder(lambda: About(names, titles, SOURCE))
+    recorder.patient = True
+    for index in range(round(seconds * FPS)):
+        frame, time = demo(index / FPS), index / FPS
+        recorder.take(frame, pipeline(frame, time), time)
+    recorder.wait(600)
+    if recorder.problem:
+        raise RecordingError(recorder.problem)
+    return list_recordings()[0]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except EmotionError as error:
+        sys.exit(f"error: {error}")
