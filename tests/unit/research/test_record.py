@@ -1,11 +1,13 @@
 """The shipped recording can be made again."""
 
+from emotion_core.paths import PROJECT
 from emotion_core.recording.store import list_recordings
 from research import record
 
 
 def test_drawn_faces_are_recorded_with_two_models(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EMOTION_HOME", str(tmp_path))
+    monkeypatch.setenv("EMOTION_CHECKPOINTS", str(PROJECT / "checkpoints"))
     assert record.main(["--seconds", "1", "--size", "240", "180"]) == 0
     found = list_recordings()[0]
     assert capsys.readouterr().out.strip() == str(found.path)
