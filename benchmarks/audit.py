@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Figures:
-    """Flip labels, let quick models of the other folds answer, and rank."""
+    """Flip labels, let models answer that have not learned the face in question, and rank."""
     from emotion_core.data.sources import load_data
     from emotion_core.data.synthetic import synthetic_faces
 

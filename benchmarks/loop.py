@@ -100,7 +100,7 @@ def change(faces: "np.ndarray") -> "np.ndarray":
 
 
 def mixed(fer: "FaceData", faces: "np.ndarray", labels: "np.ndarray", replay: int) -> "FaceData":
-    """Own faces among replayed ones, as ``fer2013*4+collection:NAME^6`` gives them."""
+    """Own faces among replayed ones, as ``fer2013*20+collection:NAME^6`` gives them."""
     import numpy as np
 
     from emotion_core.collect.improve import repeats_of

@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from emotion_core.errors import EmotionError, RecordingError
+from emotion_core.errors import ConfigError, EmotionError, RecordingError
 from emotion_core.live.demo import DemoStream
 from emotion_core.live.detect import create_detector
 from emotion_core.live.pipeline import LivePipeline
@@ -26,6 +26,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, nargs=2, default=(480, 360), metavar=("W", "H"))
     parser.add_argument("--models", nargs=2, default=("mobilenet_v1", "sequential"), metavar="RUN")
     args = parser.parse_args(words)
+    if not args.seconds > 0:
+        raise ConfigError(f"--seconds must be more than 0, got {args.seconds:g}.")
     runs = [load_run(name) for name in args.models]
     pipeline = LivePipeline(create_detector(), load_classifier(runs[0]))
     pipeline.set_second(load_classifier(runs[1]))

@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--gpu", action="store_true", help="train the long plans, on a GPU")
     parser.add_argument(
-        "--trial", action="store_true", help="with --gpu: one step of each plan, on any machine"
+        "--trial",
+        action="store_true",
+        help="one step of each long plan, on drawn faces and any machine",
     )
     parser.add_argument("--list", action="store_true", help="list the runs and stop")
     parser.add_argument(
@@ -102,7 +104,8 @@ def _on_gpu(args: argparse.Namespace) -> int:
         return 0
     if args.trial:
         for name in wanted:
-            _try(name, known)
+            if not _try(name, args, known):
+                return 3
         return 0
     if not torch.cuda.is_available():
         raise ConfigError(
@@ -111,17 +114,22 @@ def _on_gpu(args: argparse.Namespace) -> int:
     return _reproduce(wanted, args, experiments() | known)
 
 
-def _try(name: str, known: Mapping[str, Line]) -> None:
-    """One step of a plan on drawn faces; nothing is kept."""
-    config = experiment_config(name, _TRIAL_DATA, known).replace(epochs=1, name=f"{name}-trial")
+def _try(name: str, args: argparse.Namespace, known: Mapping[str, Line]) -> bool:
+    """One step of a plan on drawn faces, of which nothing is kept; False if it was stopped."""
+    config = experiment_config(name, _TRIAL_DATA, known).replace(
+        epochs=1, name=f"{name}-trial", compile=args.compile, threads=args.threads
+    )
     started = time.monotonic()
     run = create_run(settled(config))  # never one that another command works on
     try:
-        if not train_in_terminal(run, run.config()):
-            raise Stopped(run.name)
+        finished = train_in_terminal(run, run.config())
     finally:
         shutil.rmtree(run.path)
-    print(f"{name}: one step, validation and test in {time.monotonic() - started:.1f} s")
+    seconds = time.monotonic() - started
+    print(
+        f"{name}: " + (f"one step, validation and test in {seconds:.1f} s" if finished else "left")
+    )
+    return finished
 
 
 def _reproduce(names: Sequence[str], args: argparse.Namespace, known: Mapping[str, Line]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from emotion_core.collect.outsider import outsider, stacked
 from emotion_core.data.faces import FaceData
+from emotion_core.data.generated import is_generated
 from emotion_core.errors import DataError
 from emotion_core.evaluation.results import Result, load_results
 from emotion_core.files import open_regular
@@ -60,9 +61,11 @@ def answers_to(
     if folds:
         probs[missing] = (probs[missing] + folds(data)[missing]) / 2
         by += " with networks"
-    if run := outsider(data):
-        other = champion(data, run)[missing]
-        probs[missing] = stacked(data.labels[missing], probs[missing], other)
+    asked = missing & ~is_generated(data)  # of the generated ones the champion chose those it likes
+    run = outsider(data) if asked.any() else None
+    if run:
+        other = champion(data, run)[asked]
+        probs[asked] = stacked(data.labels[asked], probs[asked], other)
         names = [run.name, *names]
     alone = 0 if folds or run else int(missing.sum())
     return Answers(probs, by + (f" and {', '.join(names)}" if names else ""), alone)

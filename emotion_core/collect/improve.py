@@ -16,7 +16,7 @@ from emotion_core.runs.run import Run
 from emotion_core.training import jobs
 
 # What each number brings is measured in docs/collections.md.
-REPLAY = 20  # earlier faces per own one: few enough to learn, enough not to forget
+REPLAY = 20  # earlier faces each time that an own one is seen: enough not to forget
 EPOCHS, LR = 2, 0.01  # far enough to learn, since most of the way is taken back:
 SHARE = 0.25  # of the new weights in the mean with the old ones
 TEACHER_SHARE = 0.8  # of the old run's answers against the labels of earlier faces
@@ -44,7 +44,7 @@ def improve_config(
         collection: Its name. Sessions that are held out stay so.
         start: The run that it goes on from.
         base: Data set whose training faces are replayed; by default what that run learned first.
-        replay: Replayed faces per own one.
+        replay: Replayed faces for each time that an own one is seen.
         epochs: Passes over both together.
         lr: Peak learning rate.
         seed: Of the run.

@@ -13,6 +13,7 @@ from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.faces import FaceData
 from emotion_core.data.specs import sources_of
 from emotion_core.errors import RunError
+from emotion_core.recipes import TrainConfig
 from emotion_core.runs.catalog import champion, load_run
 from emotion_core.runs.run import Run
 from emotion_core.runs.shipped import is_shipped
@@ -42,7 +43,8 @@ def outsider(data: FaceData) -> Run | None:
         seen.add(run.id)
         if run.weights_path.exists() and _is_outsider(run, set()):
             return run
-        waiting += _loaded(run.config().earlier())
+        if config := _config(run):
+            waiting += _loaded(config.earlier())
     return None
 
 
@@ -95,13 +97,21 @@ def _is_outsider(run: Run, seen: set[str]) -> bool:
     if is_shipped(run) or run.id in seen:
         return True
     seen.add(run.id)
-    config = run.config()
-    if any(map(_is_collection, sources_of(config.data))):
+    config = _config(run)
+    if config is None or any(map(_is_collection, sources_of(config.data))):
         return False
     earlier = _loaded(config.earlier())
     if len(earlier) < len(config.earlier()):
         return False  # one is gone, and with it what it learned
     return all(_is_outsider(parent, seen) for parent in earlier)
+
+
+def _config(run: Run) -> TrainConfig | None:
+    """A run's settings; None if they cannot be read."""
+    try:
+        return run.config()
+    except RunError:
+        return None
 
 
 def _loaded(names: list[str]) -> list[Run]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 _SIDE = 7  # pixels of a patch
-_STRIDE = 2  # at whole size; half as many at half size
+_STRIDE = 2  # pixels at whole size; 1 at half size
 _REGIONS = 4  # along each side of the face
 _KINDS = 300
 _LEARNED = 40_000  # patches that the kinds are found from

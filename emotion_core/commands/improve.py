@@ -13,7 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--base", default="", metavar="DATA", help="data set that is replayed")
     usual = "(default: as docs/collections.md tells)"
-    parser.add_argument("--replay", type=int, help=f"earlier faces per own one {usual}")
+    parser.add_argument(
+        "--replay", type=int, help=f"earlier faces each time an own one is seen {usual}"
+    )
     parser.add_argument("--epochs", type=int, help=f"passes over both together {usual}")
     parser.add_argument("--lr", type=float, help=f"peak learning rate {usual}")
     parser.add_argument("--seed", type=int, help="of the run (default: 0)")

@@ -76,7 +76,7 @@ def load_collection(name: str, event: int = LATEST) -> FaceData:
     splits = np.array([SPLITS.index(row["role"]) for row in used], np.uint8)
     notes = _notes(found, used, labels)
     origins = np.unique([f"{row['session']}/{row['origin']}" for row in used], return_inverse=True)
-    usage = np.array([GENERATED if row["source"] == GENERATED else BY_HAND for row in used])
+    usage = np.array([_usage(row) for row in used])
     real = usage != GENERATED  # nothing that is reported rests on a generated face
     parts = images[real], labels[real], splits[real]
     cut = cut_test(*parts, origins[1][real]) or cut_test(*parts)
@@ -114,6 +114,12 @@ def overlay_labels(name: str, event: int = LATEST) -> dict[bytes, str]:
             (stored.id, event),
         ).fetchall()
     return {row["digest"]: row["new"] for row in rows if row["new"]}
+
+
+def _usage(row: sqlite3.Row) -> str:
+    if row["source"] == GENERATED:
+        return GENERATED
+    return BY_HAND if row["by"] == "person" else ""
 
 
 def _notes(found: list[sqlite3.Row], used: list[sqlite3.Row], labels: np.ndarray) -> list[Note]:

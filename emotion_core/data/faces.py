@@ -11,7 +11,7 @@ from emotion_core.labels import EMOTIONS
 FACE_SIZE = 48
 SPLITS: tuple[str, ...] = ("train", "val", "test")
 SYNTHETIC_SPEC = "synthetic"
-BY_HAND = "by hand"  # in ``FaceData.usage``: a person confirmed the label, face by face
+BY_HAND = "by hand"  # in ``FaceData.usage``: a person gave or confirmed this face's label
 
 
 def is_synthetic(spec: str) -> bool:

@@ -1,16 +1,17 @@
 """DiffAugment (Zhao et al. 2020): real and generated faces are changed alike, with gradients.
 
 The discriminator then cannot remember the few faces of a rare class. Colours have no meaning here,
-so of the paper's changes brightness, contrast, translation and cutout are left. They are milder
-than in the paper, whose strengths are for hundreds of faces: with those, a discriminator that had
-seen 8,000 of FER-2013's faces told them from noise hardly better than by chance.
+so of the paper's changes brightness, contrast, translation and cutout are left. All but contrast are
+milder than in the paper, whose strengths are for hundreds of faces: with those, a discriminator that
+had seen 8,000 of FER-2013's faces told them from noise hardly better than by chance.
 """
 
 import torch
 
 _SHIFT = 3  # pixels, a sixteenth of the side
 _HOLE = 12  # side of the square that is cut out, a quarter of the face's
-_LIGHT, _CONTRAST = 0.2, 0.2
+_LIGHT = 0.2  # added or taken, of a range from -1 to 1
+_CONTRAST = 0.8, 1.8  # least and most, as factors
 
 
 def augment(faces: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
@@ -28,7 +29,8 @@ def augment(faces: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
     light, contrast = torch.rand(2, count, 1, 1, 1, generator=draws).to(device)
     faces = faces + (light - 0.5) * 2 * _LIGHT
     mean = faces.mean((1, 2, 3), keepdim=True)
-    faces = (faces - mean) * (contrast + 1 - _CONTRAST) + mean
+    least, most = _CONTRAST
+    faces = (faces - mean) * (least + contrast * (most - least)) + mean
     shifts = torch.randint(-_SHIFT, _SHIFT + 1, (2, count, 1), generator=draws).to(device)
     centres = torch.randint(0, side, (2, count, 1), generator=draws).to(device)
     places = torch.arange(side, device=device)

@@ -1,9 +1,9 @@
 """The two networks: a generator with conditional batch norm, a projection discriminator.
 
-Both take four strides between 48 and 3 or 6 pixels, as DCGAN does (Radford et al. 2016). The class
-moves the generator's latent vector and sets scale and shift of each batch norm (de Vries et al. 2017);
-it enters the discriminator by a product with its features (projection; Miyato & Koyama 2018). Spectral norm
-(Miyato et al. 2018) bounds the discriminator's slope.
+They stride as DCGAN does (Radford et al. 2016): three times from 6 to 48 pixels, four times from 48
+to 3. The class moves the generator's latent vector and sets scale and shift of each batch norm (de Vries
+et al. 2017); it enters the discriminator by a product with its features (projection; Miyato & Koyama
+2018). Spectral norm (Miyato et al. 2018) bounds the discriminator's slope.
 """
 
 import itertools

@@ -24,7 +24,7 @@ _LABELS = {
     "teacher_share": "Distillation weight",
     "frozen_norm": "Keep batch norm statistics",
     "average_with": "Average weights at the end with",
-    "average_share": "Weight of the trained weights",
+    "average_share": "Share of the new weights in the mean",
 }
 
 

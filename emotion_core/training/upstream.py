@@ -18,8 +18,8 @@ def without_compiler(kind: type[_Kind]) -> type[_Kind]:
 
     By default the methods of an optimizer load all of ``torch._dynamo``, only to be kept out of
     compiled code: 3 of the 9 seconds in which a training starts. Nothing here compiles an
-    optimizer; ``torch.compile`` of a model works as before. Report: none that we know of;
-    pytorch/pytorch#162595 mends the same in another place.
+    optimizer or differentiates through it; ``torch.compile`` of a model works as before. Not reported
+    as far as we know; pytorch/pytorch#162595 mends the same in another place.
     """
     if not patch_fits("torch", TORCH, "Each training starts some seconds later."):
         return kind

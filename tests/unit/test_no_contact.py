@@ -95,7 +95,7 @@ def watched(code: str, folder: Path, *, cwd: Path | None = None, **env: str) -> 
         env=variables,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     lines = log.read_text(errors="replace").splitlines() if STRACE else []
@@ -113,6 +113,7 @@ def _leaves_the_machine(line: str) -> bool:
     return port == "53" or not host.startswith(("127.", "::1", "0.0.0.0"))
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("program", ["CLASSIFY", "COMMANDS", "PAGES", "TRAIN"])
 def test_nothing_is_looked_up_and_no_file_is_left(program, tmp_path):
     if program == "COMMANDS":

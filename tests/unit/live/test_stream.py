@@ -274,6 +274,6 @@ def test_the_last_good_picture_of_a_source_of_another_size_is_shown(stream, dete
 def test_the_end_of_a_stream_ends_the_decoder_of_its_video(stream, decoders):
     stream.source = VideoPlayback(face_clip(5, 5))
     stream.process(video_frame(np.zeros((480, 640, 3), np.uint8)))
-    assert stream.state().failed == 0 and decoders() > 0
+    assert stream.state().failed == 0 and decoders.count()
     stream.end()
-    assert decoders() == 0
+    assert decoders.all_end()

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import itertools
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
+from emotion_core.paths import PROJECT
 from emotion_core.recipes import TrainConfig
 from emotion_core.training import upstream
 from emotion_core.training.optim import (
@@ -119,8 +121,11 @@ assert "torch._dynamo" not in sys.modules
 """
 
 
-def test_a_training_does_not_load_the_compiler():
-    subprocess.run([sys.executable, "-c", _TRAINS], check=True)
+def test_a_training_does_not_load_the_compiler(tmp_path):
+    places = {name: str(tmp_path) for name in ("EMOTION_CHECKPOINTS", "EMOTION_HOME")}
+    subprocess.run(
+        [sys.executable, "-c", _TRAINS], check=True, cwd=PROJECT, env=os.environ | places
+    )
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
