@@ -168,7 +168,7 @@ class EarlierSettings(Config):
         "runs, separated by commas, whose weights are averaged with the trained ones at the end, "
         "each if validation gains by it; it does for runs that started from one another",
     )
-    average_share: float = setting(0.0, "new weights' share of that mean; 0: equal", low=0, high=0.99)
+    average_share: float = setting(0.0, "new weights' share in it; 0: equal", low=0, high=0.99)
     frozen_norm: bool = setting(
         False,
         "batch norms keep the statistics that the run goes on from; for few or augmented faces, "
