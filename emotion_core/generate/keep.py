@@ -28,7 +28,7 @@ from emotion_core.labels import EMOTIONS
 from emotion_core.models.checkpoint import Classifier
 
 _BATCH = 64
-_MOST_DRAWN = 20  # samples per wanted face, before a class is given up
+_MOST_DRAWN = 8  # samples per wanted face, before a class is given up
 
 
 @dataclass
