@@ -21,7 +21,7 @@ from emotion_core.training.optim import WeightAverage
 from emotion_core.training.upstream import without_compiler
 
 _Network = TypeVar("_Network", bound=nn.Module)
-FORMAT = "1"  # of resume.safetensors
+FORMAT = "2"  # of resume.safetensors
 _BETAS = (0.0, 0.9)
 SUMS = (
     "loss_discriminator",
