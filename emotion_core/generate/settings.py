@@ -12,8 +12,8 @@ _Rate = Annotated[float, Rule("more than 0 and at most 0.1", lambda value: 0 < v
 class GanSettings(Record):
     """What a generator is trained on, and how.
 
-    The defaults are meant for a CPU: 30 epochs of FER-2013's training faces in about 90 minutes of
-    two cores.
+    The defaults are meant for a CPU: 20 epochs of FER-2013's training faces in about 90 minutes of
+    one core.
 
     Attributes:
         data: Spec of the data set, whose training faces alone are learned.
@@ -32,7 +32,7 @@ class GanSettings(Record):
 
     data: str = "fer2013"
     seed: Annotated[int, between(0, 2**31 - 1)] = 0
-    epochs: Annotated[int, between(1, 10_000)] = 30
+    epochs: Annotated[int, between(1, 10_000)] = 20
     batch_size: Annotated[int, between(2, 4096)] = 64
     width: Annotated[int, between(4, 512)] = 32
     latent: Annotated[int, between(1, 1024)] = 64
