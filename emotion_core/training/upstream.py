@@ -17,7 +17,8 @@ def without_compiler(kind: type[_Kind]) -> type[_Kind]:
     """PyTorch: a kind of optimizer that does not load the compiler; it computes the same.
 
     By default the methods of an optimizer load all of ``torch._dynamo``, only to be kept out of
-    compiled code: 3 of the 9 seconds in which a training starts. Nothing here compiles an
+    compiled code: half of the 7 seconds from a new process to its first step (``benchmarks.train``, on
+    two busy cores). Nothing here compiles an
     optimizer or differentiates through it; ``torch.compile`` of a model works as before. Not reported
     as far as we know; pytorch/pytorch#162595 mends the same in another place.
     """
