@@ -18,9 +18,9 @@ def without_compiler(kind: type[_Kind]) -> type[_Kind]:
 
     By default the methods of an optimizer load all of ``torch._dynamo``, only to be kept out of
     compiled code: half of the 7 seconds from a new process to its first step (``benchmarks.train``, on
-    two busy cores). Nothing here compiles an
-    optimizer or differentiates through it; ``torch.compile`` of a model works as before. Not reported
-    as far as we know; pytorch/pytorch#162595 mends the same in another place.
+    two busy cores). Nothing here compiles an optimizer or differentiates through it; ``torch.compile``
+    of a model works as before. Not reported as far as we know; pytorch/pytorch#162595 mends the same
+    in another place.
     """
     if not patch_fits("torch", TORCH, "Each training starts some seconds later."):
         return kind
