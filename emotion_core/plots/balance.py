@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from emotion_core.generate.experiment import METRICS, TITLES, Experiment
+from emotion_core.generate.experiment import METRICS, TITLES, Experiment, Way
 from emotion_core.plots.theme import RUN_PALETTE, style
 
 _POINTS = {"accuracy", "recall_disgust", "recall_fear"}  # shown in points, not as a score
@@ -45,14 +45,25 @@ def balance_figure(result: Experiment) -> go.Figure:
 
 
 def balance_reading(result: Experiment) -> str:
-    """One sentence: what is best on validation, and what that brings on test."""
-    way = next(way for way in result.ways if way.name == result.chosen)
-    if way.name == "plain":
-        return "On validation no way is better than training on the faces as they are."
+    """What is best on validation, and what is best of the ways with generated faces."""
+    best = next(way for way in result.ways if way.name == result.chosen)
+    made = [way for way in result.ways if way.generated]
+    if best.name == "plain":
+        said = "On validation no way is better than training on the faces as they are."
+    else:
+        said = f"Best on validation: {_on_test(best)}"
+    if not made or best in made:
+        return said
+    return (
+        f"{said} Best with generated faces: {_on_test(max(made, key=lambda way: way.validation))}"
+    )
+
+
+def _on_test(way: Way) -> str:
     figure = way.figures["macro_f1"]
     low, high = figure.change_interval
-    word = "better" if low > 0 else "worse" if high < 0 else "not significantly different"
+    word = "higher than" if low > 0 else "lower than" if high < 0 else "not clearly different from"
     return (
-        f"Best on validation: {way.title.lower()}. On test its macro-F1 is {word} than that of the "
-        f"plain training ({figure.change:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
+        f"{way.title[0].lower()}{way.title[1:]}. On test its macro-F1 is {word} that of the plain "
+        f"training ({figure.change:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
     )
