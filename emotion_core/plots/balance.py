@@ -1,33 +1,29 @@
 """The experiment on balance: what each way of training changes, metric by metric."""
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+import textwrap
 
-from emotion_core.generate.experiment import METRICS, TITLES, Experiment, Way
+import plotly.graph_objects as go
+
+from emotion_core.generate.experiment import TITLES, Experiment, Way
 from emotion_core.plots.theme import RUN_PALETTE, style
+from emotion_core.units import number
 
 _POINTS = {"accuracy", "recall_disgust", "recall_fear"}  # shown in points, not as a score
-_COLUMNS = 3
-_ROW = 250  # pixels
+_HEIGHT = 300  # pixels
+_LINE = 22  # characters of a label
 
 
-def balance_figure(result: Experiment) -> go.Figure:
-    """Change against the plain training with its 95 % interval, a small figure per metric."""
+def balance_figure(result: Experiment, metric: str) -> go.Figure:
+    """Change of a metric against the plain training with its 95 % interval, a row per way."""
     ways = [way for way in result.ways if way.name != "plain"][::-1]
-    rows = -(-len(METRICS) // _COLUMNS)
-    titles = [f"{TITLES[name]}{', points' if name in _POINTS else ''}" for name in METRICS]
-    fig = make_subplots(
-        rows, _COLUMNS, shared_yaxes=True, subplot_titles=titles, vertical_spacing=0.16
-    )
-    for at, metric in enumerate(METRICS):
-        scale = 100 if metric in _POINTS else 1
-        figures = [way.figures[metric] for way in ways]
-        change = [scale * figure.change for figure in figures]
-        ends = [[scale * end for end in figure.change_interval] for figure in figures]
-        place = {"row": at // _COLUMNS + 1, "col": at % _COLUMNS + 1}
-        fig.add_scatter(
+    scale = 100 if metric in _POINTS else 1
+    figures = [way.figures[metric] for way in ways]
+    change = [scale * figure.change for figure in figures]
+    ends = [[scale * end for end in figure.change_interval] for figure in figures]
+    fig = go.Figure(
+        go.Scatter(
             x=change,
-            y=[way.title for way in ways],
+            y=["<br>".join(textwrap.wrap(way.title, _LINE)) for way in ways],
             error_x={
                 "array": [high - value for value, (_, high) in zip(change, ends, strict=True)],
                 "arrayminus": [value - low for value, (low, _) in zip(change, ends, strict=True)],
@@ -36,12 +32,25 @@ def balance_figure(result: Experiment) -> go.Figure:
             },
             mode="markers",
             marker={"size": 10, "color": RUN_PALETTE[0]},
-            showlegend=False,
             hovertemplate="%{y}: %{x:.3g}<extra></extra>",
-            **place,
         )
-        fig.add_vline(x=0, line={"color": "#8A8A8A", "width": 1}, **place)
-    return style(fig, height=_ROW * rows)
+    )
+    fig.add_vline(x=0, line={"color": "#8A8A8A", "width": 1})
+    fig.update_layout(title=f"{TITLES[metric]}{', points' if metric in _POINTS else ''}")
+    return style(fig, height=_HEIGHT)
+
+
+def change_reading(result: Experiment, metric: str) -> str:
+    """The largest change of a metric."""
+    ways = [way for way in result.ways if way.name != "plain"]
+    most = max(ways, key=lambda way: abs(way.figures[metric].change))
+    change = most.figures[metric].change
+    told = (
+        number(100 * change, 1, "points", sign=True)
+        if metric in _POINTS
+        else number(change, 3, sign=True)
+    )
+    return f"Largest change: {_lower(most.title)}, {told}."
 
 
 def balance_reading(result: Experiment) -> str:
@@ -64,6 +73,10 @@ def _on_test(way: Way) -> str:
     low, high = figure.change_interval
     word = "higher than" if low > 0 else "lower than" if high < 0 else "not clearly different from"
     return (
-        f"{way.title[0].lower()}{way.title[1:]}. On test its macro-F1 is {word} that of the plain "
+        f"{_lower(way.title)}. On test its macro-F1 is {word} that of the plain "
         f"training ({figure.change:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})."
     )
+
+
+def _lower(title: str) -> str:
+    return title[0].lower() + title[1:]

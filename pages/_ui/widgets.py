@@ -57,7 +57,7 @@ def show_figure(
     title = title or fig.layout.title.text or ""
     if fig.layout.title.text:  # the toolbar would cover it
         fig.update_layout(title=None, margin={"t": _TOP})
-    _figure_head(key, title, reading, csv)
+    show_figure_head(key, title, reading, csv)
     clicks = f"{key}-clicks"
     # A figure keeps its point selected, and a click on it would do nothing; a new one has none.
     drawn = f"{key}-{st.session_state.get(clicks, 0)}"
@@ -79,7 +79,8 @@ def show_figure(
     )
 
 
-def _figure_head(key: str, title: str, reading: str, csv: Rows | None) -> None:
+def show_figure_head(key: str, title: str, reading: str, csv: Rows | None) -> None:
+    """A figure's title and reading, with its data as a download; see ``show_figure``."""
     if not (title or reading or csv):
         return
     with st.container(horizontal=True, vertical_alignment="top", key=f"{key}-head"):

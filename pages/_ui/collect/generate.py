@@ -19,7 +19,7 @@ _CHOSEN = "generate-chosen"
 _ERROR = "generate-error"
 _PURPOSE = (
     "A small network learns the training faces of a data set and draws new ones, for classes that have "
-    "few, such as disgust. On FER-2013 it takes about 90 minutes of two free cores. What it draws is "
+    "few, such as disgust. On FER-2013 it takes about 90 minutes of one free core. What it draws is "
     "marked as generated everywhere and only ever trains: validation and test hold real faces alone. "
     "It is an experiment, and whether it helps is measured below."
 )

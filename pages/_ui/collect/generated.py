@@ -6,7 +6,7 @@ from emotion_core.access import Action
 from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.generated import GENERATED
 from emotion_core.errors import EmotionError
-from emotion_core.generate.experiment import load_experiment
+from emotion_core.generate.experiment import METRICS, load_experiment
 from emotion_core.generate.folder import GanRun
 from emotion_core.generate.results import (
     Quality,
@@ -22,9 +22,10 @@ from emotion_core.text import plain
 from emotion_core.units import number, percent
 from pages._ui.access import offers
 from pages._ui.collect.sheets import show_neighbours
-from pages._ui.widgets import show_error, show_figure, show_metrics
+from pages._ui.widgets import show_error, show_figure, show_figure_head, show_metrics
 
 _MOST = 20_000
+_COLUMNS = 3  # figures beside one another
 
 
 def show_quality(run: GanRun) -> None:
@@ -122,7 +123,7 @@ def show_experiment() -> None:
             "where the plain training is strong."
         )
         return
-    from emotion_core.plots.balance import balance_figure, balance_reading
+    from emotion_core.plots.balance import balance_figure, balance_reading, change_reading
 
     rows = [
         {"way": way.title, "metric": metric, "mean": figure.mean, "change": figure.change,
@@ -130,13 +131,15 @@ def show_experiment() -> None:
         for way in result.ways
         for metric, figure in way.figures.items()
     ]  # fmt: skip
-    show_figure(
-        balance_figure(result),
-        "balance",
-        balance_reading(result),
-        rows,
-        title="Change against the plain training, with 95 % intervals",
-    )
+    title = "Change against the plain training, with 95 % intervals"
+    show_figure_head("balance", title, balance_reading(result), rows)
+    for start in range(0, len(METRICS), _COLUMNS):
+        for column, metric in zip(
+            st.columns(_COLUMNS), METRICS[start : start + _COLUMNS], strict=False
+        ):
+            with column:
+                told = change_reading(result, metric)
+                show_figure(balance_figure(result, metric), f"balance-{metric}", told)
     st.caption(plain(experiment_words(result), "markdown"))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from emotion_core.generate.experiment import METRICS, Experiment, Figure, Way
-from emotion_core.plots.balance import balance_figure, balance_reading
+from emotion_core.plots.balance import balance_figure, balance_reading, change_reading
 
 TITLES = {"plain": "As it is", "over": "Over-sampling", "generated-50": "Generated, to 50 %"}
 
@@ -60,7 +60,12 @@ def test_a_best_way_is_told_once_and_the_plain_one_is_best_of_itself():
 
 
 def test_each_metric_has_a_row_of_changes_with_intervals():
-    fig = balance_figure(experiment("over", VALIDATION, {"over": 0.05}))
-    assert len(fig.data) == len(METRICS)
-    for trace in fig.data:
-        assert list(trace.y) and trace.error_x.array is not None
+    result = experiment("over", VALIDATION, {"over": 0.05})
+    for metric in METRICS:
+        (trace,) = balance_figure(result, metric).data
+        scale = 1 if metric in ("macro_f1", "ece") else 100
+        assert list(trace.y) == ["Generated, to 50 %", "Over-sampling"]
+        assert list(trace.x) == pytest.approx([0.0, 0.05 * scale])
+        assert list(trace.error_x.array) == pytest.approx([0.02 * scale] * 2)
+    assert change_reading(result, "macro_f1") == "Largest change: over-sampling, +0.050."
+    assert change_reading(result, "accuracy") == "Largest change: over-sampling, +5.0 points."
