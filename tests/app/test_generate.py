@@ -8,10 +8,13 @@ from streamlit.testing.v1 import AppTest
 from emotion_core import access
 from emotion_core.collect.store import create
 from emotion_core.files import write_bytes, write_json
+from emotion_core.generate.experiment import METRICS, load_experiment
 from emotion_core.generate.folder import create_generator_run, list_generators
 from emotion_core.generate.results import KeptFaces, Nearness, Quality
 from emotion_core.generate.settings import GanSettings
+from emotion_core.generate.words import experiment_words
 from emotion_core.paths import PROJECT
+from emotion_core.text import plain
 from pages._ui.access import session_role
 
 SETTINGS = GanSettings(data="synthetic:140", epochs=2, batch_size=16, width=4, latent=8)
@@ -40,6 +43,16 @@ def test_before_there_is_a_generator_it_says_what_it_is_for_and_how_long_it_take
     page = open_tab()
     assert "90 minutes" in page.info[0].value and "experiment" in page.info[0].value
     assert "Train a generator" in labels(page)
+    # The shipped experiment: one figure per metric, and what was trained.
+    assert len(page.get("plotly_chart")) == len(METRICS)
+    told = plain(experiment_words(load_experiment()), "markdown")
+    assert told in [item.value for item in page.caption]
+
+
+def test_without_a_result_it_says_how_to_come_by_one(monkeypatch):
+    monkeypatch.setattr("pages._ui.collect.generated.load_experiment", lambda: None)
+    page = open_tab()
+    assert not page.get("plotly_chart")
     assert any("has no result yet" in item.value for item in page.caption)
     assert not list_generators()  # nothing is written by looking
 
