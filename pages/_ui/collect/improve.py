@@ -46,9 +46,9 @@ def _show_start(chosen: Summary, now: Run) -> None:
     st.caption(
         f"Trains {plain(now.name, 'markdown')} for {config.epochs} more epochs on the confirmed faces "
         f"of {chosen.name}, each up to {improve.REPEATS} times an epoch, every time among "
-        f"{improve.REPLAY} earlier faces. Held-out sessions are not learned: they show whether the model improved. Confirm faces that it classifies "
-        "correctly as well: the same number of randomly drawn faces teaches it more than its "
-        "mistakes alone."
+        f"{improve.REPLAY} earlier faces. Held-out sessions are not learned: they show whether the "
+        "model improved. Confirm faces that it classifies correctly as well: the same number of "
+        "randomly drawn faces teaches it more than its mistakes alone."
     )
     if st.button(
         "Improve the champion",
