@@ -14,6 +14,7 @@ from emotion_core.evaluation.scores import ends
 from emotion_core.generate.experiment import METRICS, TITLES, Experiment, Figure, Way
 from emotion_core.generate.words import experiment_words
 from emotion_core.labels import EMOTIONS, NUM_CLASSES
+from emotion_core.models.options import options_words
 from emotion_core.runs.report import Report
 from emotion_core.runs.run import Run
 from emotion_core.runs.status import now
@@ -92,7 +93,7 @@ def figures_of(
 
 
 def _model_words(report: Report) -> str:
-    told = ", ".join(f"{name} {value}" for name, value in report.options.items())
+    told = options_words(report.options)
     return f"{report.model} ({told})" if told else report.model
 
 

@@ -74,9 +74,14 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.{3 if p < 0.0995 else 2}f}"
 
 
+def several(count: int, noun: str) -> str:
+    """A count with its noun, which takes an s: ``1 epoch`` or ``7,178 epochs``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def faces(count: int) -> str:
     """``1 face`` or ``7,178 faces``."""
-    return f"{count:,} face{'s' * (count != 1)}"
+    return several(count, "face")
 
 
 def join_names(names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from emotion_core.errors import ConfigError, EmotionError, RecordingError
 from emotion_core.live.demo import DemoStream
@@ -13,7 +14,6 @@ from emotion_core.live.detect import create_detector
 from emotion_core.live.pipeline import LivePipeline
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.recording.recorder import FPS, About, Recorder
-from emotion_core.recording.store import Recording, list_recordings
 from emotion_core.runs.catalog import load_run
 
 SOURCE = "drawn faces"
@@ -32,13 +32,13 @@ def main(words: Sequence[str] | None = None) -> int:
     pipeline = LivePipeline(create_detector(), load_classifier(runs[0]))
     pipeline.set_second(load_classifier(runs[1]))
     width, height = args.size
-    print(record(pipeline, tuple(run.name for run in runs), args.seconds, (width, height)).path)
+    print(record(pipeline, tuple(run.name for run in runs), args.seconds, (width, height)))
     return 0
 
 
 def record(
     pipeline: LivePipeline, titles: tuple[str, ...], seconds: float, size_wh: tuple[int, int]
-) -> Recording:
+) -> Path:
     """Draw faces, have them read, and record that, as fast as the machine can.
 
     Args:
@@ -47,9 +47,12 @@ def record(
         seconds: Length.
         size_wh: Of the film in pixels.
 
+    Returns:
+        The recording's folder.
+
     Raises:
         AccessError: the caller is not the owner.
-        RecordingError: it cannot be written.
+        RecordingError: it cannot be written, or is too short for a frame.
     """
     used = [item for item in (pipeline.classifier, pipeline.second) if item]
     names = tuple(item.name for item in used)
@@ -58,10 +61,10 @@ def record(
     for index in range(round(seconds * FPS)):
         frame, time = demo(index / FPS), index / FPS
         recorder.take(frame, pipeline(frame, time), time)
-    recorder.wait(600)
-    if recorder.problem:
-        raise RecordingError(recorder.problem)
-    return list_recordings()[0]
+    folder = recorder.wait(600)
+    if recorder.problem or folder is None:
+        raise RecordingError(recorder.problem or f"No frame came in {seconds:g} seconds.")
+    return folder
 
 
 if __name__ == "__main__":

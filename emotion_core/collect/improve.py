@@ -9,6 +9,7 @@ from emotion_core.data.collection_file import COLLECTION_SPEC
 from emotion_core.data.sources import load_data
 from emotion_core.data.specs import sources_of
 from emotion_core.errors import CollectionError, RunError
+from emotion_core.models.options import without_pretrained
 from emotion_core.recipes import TrainConfig
 from emotion_core.runs import registry
 from emotion_core.runs.catalog import champion, load_run
@@ -92,7 +93,7 @@ def continued(
     earlier = run.config().for_another_run()
     return earlier.replace(
         data=data,
-        options={key: value for key, value in earlier.options.items() if key != "pretrained"},
+        options=without_pretrained(earlier.options),
         start_from=run.id,
         average_with=run.id,
         average_share=SHARE,

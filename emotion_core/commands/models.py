@@ -7,6 +7,7 @@ from typing import Any
 
 from emotion_core.config import Config, setting
 from emotion_core.errors import ConfigError
+from emotion_core.models.options import options_words
 from emotion_core.records import Scalar
 
 HELP = "list the architectures, or show one layer by layer"
@@ -71,9 +72,8 @@ def _print_list(as_json: bool) -> None:
         return
     print(f"{'name':<20}{'parameters':>12}{'MACs, M':>10}  options and their defaults")
     for row in rows:
-        options = " ".join(f"{key}={value}" for key, value in row.options.items())
         print(
-            f"{row.name:<20}{row.parameters:>12,}{row.macs / 1e6:>10.1f}  {options}\n"
+            f"{row.name:<20}{row.parameters:>12,}{row.macs / 1e6:>10.1f}  {options_words(row.options)}\n"
             f"{'':<20}{row.summary}"
         )
 

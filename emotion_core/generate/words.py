@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from emotion_core.generate.experiment import Experiment
 from emotion_core.generate.results import Nearness, Quality
-from emotion_core.units import faces, number, p_value, percent
+from emotion_core.units import faces, number, p_value, percent, several
 
 if TYPE_CHECKING:
     from emotion_core.generate.keep import Kept  # loads torch
@@ -44,7 +44,8 @@ def kept_words(kept: "Mapping[str, Kept]") -> list[str]:
 def experiment_words(found: Experiment) -> str:
     """What the experiment trained and tested."""
     return (
-        f"{found.model} from fresh weights, {found.epochs} epochs, {found.seeds} seeds per way, on "
+        f"{found.model} from fresh weights, {several(found.epochs, 'epoch')}, "
+        f"{several(found.seeds, 'seed')} per way, on "
         f"{found.test_faces:,} test faces of {found.data}."
     )
 

@@ -15,6 +15,7 @@ from emotion_core.files import regular, write_bytes, write_json
 from emotion_core.labels import EMOTIONS
 from emotion_core.machine import resolve_device
 from emotion_core.models.metadata import Metadata, read_metadata
+from emotion_core.models.options import without_pretrained
 from emotion_core.models.preprocess import Preprocess
 from emotion_core.models.registry import create_model
 from emotion_core.probabilities import Calibration, softmax
@@ -195,8 +196,7 @@ def load_classifier(
             f"knows {list(EMOTIONS)} in this order."
         )
     # Its own weights replace those it started from, which need not be on this machine.
-    options = {name: value for name, value in about.options.items() if name != "pretrained"}
-    model = create_model(about.architecture, **options)
+    model = create_model(about.architecture, **without_pretrained(about.options))
     load_weights(model, run)
     return Classifier(
         model,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from emotion_core.models.options import without_pretrained
 from emotion_core.models.registry import create_model
 
 
@@ -39,9 +40,8 @@ def layers_of(name: str, options: Mapping[str, Any]) -> list[LayerRow]:
     Raises:
         ModelError: as ``create_model``.
     """
-    fresh = {option: value for option, value in options.items() if option != "pretrained"}
     with torch.device("meta"):  # shapes without memory
-        return layer_table(create_model(name, **fresh))
+        return layer_table(create_model(name, **without_pretrained(options)))
 
 
 def layer_table(model: nn.Module) -> list[LayerRow]:

@@ -1,8 +1,10 @@
 """Options that several families share: checks of their values, and what ``pretrained`` means."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from emotion_core.errors import ModelError, unknown
+from emotion_core.records import Scalar
 
 _PROBABILITIES = ("dropout", "drop_path")
 # Lowest and highest whole numbers. Who reaches the form must not be able to fill the memory.
@@ -60,6 +62,16 @@ def check_side(side: Any) -> None:
     """
     if side not in range(64, 257, 32):
         raise ModelError(f"side must be a multiple of 32 from 64 to 256, got {side!r}.")
+
+
+def options_words(options: Mapping[str, Scalar]) -> str:
+    """Options as a command takes them, such as ``width=16 dropout=0.2``; empty without any."""
+    return " ".join(f"{name}={value}" for name, value in options.items())
+
+
+def without_pretrained(options: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """The options of a network whose weights come from elsewhere than ``pretrained``."""
+    return {name: value for name, value in options.items() if name != "pretrained"}
 
 
 def pretrained_on(model: str) -> str:

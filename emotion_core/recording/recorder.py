@@ -126,12 +126,14 @@ class Recorder:
         if writing:
             writing.close()
 
-    def wait(self, seconds: float = 30.0) -> None:
-        """End, and wait until the files are whole."""
+    def wait(self, seconds: float = 30.0) -> Path | None:
+        """End, wait until the files are whole, and return their folder; None if there is none."""
         writing = self._writing
         self.end()
-        if writing:
-            writing.join(seconds)
+        if not writing:
+            return None
+        writing.join(seconds)
+        return writing.folder
 
     def _begin(self, about: About, image: np.ndarray, time: float) -> "_Writing":
         height, width = (side // 2 * 2 for side in image.shape[:2])  # as codecs want them
@@ -155,6 +157,7 @@ class _Writing(threading.Thread):
         super().__init__(daemon=True, name="recording")
         self.about = about
         self.seconds = 0.0
+        self.folder: Path | None = None
         self._facts, self._start, self._tell = facts, start, tell
         self._due = start
         self._queue: queue.Queue[_Item | None] = queue.Queue(_WAITING + 1)
@@ -190,7 +193,7 @@ class _Writing(threading.Thread):
     def run(self) -> None:
         """Write until it is asked to finish."""
         try:
-            folder = new_folder()
+            folder = self.folder = new_folder()
             with filelock.FileLock(folder / LOCK):
                 write_json(folder / FACTS, self._facts.to_json())
                 self._record(folder)

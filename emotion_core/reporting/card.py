@@ -185,7 +185,7 @@ def _recipe(run: Run, config: TrainConfig, report: Report) -> Iterator[str]:
     if config.final:
         best = "until the epoch that was best on validation"
     yield (
-        f"Recipe `{config.recipe}`, {report.epochs} epoch{'s' * (report.epochs != 1)}, {best}; "
+        f"Recipe `{config.recipe}`, {units.several(report.epochs, 'epoch')}, {best}; "
         f"{config.optimizer}, learning rate {config.lr:g}, batch {config.batch_size}, seed "
         f"{config.seed}. All settings are in `config.json`, the curves in `metrics.jsonl`."
     )

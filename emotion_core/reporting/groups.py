@@ -94,7 +94,7 @@ def paired_sentence(first: Group, second: Group) -> str:
     if first.test_fingerprint != second.test_fingerprint:
         return f"{first.name} and {second.name} were tested on other faces, which is no pair."
     (test,) = paired_group_tests([first, second])
-    seeds = f"{test.seeds} common seed{'s' * (test.seeds != 1)}"
+    seeds = units.several(test.seeds, "common seed")
     if math.isnan(test.difference):
         return f"{first.name} and {second.name} have no common seed, so there is nothing to pair."
     points = units.points(test.difference, sign=True)

@@ -16,6 +16,7 @@ from emotion_core.evaluation.results import Result
 from emotion_core.evaluation.robustness import Robustness
 from emotion_core.evaluation.study import load_study
 from emotion_core.labels import EMOTIONS
+from emotion_core.models.options import options_words
 from emotion_core.models.titles import model_title, recipe_title
 from emotion_core.reporting.columns import EMOTION, SUMMARY, TableRow, columns
 from emotion_core.reporting.panels.calibration import calibration_rows
@@ -161,15 +162,15 @@ def _provenance(comparison: Comparison) -> list[tuple[str, str]]:
 
 def _facts(result: Result) -> list[tuple[str, str]]:
     report, env = result.report, result.report.environment
-    options = "".join(f" {key}={value}" for key, value in report.options.items())
+    model = f"{report.model} {options_words(report.options)}".rstrip()
     # The data's full path would tell about the machine; its name says enough.
     settings = result.config.to_dict() | {"data": Path(result.config.data).name}
     facts = [
         ("Run", result.name),
-        ("Model", f"{model_title(report.model)} ({report.model}{options})"),
+        ("Model", f"{model_title(report.model)} ({model})"),
         (
             "Recipe",
-            f"{recipe_title(report.recipe)}, {report.epochs} epochs, best {report.best_epoch}",
+            f"{recipe_title(report.recipe)}, {units.several(report.epochs, 'epoch')}, best {report.best_epoch}",
         ),
         ("Data fingerprint", report.data.fingerprint),
         ("Temperature", units.number(report.temperature, 3)),

@@ -69,7 +69,7 @@ def how_trained(run: Run, report: Report, runs: Sequence[Run] | None = None) -> 
     if report.fitted or not report.epochs:
         return ""
     config = run.config()
-    epochs = f"{report.epochs} epoch{'s' * (report.epochs != 1)}"
+    epochs = units.several(report.epochs, "epoch")
     recipe = recipe_title(report.recipe)
     parts = [recipe[0].upper() + recipe[1:]]
     if config.start_from:

@@ -11,6 +11,7 @@ from emotion_core.data.fer2013 import FER2013_SPEC, find_fer2013, source_path
 from emotion_core.data.label_tables import HELP, split_labels, with_labels
 from emotion_core.data.specs import lasting
 from emotion_core.errors import ConfigError, RunError
+from emotion_core.models.options import without_pretrained
 from emotion_core.paths import checkpoints_dir
 from emotion_core.recipes import TrainConfig, listed, recipe_config
 from emotion_core.runs.catalog import load_run, pick_run
@@ -73,7 +74,7 @@ def _like_its_start(given: dict[str, Any]) -> dict[str, Any]:
     if not starts or "model" in given:
         return given
     earlier = pick_run(starts[0], final=False).config()
-    options = {name: value for name, value in earlier.options.items() if name != "pretrained"}
+    options = without_pretrained(earlier.options)
     return given | {"model": earlier.model, "options": options | given.get("options", {})}
 
 

@@ -18,7 +18,7 @@ from emotion_core.training.engines import device_count, launch, stop_as_launched
 from emotion_core.training.failures import Stopped
 from emotion_core.training.loop import train
 from emotion_core.training.progress import Progress
-from emotion_core.units import percent, percent_range, score
+from emotion_core.units import percent, percent_range, score, several
 
 
 def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | None = None) -> bool:
@@ -35,7 +35,7 @@ def train_in_terminal(run: Run, config: TrainConfig, stop: threading.Event | Non
     stop = stop or stop_on_signals()
     count = device_count(config)
     devices = f", {count} devices" if count > 1 else ""
-    course = f"as {known_as(config.chosen_by)}" if config.final else f"{config.epochs} epochs"
+    course = f"as {known_as(config.chosen_by)}" if config.final else several(config.epochs, "epoch")
     print(plain(f"{run.name}: {config.model} on {config.data}, {course}{devices}"), flush=True)
     try:
         report = launch(run, config, stop) if count > 1 else _train_shown(run, config, stop)

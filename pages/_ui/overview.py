@@ -72,7 +72,7 @@ def show_next_steps(finished: int) -> None:
     states = [run.status().state for run in runs() if not run.problem]
     active = sum(state in ("running", "queued") for state in states)
     training = (
-        f"{active} run{'s' if active > 1 else ''} training or queued. Watch live."
+        f"{units.several(active, 'run')} training or queued. Watch live."
         if active
         else "Pick architectures and start. They train in the background."
     )

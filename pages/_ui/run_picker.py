@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from emotion_core import units
 from emotion_core.evaluation.selection import (
     FILTERS,
     MOST_RUNS,
@@ -42,7 +43,7 @@ def pick_runs(entries: Sequence[Entry]) -> list[Run]:
     }
     with st.container(horizontal=True, vertical_alignment="center", key="run-picker"):
         count = len(st.session_state[CHOSEN])
-        label = f"{count} run{'s' * (count != 1)} · change"
+        label = f"{units.several(count, 'run')} · change"
         with st.popover(label, icon=":material/tune:", key="run-picker-more", width="content"):
             chosen = _choose_several(entries, present)
         _pick_preset(presets)

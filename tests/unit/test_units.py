@@ -29,6 +29,8 @@ from emotion_core import units
         (units.p_value(0.0004), "p < 0.001"),
         (units.p_value(0.023), "p = 0.023"),
         (units.p_value(0.118), "p = 0.12"),
+        (units.several(1, "epoch"), "1 epoch"),
+        (units.several(1200, "common seed"), "1,200 common seeds"),
         (units.faces(1), "1 face"),
         (units.faces(7178), "7,178 faces"),
         (units.join_names(["a"]), "a"),

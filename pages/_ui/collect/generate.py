@@ -9,6 +9,7 @@ from emotion_core.generate.folder import GanRun, delete_generator, list_generato
 from emotion_core.generate.settings import GanSettings
 from emotion_core.runs.status import Status
 from emotion_core.text import plain
+from emotion_core.units import several
 from pages._ui import cache
 from pages._ui.access import offers
 from pages._ui.collect.generated import show_experiment, show_keep, show_quality
@@ -51,7 +52,7 @@ def show_generate() -> None:
     _show_controls(run, status)
     _watch(run, status.state)
     st.caption(
-        f"Learns the training faces of {plain(settings.data, 'markdown')}, {settings.epochs} epochs, "
+        f"Learns the training faces of {plain(settings.data, 'markdown')}, {several(settings.epochs, 'epoch')}, "
         f"seed {settings.seed}."
     )
     if run.weights_path.exists():

@@ -7,6 +7,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.personal import diary
 from emotion_core.personal.database import diary_path
 from emotion_core.personal.entries import DiaryStatus
+from emotion_core.units import several
 from pages._ui.widgets import show_error
 
 DEMO = "diary-demo"
@@ -24,7 +25,7 @@ def kept_sentence() -> str:
 def counted(status: DiaryStatus) -> str:
     """``1 minute and 12 check-ins``."""
     pairs = ((status.minutes, "minute"), (status.check_ins, "check-in"))
-    return " and ".join(f"{count:,} {word}{'s' * (count != 1)}" for count, word in pairs)
+    return " and ".join(several(count, word) for count, word in pairs)
 
 
 def open_diary() -> DiaryStatus | None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from emotion_core import units
 from emotion_core.evaluation.selection import Entry
 from emotion_core.reporting.columns import COLUMNS, SUMMARY
 from emotion_core.reporting.rows import run_row
@@ -19,7 +20,7 @@ def show_settings(run: Run) -> None:
     rows = settings_rows(with_names(run))
     changed = sum(bool(row["Changed"]) for row in rows)
     st.caption(
-        f"{changed} setting{'s' * (changed != 1)} changed from the recipe."
+        f"{units.several(changed, 'setting')} changed from the recipe."
         if changed
         else "All settings are the recipe's."
     )

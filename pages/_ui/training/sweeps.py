@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from emotion_core import units
 from emotion_core.access import Action
 from emotion_core.evaluation.groups import Group, group_runs
 from emotion_core.reporting.groups import score_text
@@ -106,7 +107,7 @@ def _show_buttons(one: SweepState) -> None:
         )
     if one.state != "running":
         with st.popover("Delete", icon=":material/delete:", key=f"sweep-deletion-{name}"):
-            count = f"{len(one.jobs)} run{'s' * (len(one.jobs) != 1)}"
+            count = units.several(len(one.jobs), "run")
             st.markdown(f"Delete the {count} of **{plain(name, 'markdown')}**?")
             st.button(
                 f"Yes, delete {count}",

@@ -65,7 +65,7 @@ def test_all_ways_are_trained_once_measured_and_published(home, tmp_path, monkey
     assert result.chosen == max(validation, key=validation.__getitem__)
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert "sequential (width 8) from fresh weights, 1 epochs, 2 seeds per way, on 14 test" in text
+    assert "sequential (width=8) from fresh weights, 1 epoch, 2 seeds per way, on 14 test" in text
     assert text.count("\n| ") == 9  # a head, a line and seven ways
     assert {item.name for item in list_collections()} == {"tiny-25", "tiny-50", "tiny-100"}
 
