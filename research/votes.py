@@ -19,7 +19,7 @@ from emotion_core.recipes import TrainConfig, recipe_config
 from emotion_core.runs.run import Run
 from emotion_core.training.settle import settled
 from emotion_core.training.terminal import train_in_terminal
-from emotion_core.units import number, percent_range
+from emotion_core.units import faces, number, percent_range, several
 from research.experiments import run_of
 
 
@@ -78,8 +78,9 @@ def summary(pairs: Sequence[Pair]) -> list[str]:
     low, high = ends(resampled(loss))
     lines.append(
         f"with votes: {number(100 * gain.mean(), 2, 'points', sign=True)} of accuracy "
-        f"({percent_range(ends(resampled(gain)), sign=True)}), NLL {loss.mean():+.4f} "
-        f"({low:+.4f} to {high:+.4f}), {len(pairs)} seeds, {len(gain):,} faces"
+        f"({percent_range(ends(resampled(gain)), sign=True)}), NLL "
+        f"{number(loss.mean(), 4, sign=True)} ({number(low, 4, sign=True)} to "
+        f"{number(high, 4, sign=True)}), {several(len(pairs), 'seed')}, {faces(len(gain))}"
     )
     return lines
 

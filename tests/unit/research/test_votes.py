@@ -37,4 +37,4 @@ def test_the_interval_is_of_the_mean_over_the_seeds():
     same = Pair(np.stack([correct[0], correct[0]]), rng.random((1, 400)).repeat(2, axis=0))
     assert "+0.00 points" in summary([same, same])[-1] or " 0.00 points" in summary([same])[-1]
     better = Pair(correct, np.stack([np.full(400, 1.0), np.full(400, 0.9)]))
-    assert "NLL -0.1000 (-0.1000 to -0.1000), 1 seeds, 400 faces" in summary([better])[-1]
+    assert "NLL −0.1000 (−0.1000 to −0.1000), 1 seed, 400 faces" in summary([better])[-1]
