@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.command import Figures, measure
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import FrameResult, LivePipeline
+    from emotion_core.live.pipeline import LivePipeline
+    from emotion_core.live.results import FrameResult
     from emotion_core.models.checkpoint import Classifier
 
 HELP = "milliseconds per frame of the live pipeline, by stage, beside the plain way"

@@ -13,8 +13,8 @@ from emotion_core.data.pictures import decode_image
 from emotion_core.data.sources import load_data
 from emotion_core.errors import EmotionError
 from emotion_core.labels import NUM_CLASSES
-from emotion_core.live.photos import read_image
-from emotion_core.live.pipeline import FrameResult
+from emotion_core.live.photo_file import read_image
+from emotion_core.live.results import FrameResult
 from emotion_core.live.videos import analyse_video
 
 _LONGEST_MESSAGE = 2_000  # characters, and the path may be in it

@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from emotion_core.files import write_bytes
-    from emotion_core.live.photos import PhotoDetector, photo_notices, result_row, shrinkage
+    from emotion_core.live.photo_file import shrinkage
+    from emotion_core.live.photos import PhotoDetector, photo_notices, result_row
 
     named, images = _run_and_images(args.images)
     classifier = _classifier(named, args.profile)
@@ -116,7 +117,7 @@ def _classifier(named: str, profile: str | None) -> "Classifier":
 
 def _run_and_images(given: list[str]) -> tuple[str, list[str]]:
     """The run, empty where none is named, and the pictures: a picture is a file, a run is not."""
-    from emotion_core.live.photos import SUFFIXES
+    from emotion_core.live.photo_file import SUFFIXES
 
     first = Path(unquoted(given[0]))
     if _suffix(first) in _WEIGHTS:
@@ -134,9 +135,9 @@ def _faces(
     data: bytes, path: Path, detector: Any, classifier: Any
 ) -> "tuple[np.ndarray, list[FaceResult]]":
     """The picture, BGR uint8 ``(H, W, 3)``, and its faces; without a detector it is one itself."""
-    from emotion_core.live import photos
+    from emotion_core.live import photo_file, photos
 
-    image = photos.read_image(data, str(path))
+    image = photo_file.read_image(data, str(path))
     if detector is None:
         return image, [photos.classify_whole(image, classifier)]
     return image, photos.classify_photo(image, detector, classifier)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from emotion_core.labels import COLORS
-from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live.results import Face, FrameResult, Reading
 from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.units import percent
 

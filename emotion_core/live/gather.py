@@ -15,10 +15,11 @@ from emotion_core.collect.quality import quality_of
 from emotion_core.errors import EmotionError, ImageError
 from emotion_core.files import read_regular
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import photos, video_file
+from emotion_core.live import photo_file, video_file
 from emotion_core.live.crop import crop_face
 from emotion_core.live.detect import Detection
-from emotion_core.live.photos import PhotoDetector, read_image
+from emotion_core.live.photo_file import read_image
+from emotion_core.live.photos import PhotoDetector
 from emotion_core.live.video_file import open_video
 from emotion_core.live.video_frames import check_length, sampled
 from emotion_core.models.checkpoint import Classifier
@@ -156,9 +157,9 @@ def _faces_of(name: str, data: bytes, detector: PhotoDetector) -> list[NewFace]:
     """
     if name.lower().rpartition(".")[2] in video_file.SUFFIXES:
         return _faces_of_video(name, data, detector)
-    if name.lower().rpartition(".")[2] not in photos.SUFFIXES:
+    if name.lower().rpartition(".")[2] not in photo_file.SUFFIXES:
         raise ImageError(
-            f"neither a picture ({', '.join(photos.SUFFIXES)}) nor a video "
+            f"neither a picture ({', '.join(photo_file.SUFFIXES)}) nor a video "
             f"({', '.join(video_file.SUFFIXES)})."
         )
     image = read_image(data, name)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from emotion_core.labels import EMOTIONS
-from emotion_core.live.pipeline import FrameResult
+from emotion_core.live.results import FrameResult
 from emotion_core.live.session import KEPT_SECONDS
 from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.summary import Second

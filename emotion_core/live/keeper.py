@@ -17,7 +17,7 @@ from emotion_core.errors import EmotionError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.detect import Detection
 from emotion_core.live.gather import faces_in
-from emotion_core.live.pipeline import Face, FrameResult
+from emotion_core.live.results import Face, FrameResult
 
 HELD_SECONDS = 1.5  # a held button that says nothing for so long counts as released
 RECORD_SECONDS = 0.5  # between two faces of a recording

@@ -1,25 +1,19 @@
-"""Pictures that people bring: read safely, all faces found, each classified."""
+"""Pictures that people bring: all faces found, each classified."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from emotion_core.data.faces import FACE_SIZE
-from emotion_core.data.orientation import orientation, upright
-from emotion_core.data.pictures import check_scans
-from emotion_core.errors import ImageError, ImageSizeError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.boxes import area, overlaps
 from emotion_core.live.crop import crop_face
 from emotion_core.live.detect import Detection, FaceDetector, create_detector
 from emotion_core.live.draw import draw_faces
-from emotion_core.live.pipeline import Face, Reading
+from emotion_core.live.results import Face, Reading
 from emotion_core.live.rows import FaceRow, face_row
 from emotion_core.live.smooth import LabelHolder
 from emotion_core.live.turns import levelled, search_turned
@@ -28,13 +22,7 @@ from emotion_core.live.yunet_file import HAAR_NOTICE
 if TYPE_CHECKING:  # it loads torch
     from emotion_core.models.checkpoint import Classifier
 
-MAX_PIXELS = 80_000_000  # 240 MB when decoded; phones make 50 million
-MAX_SIDE = 4_096  # larger pictures are shrunk to this: no face gets lost, and the rest is fast
-# By name, because Pillow would run other programs for some of the formats it knows.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 MAX_FACES = 1_000  # of one picture, the surest first
-SUFFIXES = ("jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "ppm", "pgm")
-
 # Longer sides at which a picture is searched, in pixels. Haar errs more the larger the picture.
 _SIDES = {"yunet": (320, 1_280), "haar": (288, 640)}
 _SAME_FACE = 0.5  # overlap from which two boxes are one face
@@ -46,9 +34,6 @@ _UPRIGHT = {"yunet": 0.88, "haar": 0.5}
 # at most so many faces, because each takes up to six looks.
 _LEVEL, _MOST_LEVELLED = 0.935, 8
 _TOLD = 25.0  # degrees of turn from which the user is told
-
-# Pillow only warns of a picture that is much larger than ours may be: make that a refusal.
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -78,56 +63,6 @@ class FaceResult:
     def confidence(self) -> float:
         """Its probability, 0..1."""
         return float(self.probs.max())
-
-
-def read_image(
-    data: bytes, name: str = "The picture", *, max_pixels: int = MAX_PIXELS
-) -> np.ndarray:
-    """Decode a picture of any size, depth and orientation.
-
-    It is turned as its EXIF data says; alpha is laid over white; 16 bits become 8; an animation
-    gives its first frame; more than ``MAX_SIDE`` pixels per side are shrunk to that.
-
-    Args:
-        data: The file's bytes.
-        name: What error messages call it.
-        max_pixels: The most that are read, at most ``MAX_PIXELS``.
-
-    Returns:
-        BGR uint8 ``(H, W, 3)``.
-
-    Raises:
-        ImageSizeError: it has more than ``max_pixels`` pixels, by its header: nothing is decoded.
-        ImageError: it is no picture, or is damaged.
-    """
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageSizeError(_too_large(name, max_pixels)) from error
-    except UnidentifiedImageError as error:
-        raise ImageError(
-            f"{name} is not a picture this version can read. Take one of: {', '.join(SUFFIXES)}."
-        ) from error
-    except Exception as error:  # each format's parser raises its own on a damaged header
-        raise ImageError(_damaged(name, error)) from error
-    if image.width * image.height > max_pixels:
-        raise ImageSizeError(_too_large(name, max_pixels, image.size))
-    try:
-        check_scans(image, data)
-        image.draft("RGB", (MAX_SIDE, MAX_SIDE))  # a large JPEG can be decoded smaller at once
-        rgb = upright(_to_rgb(image), orientation(image))
-    except Exception as error:  # as above
-        raise ImageError(_damaged(name, error)) from error
-    scale = MAX_SIDE / max(rgb.shape[:2])
-    if scale < 1:
-        size_wh = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-        rgb = np.asarray(cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.ascontiguousarray(rgb[..., ::-1])
-
-
-def shrinkage(data: bytes) -> float:
-    """How many times larger a picture is than ``read_image`` gives it; 1 if it fits."""
-    return max(1.0, max(Image.open(io.BytesIO(data), formats=FORMATS).size) / MAX_SIDE)
 
 
 class PhotoDetector:
@@ -313,40 +248,3 @@ def result_row(number: int, result: FaceResult, scale: float) -> FaceRow:
     the file by its ``shrinkage``, and the detector's ``score``."""
     row = face_row(result.emotion, result.confidence, result.probs, result.box_xyxy, scale)
     return {"face": number, **row, "score": round(result.score, 3)}
-
-
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    """uint8 ``(H, W, 3)`` of an image in any of Pillow's modes."""
-    if image.mode[:2] == "I;":  # gray of 16 bits
-        gray = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if image.mode[0] in "IF":  # gray of 32 bits or floating point
-        values = np.nan_to_num(np.asarray(image).astype(np.float32), copy=False)
-        low, high = float(values.min()), float(values.max())
-        if low >= 0 and 255 < high <= 65535:
-            low, high = 0.0, 65535.0
-        values -= low
-        values *= 255 / max(high - low, 1e-12)
-        return np.repeat(np.rint(values, out=values).astype(np.uint8)[..., None], 3, axis=2)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert("RGB"))
-
-
-def _too_large(name: str, max_pixels: int, size_wh: tuple[int, int] | None = None) -> str:
-    limit = f"{max_pixels / 1e6:g} megapixels"
-    if size_wh is None:
-        return f"{name} has far more than {limit}, the most this reads. Shrink it first."
-    width, height = size_wh
-    megapixels = width * height / 1e6
-    return (
-        f"{name} has {megapixels:,.0f} megapixels ({width} x {height}); the most this reads is "
-        f"{limit}. Shrink it first."
-    )
-
-
-def _damaged(name: str, error: Exception) -> str:
-    reason = str(error).rstrip(".") or type(error).__name__
-    return f"{name} is damaged and cannot be read ({reason}). Save it again as JPEG or PNG."

@@ -12,7 +12,7 @@ from emotion_core.live.smooth import UNCERTAIN
 from emotion_core.live.summary import Moment, Second, Session, Stretch, Summary
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import Face, FrameResult
+    from emotion_core.live.results import Face, FrameResult
 
 LARGEST = 0  # stands for whichever face is the largest; real track ids start at 1
 MINUTE = 60

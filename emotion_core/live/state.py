@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from emotion_core.live.pipeline import FrameResult
+from emotion_core.live.results import FrameResult
 
 
 @dataclass(frozen=True)

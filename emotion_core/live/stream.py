@@ -17,8 +17,9 @@ import numpy as np
 from emotion_core.errors import LiveError
 from emotion_core.live.draw import draw_result
 from emotion_core.live.pace import Pace
-from emotion_core.live.pipeline import FrameResult, LivePipeline
+from emotion_core.live.pipeline import LivePipeline
 from emotion_core.live.playback import VideoPlayback
+from emotion_core.live.results import FrameResult
 from emotion_core.live.session import LARGEST, SessionRecorder
 from emotion_core.live.state import LiveState, Tap
 from emotion_core.live.summary import Moment, Second, Session

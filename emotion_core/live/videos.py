@@ -19,7 +19,8 @@ import numpy as np
 from emotion_core.errors import EmotionError, ImageError
 from emotion_core.live.detect import create_detector
 from emotion_core.live.draw import draw_faces
-from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, calibrated_threshold
+from emotion_core.live.pipeline import LivePipeline, calibrated_threshold
+from emotion_core.live.results import Face, FrameResult
 from emotion_core.live.rows import FaceRow, face_row, second_row
 from emotion_core.live.settings import LiveConfig
 from emotion_core.live.video_file import Source, VideoInfo, open_video

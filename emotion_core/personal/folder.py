@@ -11,7 +11,8 @@ from emotion_core.errors import ProfileError
 from emotion_core.files import read_regular
 from emotion_core.labels import parse_emotion
 from emotion_core.live.crop import crop_face
-from emotion_core.live.photos import PhotoDetector, read_image
+from emotion_core.live.photo_file import read_image
+from emotion_core.live.photos import PhotoDetector
 from emotion_core.personal.diagnose import View
 from emotion_core.personal.recorder import pose_of
 from emotion_core.personal.takes import Takes

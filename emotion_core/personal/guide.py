@@ -2,7 +2,7 @@
 
 from emotion_core.live.crop import crop_face
 from emotion_core.live.detect import Detection
-from emotion_core.live.pipeline import FrameResult
+from emotion_core.live.results import FrameResult
 from emotion_core.personal.diagnose import View
 from emotion_core.personal.minute import NOBODY, SEVERAL, GuidedMinute
 from emotion_core.personal.recorder import pose_of

@@ -15,7 +15,7 @@ from emotion_core.personal.diary import write_minutes
 from emotion_core.personal.entries import Minute
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import FrameResult
+    from emotion_core.live.results import FrameResult
 
 _LONGEST_STEP = 1.0  # seconds between frames that still count as seen
 _LEAST_SEEN = 1.0  # seconds of a minute that are worth a row

@@ -18,7 +18,7 @@ import numpy as np
 from emotion_core.access import Action, require
 from emotion_core.errors import RecordingError
 from emotion_core.files import write_json
-from emotion_core.live.pipeline import FrameResult
+from emotion_core.live.results import FrameResult
 from emotion_core.live.rows import FaceRow
 from emotion_core.live.video_writer import VideoWriter
 from emotion_core.recording.facts import (

@@ -19,7 +19,7 @@ from emotion_core.live.rows import SECOND, FaceRow, face_row, second_row
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from emotion_core.live.pipeline import Face
+    from emotion_core.live.results import Face
 
 NO_FACE = 0  # tracks are counted from 1
 _READING = ("emotion", "confidence", *EMOTIONS)

@@ -14,7 +14,7 @@ import numpy as np
 
 from emotion_core.errors import EmotionError, ImageSizeError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import photos
+from emotion_core.live import photo_file, photos
 from emotion_core.live.detect import Detection
 from emotion_core.models.checkpoint import Classifier
 from emotion_core.runs.run import Run
@@ -185,12 +185,12 @@ class Service:
     def _cut(self, upload: Upload, whole: bool) -> _Cut:
         """Decode a picture and cut its faces out; runs in a thread."""
         most = int(self.settings.max_megapixels * 1e6)
-        image = photos.read_image(upload.data, upload.name, max_pixels=most)
+        image = photo_file.read_image(upload.data, upload.name, max_pixels=most)
         if whole:
             found, faces = photos.cut_whole(image)
         else:
             found, faces = photos.cut_faces(image, self._own_detector())
-        scale = photos.shrinkage(upload.data)
+        scale = photo_file.shrinkage(upload.data)
         height, width = image.shape[:2]
         size_wh = (round(width * scale), round(height * scale))
         return _Cut(upload.name, size_wh, scale, found, faces)

@@ -25,9 +25,9 @@ from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
 from emotion_core.data.synthetic import synthetic_faces
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import photos, yunet_file
+from emotion_core.live import photo_file, photos, yunet_file
 from emotion_core.live.detect import Detection
-from emotion_core.live.pipeline import Face, Reading
+from emotion_core.live.results import Face, Reading
 from emotion_core.live.stream import LiveStream
 from emotion_core.live.summary import Second
 from emotion_core.live.yunet_file import YUNET_NAME
@@ -676,13 +676,13 @@ def test_a_picture_that_is_nothing_but_a_face_is_classified_when_said_so(folder)
 def test_a_photo_is_forgotten_with_its_tab(folder, monkeypatch):
     _, data = cv2.imencode(".png", astronaut((512, 512)))
     page = open_page_with_photo("woman.png", data.tobytes())
-    read, looked_at = photos.read_image, []
+    read, looked_at = photo_file.read_image, []
 
     def look(*given):
         looked_at.append(given)
         return read(*given)
 
-    monkeypatch.setattr(photos, "read_image", look)
+    monkeypatch.setattr(photo_file, "read_image", look)
     page.run()
     assert not looked_at
     clear_session_cache("test session id")  # AppTest's; what Streamlit does when a tab is closed

@@ -38,11 +38,11 @@ def show_add(chosen: Summary) -> None:
 
 
 def _show_files(chosen: Summary, agreed: bool) -> None:
-    from emotion_core.live import photos, video_file
+    from emotion_core.live import photo_file, video_file
 
     files = st.file_uploader(
         "Photos and videos",
-        type=[*photos.SUFFIXES, *video_file.SUFFIXES],
+        type=[*photo_file.SUFFIXES, *video_file.SUFFIXES],
         accept_multiple_files=True,
         key=f"collect-files-{st.session_state.get('collect-round', 0)}",
         help="Faces are found and cut out; of a video, two frames per second are looked at.",

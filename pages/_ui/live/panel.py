@@ -24,7 +24,7 @@ from pages._ui.live.wrong import show_wrong
 from pages._ui.widgets import show_empty
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import Face
+    from emotion_core.live.results import Face
 
 _FIRST_PICTURE_SECONDS = 3.0
 STYLE = Path(__file__).with_name("live.css")

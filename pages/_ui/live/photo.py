@@ -21,7 +21,7 @@ from pages._ui.widgets import PHOTO_MEGABYTES, show_error, show_faces_grid
 
 if TYPE_CHECKING:
     from emotion_core.live.photos import FaceResult
-    from emotion_core.live.pipeline import Face
+    from emotion_core.live.results import Face
     from emotion_core.models.checkpoint import Classifier
 
 _SHOWN_FACES = 40
@@ -29,11 +29,11 @@ _SHOWN_FACES = 40
 
 def show_photo(stream: LiveStream) -> None:
     """The faces of an uploaded photo."""
-    from emotion_core.live import photos
+    from emotion_core.live import photo_file, photos
 
     upload = st.file_uploader(
         "A photo",
-        type=list(photos.SUFFIXES),
+        type=list(photo_file.SUFFIXES),
         key="live-photo",
         max_upload_size=PHOTO_MEGABYTES,
         help="It is processed in memory and not kept.",
@@ -74,7 +74,7 @@ def show_photo(stream: LiveStream) -> None:
         face = _show_face(stream, faces)
         with st.container(horizontal=True):
             _show_why(stream, face, results)
-            _show_download(upload.name, faces, results, photos.shrinkage(data))
+            _show_download(upload.name, faces, results, photo_file.shrinkage(data))
     if len(results) > 1:
         _show_all(faces, results)
 
@@ -150,9 +150,9 @@ def _photo(
 
     ``detector`` is empty for a picture that is a face already.
     """
-    from emotion_core.live import photos
+    from emotion_core.live import photo_file, photos
 
-    image = photos.read_image(data, name)
+    image = photo_file.read_image(data, name)
     if not detector:
         return image, [photos.classify_whole(image, model)]
     # A detector of its own: OpenCV's keep state, and sessions run side by side.

@@ -13,7 +13,7 @@ from emotion_core.plots import live as plots
 from emotion_core.units import percent
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import Face, Reading
+    from emotion_core.live.results import Face, Reading
 
 
 def tiles(seen: LiveState, faces: int, paused: bool) -> str:

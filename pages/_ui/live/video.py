@@ -11,7 +11,7 @@ from emotion_core.live.stream import LiveStream
 from emotion_core.live.video_file import SUFFIXES
 from emotion_core.live.videos import VideoJob, VideoResult
 from emotion_core.models.titles import model_title
-from emotion_core.plots import predictions as plots
+from emotion_core.plots import timeline as plots
 from emotion_core.runs.run import Run
 from emotion_core.text import csv_text, plain
 from emotion_core.units import percent

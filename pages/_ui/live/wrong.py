@@ -17,7 +17,7 @@ from emotion_core.units import percent
 from pages._ui.live.keeping import show_counter
 
 if TYPE_CHECKING:
-    from emotion_core.live.pipeline import Face, FrameResult
+    from emotion_core.live.results import Face, FrameResult
 
 _OPEN, _TOLD = "live-wrong-face", "live-wrong-told"
 

@@ -14,7 +14,7 @@ from emotion_core.cli import main
 from emotion_core.commands.predict import _Copies
 from emotion_core.files import sha256_file
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import photos
+from emotion_core.live import photo_file
 from emotion_core.models.checkpoint import load_classifier
 from emotion_core.personal.head import Head, last_layer
 from emotion_core.personal.profile import Profile
@@ -77,14 +77,14 @@ def test_names_neither_colour_the_terminal_nor_are_formulas(run, place, capsys):
     "error", [ValueError("odd"), MemoryError(), cv2.error("bad"), RecursionError()]
 )
 def test_whatever_one_picture_does_the_others_are_kept(run, place, capsys, monkeypatch, error):
-    real = photos.read_image
+    real = photo_file.read_image
 
     def read(data: bytes, name: str) -> np.ndarray:
         if name == "bad.jpg":
             raise error
         return real(data, name)
 
-    monkeypatch.setattr(photos, "read_image", read)
+    monkeypatch.setattr(photo_file, "read_image", read)
     shutil.copy("woman.jpg", "bad.jpg")
     shutil.copy("woman.jpg", "last.jpg")
     names = ["woman.jpg", "bad.jpg", "last.jpg"]
@@ -94,14 +94,14 @@ def test_whatever_one_picture_does_the_others_are_kept(run, place, capsys, monke
 
 
 def test_what_was_found_before_ctrl_c_is_written(run, place, monkeypatch):
-    real = photos.read_image
+    real = photo_file.read_image
 
     def read(data: bytes, name: str) -> np.ndarray:
         if name == "slow.jpg":
             raise KeyboardInterrupt
         return real(data, name)
 
-    monkeypatch.setattr(photos, "read_image", read)
+    monkeypatch.setattr(photo_file, "read_image", read)
     shutil.copy("woman.jpg", "slow.jpg")
     assert main(["predict", run, "woman.jpg", "slow.jpg", "--whole", "--csv", "out.csv"]) == 130
     assert [row["image"] for row in rows()] == ["woman.jpg"]

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from emotion_core.data.orientation import upright
 from emotion_core.data.pictures import decode_image
 from emotion_core.data.synthetic import draw_face
-from emotion_core.live.photos import read_image
+from emotion_core.live.photo_file import read_image
 
 FACE = draw_face("happy", 4)
 

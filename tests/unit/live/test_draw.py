@@ -14,7 +14,7 @@ from emotion_core.live.draw import (
     emotion_bgr,
     track_bgr,
 )
-from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live.results import Face, FrameResult, Reading
 
 
 def reading(emotion: str = "happy", share: float = 0.8) -> Reading:

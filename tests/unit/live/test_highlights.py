@@ -6,7 +6,7 @@ import pytest
 
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.highlights import SIDE, SecondPictures, highlights
-from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live.results import Face, FrameResult, Reading
 from emotion_core.live.summary import Second
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from emotion_core.cli import main
 from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import photos
+from emotion_core.live import photo_file, photos
 from emotion_core.live.boxes import overlaps
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess
@@ -78,7 +78,7 @@ def astronaut() -> np.ndarray:
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
 def test_a_picture_is_read_as_bgr(gradient, kind):
     options = {"lossless": True} if kind == "WEBP" else {}
-    found = photos.read_image(encode(Image.fromarray(gradient), kind, **options))
+    found = photo_file.read_image(encode(Image.fromarray(gradient), kind, **options))
     np.testing.assert_array_equal(found, gradient[..., ::-1])
     assert found.dtype == np.uint8 and found.flags.c_contiguous
 
@@ -99,7 +99,7 @@ def test_a_camera_s_orientation_is_undone(gradient, orientation, undo):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     stored = Image.fromarray(np.ascontiguousarray(undo(gradient)))
-    found = photos.read_image(encode(stored, "PNG", exif=exif))
+    found = photo_file.read_image(encode(stored, "PNG", exif=exif))
     np.testing.assert_array_equal(found, gradient[..., ::-1])
 
 
@@ -115,30 +115,30 @@ FAULTY = {
 def test_a_fault_in_the_exif_data_spoils_no_picture(gradient, kind, fault):
     entries = sorted([FAULTY[fault], struct.pack("<HHII", ORIENTATION, 3, 1, 6)])
     exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + b"".join(entries) + bytes(4)
-    found = photos.read_image(encode(Image.fromarray(gradient), kind, exif=exif))
+    found = photo_file.read_image(encode(Image.fromarray(gradient), kind, exif=exif))
     assert found.shape == (60, 40, 3)
 
 
 def test_alpha_is_laid_over_white(gradient):
     image = Image.fromarray(gradient).convert("RGBA")
     image.putalpha(0)
-    assert (photos.read_image(encode(image)) == 255).all()
+    assert (photo_file.read_image(encode(image)) == 255).all()
     image.putalpha(255)
-    np.testing.assert_array_equal(photos.read_image(encode(image)), gradient[..., ::-1])
+    np.testing.assert_array_equal(photo_file.read_image(encode(image)), gradient[..., ::-1])
 
 
 def test_transparent_palette_and_gray_alpha_are_laid_over_white(gradient):
     palette = Image.fromarray(gradient).quantize(16)
     data = encode(palette, "PNG", transparency=bytes(16))
-    assert (photos.read_image(data) == 255).all()
+    assert (photo_file.read_image(data) == 255).all()
     gray = Image.fromarray(gradient).convert("LA")
     gray.putalpha(0)
-    assert (photos.read_image(encode(gray)) == 255).all()
+    assert (photo_file.read_image(encode(gray)) == 255).all()
 
 
 def test_sixteen_bits_become_eight():
     values = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
-    found = photos.read_image(encode(Image.fromarray(values)))
+    found = photo_file.read_image(encode(Image.fromarray(values)))
     np.testing.assert_allclose(found[..., 0], values / 257.0, atol=1)
     assert (found[..., 0] == found[..., 2]).all()
 
@@ -146,7 +146,7 @@ def test_sixteen_bits_become_eight():
 def test_sixteen_bits_need_little_memory():
     data = encode(Image.fromarray(np.full((500, 2_000), 40_000, np.uint16)))
     tracemalloc.start()
-    photos.read_image(data)
+    photo_file.read_image(data)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 10 * 1_000_000  # bytes a pixel: two as stored, three in colours, and steps
@@ -154,25 +154,25 @@ def test_sixteen_bits_need_little_memory():
 
 def test_floating_point_gray_is_stretched_to_its_own_range():
     values = np.linspace(-3, 5, 64, dtype=np.float32).reshape(8, 8)
-    found = photos.read_image(encode(Image.fromarray(values), "TIFF"))
+    found = photo_file.read_image(encode(Image.fromarray(values), "TIFF"))
     assert found.min() == 0 and found.max() == 255
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr"])
 def test_any_colour_mode_is_read(gradient, mode):
     kind = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
-    found = photos.read_image(encode(Image.fromarray(gradient).convert(mode), kind))
+    found = photo_file.read_image(encode(Image.fromarray(gradient).convert(mode), kind))
     assert found.shape == (40, 60, 3)
 
 
 def test_an_animation_gives_its_first_frame(gradient):
     frames = [Image.fromarray(gradient), Image.new("RGB", (60, 40), "white")]
     data = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
-    np.testing.assert_array_equal(photos.read_image(data), gradient[..., ::-1])
+    np.testing.assert_array_equal(photo_file.read_image(data), gradient[..., ::-1])
 
 
 def test_a_large_picture_is_shrunk():
-    found = photos.read_image(encode(Image.new("L", (9_000, 90)), "PNG"))
+    found = photo_file.read_image(encode(Image.new("L", (9_000, 90)), "PNG"))
     assert found.shape == (41, 4096, 3)
 
 
@@ -190,7 +190,7 @@ def test_the_command_tells_boxes_in_pixels_of_a_large_file(run, tmp_path, capsys
 def test_a_huge_picture_is_refused_by_its_header(size):
     data = png_header(*size)  # decoding it would fail with another message
     with pytest.raises(ImageError, match=r"^huge\.png has .* the most this reads"):
-        photos.read_image(data, "huge.png")
+        photo_file.read_image(data, "huge.png")
 
 
 def test_the_refusal_of_a_hundred_megapixels_names_the_limit():
@@ -199,7 +199,7 @@ def test_the_refusal_of_a_hundred_megapixels_names_the_limit():
         with pytest.raises(
             ImageError, match=r"100 megapixels \(10000 x 10000\); .* is 80 megapixels"
         ):
-            photos.read_image(png_header(10_000, 10_000), "huge.png")
+            photo_file.read_image(png_header(10_000, 10_000), "huge.png")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_the_refusal_of_a_hundred_megapixels_names_the_limit():
 )
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(ImageError, match=r"^notes\.txt is not a picture .* Take one of: jpg"):
-        photos.read_image(data, "notes.txt")
+        photo_file.read_image(data, "notes.txt")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -217,7 +217,7 @@ def test_a_torn_file_is_refused_or_read_but_never_a_bug(kind, share):
     rng = np.random.default_rng(0)
     whole = encode(Image.fromarray(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)), kind)
     try:
-        found = photos.read_image(whole[: int(len(whole) * share)], "torn")
+        found = photo_file.read_image(whole[: int(len(whole) * share)], "torn")
     except ImageError as error:
         assert str(error).startswith("torn is ")
     else:
@@ -376,6 +376,6 @@ def test_the_command_names_faces_and_goes_on_after_a_bad_file(
     assert "woman.jpg: 1 face\n" in out
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert lines[0].startswith("image,face,emotion,confidence,angry,") and len(lines) == 2
-    assert photos.read_image((tmp_path / "drawn" / "woman-emotions.jpg").read_bytes()).size
+    assert photo_file.read_image((tmp_path / "drawn" / "woman-emotions.jpg").read_bytes()).size
     assert main(["predict", str(run.path), "woman.jpg", "--whole"]) == 0
     assert "woman.jpg: 1 face\n" in capsys.readouterr().out

@@ -9,7 +9,8 @@ from emotion_core.errors import LiveError, RunError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live.crop import crop_face
 from emotion_core.live.draw import draw_result, emotion_bgr
-from emotion_core.live.pipeline import Reading, create_pipeline
+from emotion_core.live.pipeline import create_pipeline
+from emotion_core.live.results import Reading
 from emotion_core.live.settings import LiveConfig
 from emotion_core.models.checkpoint import save_checkpoint
 from emotion_core.models.preprocess import Preprocess

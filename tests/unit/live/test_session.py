@@ -5,7 +5,7 @@ import pytest
 
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import session
-from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live.results import Face, FrameResult, Reading
 from emotion_core.live.session import LARGEST, SessionRecorder
 
 

@@ -18,8 +18,9 @@ from emotion_core.errors import ImageError
 from emotion_core.labels import EMOTIONS
 from emotion_core.live import video_file, video_frames, videos
 from emotion_core.live.detect import Detection
-from emotion_core.live.pipeline import Face, FrameResult, LivePipeline, Reading
+from emotion_core.live.pipeline import LivePipeline
 from emotion_core.live.playback import VideoPlayback
+from emotion_core.live.results import Face, FrameResult, Reading
 from emotion_core.live.settings import LiveConfig
 from emotion_core.models.checkpoint import load_classifier, save_checkpoint
 from emotion_core.models.preprocess import Preprocess

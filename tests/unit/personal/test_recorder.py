@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from emotion_core.live.pipeline import Face, FrameResult, Reading
+from emotion_core.live.results import Face, FrameResult, Reading
 from emotion_core.personal import diary
 from emotion_core.personal.clock import iso_time, local_time, offset_at
 from emotion_core.personal.recorder import LiveDiary, MinuteRecorder, pose_of

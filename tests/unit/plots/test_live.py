@@ -4,7 +4,7 @@ import pytest
 
 from emotion_core.live.summary import Summary
 from emotion_core.plots.live import emotion_seconds, session_reading
-from emotion_core.plots.predictions import timeline
+from emotion_core.plots.timeline import timeline
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from PIL import Image
 
 from emotion_core.cli import main
 from emotion_core.labels import EMOTIONS
-from emotion_core.live import photos
+from emotion_core.live import photo_file, photos
 from emotion_core.serve.api import PATHS
 from tests.unit.serve.conftest import RUN, encoded
 from tests.unit.serve.running import BOUNDARY, base64_of, form, running
@@ -53,7 +53,7 @@ def test_answers_are_those_of_the_command_line(caller, photo, faces, tmp_path, c
 
 def test_probabilities_are_calibrated_and_in_the_fixed_order(caller, photo, classifier):
     answer = caller.send(photo).json
-    image = photos.read_image(photo)
+    image = photo_file.read_image(photo)
     _, crops = photos.cut_faces(image, photos.PhotoDetector())
     (face,) = answer["images"][0]["faces"]
     np.testing.assert_allclose(face["probabilities"], classifier.probs(crops)[0], atol=2e-6)
@@ -75,7 +75,7 @@ def test_base64_gives_what_a_form_gives(caller, photo):
 
 def test_crops_are_the_faces_that_the_classifier_sees(caller, photo):
     (picture,) = caller.send(photo, path="/v1/faces").json["images"]
-    _, crops = photos.cut_faces(photos.read_image(photo), photos.PhotoDetector())
+    _, crops = photos.cut_faces(photo_file.read_image(photo), photos.PhotoDetector())
     (face,) = picture["faces"]
     data = np.frombuffer(base64.b64decode(face["png"]), np.uint8)
     np.testing.assert_array_equal(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), crops[0])
@@ -336,7 +336,7 @@ def test_an_unforeseen_error_is_one_answer_and_its_log_has_no_content(
     def broken(data):
         raise ValueError("secret content")
 
-    monkeypatch.setattr(photos, "shrinkage", broken)
+    monkeypatch.setattr(photo_file, "shrinkage", broken)
     with running(make_service()) as caller:
         answer = caller.send(photo)
         assert (answer.status, answer.code) == (500, "failed")
