@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 # Libraries that report their use to their makers unless told otherwise before they are loaded.
 # Every entry (page, command, job, test, library) imports this package first.
