@@ -127,11 +127,16 @@ class LivePage:
         return component.get_by_role("button", name=name, exact=True)
 
     def start(self) -> float:
-        """Press START; returns the seconds until the first processed picture came back."""
+        """Press START; returns the seconds until the first processed picture came back.
+
+        The page is drawn anew then: until that is done, a button may stand there twice.
+        """
         before = time.monotonic()
         self.button("Start").click()
         self.until(lambda: self.decoded_frames() > 0, "a decoded frame")
-        return time.monotonic() - before
+        seconds = time.monotonic() - before
+        self.settle()
+        return seconds
 
     def stop(self) -> None:
         """Press STOP and wait until it can be started again."""
