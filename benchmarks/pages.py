@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> Figures:
         with open_profile(driver, Path(folder) / "browser") as browser:
             browser.set_default_timeout(120_000)
             for row, title, address in _visits():
-                env = {"EMOTION_HOME": folder, "EMOTION_OFFLINE": "1"}
+                env = {"EMOTION_HOME": folder}
                 server = start_server(home, env, port=port)
                 try:
                     alone = _in_thread(_alone(server, address))

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> Figures:
         raise ConfigError("--visitors and --seconds must be above 0, --think 0 or more.")
     with tempfile.TemporaryDirectory(prefix="emotion-bench-") as folder:
         home = many_runs(Path(folder) / "checkpoints", 0)
-        server = start_server(home, {"EMOTION_HOME": folder, "EMOTION_OFFLINE": "1"})
+        server = start_server(home, {"EMOTION_HOME": folder})
         try:
             waits, memory = asyncio.run(_crowd(server, args))
         finally:

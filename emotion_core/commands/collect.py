@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emotion_core.data.parsed import Progress
 
-HELP = "keep own faces: create, add photos and videos, import, export, merge, delete"
+HELP = "keep own faces: create, add photos and videos, import, export, suggest, merge, delete"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ HELP = "train a small generator of faces, measure its samples, keep some as trai
 _FLAGS = {
     "data": "data set whose training faces are learned (default: fer2013)",
     "seed": "of weights and draws (default: 0)",
-    "epochs": "length (default: 30)",
+    "epochs": "length (default: 20)",
     "batch_size": "real faces per step (default: 64)",
     "width": "channels of the widest maps (default: 32)",
     "latent": "numbers that a face is made from (default: 64)",

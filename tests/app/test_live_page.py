@@ -59,7 +59,6 @@ def folder(trained, tmp_path, monkeypatch):
     shutil.copytree(trained, root)
     monkeypatch.setenv("EMOTION_CHECKPOINTS", str(root))
     monkeypatch.setenv("EMOTION_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("EMOTION_OFFLINE", "1")
     monkeypatch.delenv("EMOTION_YUNET", raising=False)
     # The only thing that AppTest lacks for the real component: a browser session to look up.
     for module in ("component", "shutdown"):

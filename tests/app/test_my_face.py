@@ -42,7 +42,6 @@ def folder(trained, tmp_path, monkeypatch):
     shutil.copytree(trained, root)
     for name, place in (("CHECKPOINTS", root), ("CACHE", "cache"), ("HOME", "home")):
         monkeypatch.setenv(f"EMOTION_{name}", str(tmp_path / place))
-    monkeypatch.setenv("EMOTION_OFFLINE", "1")
     monkeypatch.delenv("EMOTION_YUNET", raising=False)
     # The only thing that AppTest lacks for the real component: a browser session to look up.
     for module in ("component", "shutdown"):

@@ -32,7 +32,6 @@ def start_shipped(folder: Path, env: dict[str, str] | None = None) -> Server:
         {
             "EMOTION_CACHE": str(folder / "cache"),
             "EMOTION_HOME": str(folder / "home"),
-            "EMOTION_OFFLINE": "1",
             "FER2013_DIR": str(folder / "nowhere"),
         }
         | (env or {}),

@@ -58,7 +58,6 @@ def live_server(tmp_path_factory):
         {
             "EMOTION_CACHE": str(folder / "cache"),
             "EMOTION_ICE_LOOPBACK": "1",
-            "EMOTION_OFFLINE": "1",
         },
     )
     yield found

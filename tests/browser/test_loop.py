@@ -33,7 +33,6 @@ def home(tmp_path, monkeypatch):
     ):
         monkeypatch.setenv(name, str(place))
     monkeypatch.setenv("EMOTION_ICE_LOOPBACK", "1")
-    monkeypatch.setenv("EMOTION_OFFLINE", "1")
     monkeypatch.delenv("FER2013_DIR", raising=False)
     for name in RUNS:
         if not (PROJECT / "checkpoints" / name / "model.safetensors").exists():

@@ -66,7 +66,6 @@ def server(places):
             "EMOTION_HOME": str(places / "home"),
             "TMPDIR": str(places / "tmp"),
             "EMOTION_ICE_LOOPBACK": "1",
-            "EMOTION_OFFLINE": "1",
             "EMOTION_MINUTE_PACE": "0.3",
         },
     )

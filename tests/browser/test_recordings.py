@@ -34,7 +34,6 @@ def recording_server(home):
             "EMOTION_CACHE": str(home.parent / "cache"),
             "EMOTION_HOME": str(home),
             "EMOTION_ICE_LOOPBACK": "1",
-            "EMOTION_OFFLINE": "1",
         },
     )
     yield found

@@ -18,7 +18,7 @@ def shipped(tmp_path_factory):
     if run is None:
         pytest.skip("no trained run is shipped")
     shutil.copytree(run.path, folder / run.name)
-    found = start_server(folder, {"EMOTION_OFFLINE": "1"})
+    found = start_server(folder)
     yield found
     found.stop()
     assert not problems(found), found.log()
